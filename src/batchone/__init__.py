@@ -1,0 +1,1 @@
+"""Batchone: an open industrial-internet platform for mass customization."""

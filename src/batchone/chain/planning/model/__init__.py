@@ -1,0 +1,37 @@
+"""The frozen types of planning: the problem, the calendars it works by, and the plan."""
+
+from batchone.chain.planning.model.calendars import ALWAYS, DAY_S, NEVER, WEEK_S, Calendar, Shift, weekly
+from batchone.chain.planning.model.plan import Assignment, Bound, JobOutcome, Objective, Plan
+from batchone.chain.planning.model.problem import (
+    Alternative,
+    Fixed,
+    Job,
+    Measure,
+    Operation,
+    Problem,
+    Resource,
+    SetupMatrix,
+)
+
+__all__ = [
+    "ALWAYS",
+    "DAY_S",
+    "NEVER",
+    "WEEK_S",
+    "Alternative",
+    "Assignment",
+    "Bound",
+    "Calendar",
+    "Fixed",
+    "Job",
+    "JobOutcome",
+    "Measure",
+    "Objective",
+    "Operation",
+    "Plan",
+    "Problem",
+    "Resource",
+    "SetupMatrix",
+    "Shift",
+    "weekly",
+]

@@ -1,0 +1,69 @@
+"""From the finished item to the customer's door. Owned by `chain.logistics`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from batchone.contracts.enterprises import Actor
+from batchone.kernel.facts import fact
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """An order's finished items on their way with a carrier."""
+
+    id: str
+    tenant: str
+    order: str
+    items: tuple[str, ...]
+    carrier: str
+    carrier_name: Mapping[str, str]
+    state: Literal["ready", "in_transit", "delivered"]
+    ready: datetime
+    taken: datetime | None
+    delivered: datetime | None
+
+
+@fact("custody.transferred")
+@dataclass(frozen=True)
+class CustodyTransferred:
+    """The carrier took the items."""
+
+    shipment: str
+    order: str
+    items: tuple[str, ...]
+    carrier: str
+
+
+@fact("order.delivered")
+@dataclass(frozen=True)
+class OrderDelivered:
+    """The customer has the items."""
+
+    shipment: str
+    order: str
+    items: tuple[str, ...]
+    at: datetime
+
+
+class Logistics(Protocol):
+    """Shipments and the carriers' side of them."""
+
+    async def shipments(self, tenant: str, state: str, order: str, limit: int) -> tuple[Shipment, ...]:
+        """Shipments, newest first; empty filters mean all."""
+        ...
+
+    async def take(self, tenant: str, shipment: str, actor: Actor) -> Shipment:
+        """The carrier takes the items; again changes nothing."""
+        ...
+
+    async def deliver(self, tenant: str, shipment: str, actor: Actor) -> Shipment:
+        """The items were handed to the customer; again changes nothing."""
+        ...
+
+    async def transit_s(self, tenant: str, product: str) -> float:
+        """How long carriers usually take, in seconds."""
+        ...

@@ -1,0 +1,470 @@
+"""A sector pack as frozen data: what can be ordered, what it is made of, how it is made, what is measured.
+
+The same shapes for every sector; the words inside come from the pack's files (`docs/guides/packs.md`). Durations are
+seconds (`_s`), energy kilowatt-hours (`_kwh`), power kilowatts (`_kw`), prices exact `Money`. Texts that people read
+are mappings from language to text. Conditions are kept as written, in the language of rules; the design domain reads
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, Never
+
+from batchone.kernel.money import Money
+
+Text = Mapping[str, str]
+"""A text people read, by language (`en`, `zh`)."""
+
+Protocol = Literal["opcua", "modbus", "sparkplug"]
+Scope = Literal["equipment", "position"]
+Reaction = Literal["rework", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of an option.
+
+    `number` is its magnitude where the option has a unit; `look` is what the drawing uses.
+    """
+
+    id: str
+    name: Text
+    price: Money
+    lead_s: float
+    look: str | None = None
+    number: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice with a domain. An option with a `unit` has numbers as values, which can be compared."""
+
+    id: str
+    name: Text
+    unit: str | None
+    default: str
+    values: tuple[Value, ...]
+
+    def value(self, value: str) -> Value:
+        """The value of that id; `KeyError` when the option has none such."""
+        return next((each for each in self.values if each.id == value), None) or _missing(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An attribute that follows from the value of one option."""
+
+    id: str
+    of: str
+    table: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A constraint between choices, with the message a person reads when it stands in the way."""
+
+    id: str
+    rule: str
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """What a combination adds to price and lead; a discount is negative."""
+
+    id: str
+    when: str
+    price: Money
+    lead_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """`by` is added where `when` holds."""
+
+    when: str
+    by: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A number that follows the configuration: a base and what conditions add to it."""
+
+    base: Decimal
+    add: tuple[Addition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One make of a module. `stock` is the opening stock; at `reorder_at` another `lot` is called off."""
+
+    id: str
+    name: Text
+    cost: Money
+    stock: int
+    reorder_at: int
+    lot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """A firm that supplies a module: its lead time, least quantity, and share of deliveries that came on time."""
+
+    id: str
+    name: Text
+    town: str
+    lead_s: float
+    moq: int
+    on_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Something bought or made ahead, in variants. `unit` is what its quantity counts (`piece` where none is given)."""
+
+    id: str
+    name: Text
+    unit: str
+    variants: tuple[Variant, ...]
+    suppliers: tuple[Supplier, ...]
+
+    def variant(self, variant: str) -> Variant:
+        """The variant of that id; `KeyError` when the module has none such."""
+        return next((each for each in self.variants if each.id == variant), None) or _missing(variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The variant taken where `when` holds."""
+
+    when: str
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class BomRule:
+    """One line of the bill of materials: where `when` holds, exactly one of `choose` holds; operation `at` consumes
+    it.
+    """
+
+    module: str
+    at: str
+    quantity: Law
+    when: str
+    choose: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the routing, before a configuration fills it in.
+
+    `group` is the operation that it is shown as (itself, unless the pack says otherwise). `setup`, `program` and the
+    texts among `parameters` are templates such as `"{layout}-{volume_l}"`. `energy_kwh` is nominal, per item.
+    """
+
+    op: str
+    group: str
+    name: Text
+    equipment_class: str
+    after: tuple[str, ...]
+    cycle_s: Law
+    setup: str | None
+    program: str
+    parameters: Mapping[str, Law | str]
+    energy_kwh: float
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTime:
+    """The same stretch on some days of the week (0 is Monday), in seconds from midnight UTC; `to_s` is at most
+    86,400.
+    """
+
+    days: tuple[int, ...]
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When a resource works: the stretches of `week` less those of `breaks`. With no `week`, always."""
+
+    id: str
+    week: tuple[WeeklyTime, ...]
+    breaks: tuple[WeeklyTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPair:
+    """The time of one change of the setup key."""
+
+    before: str
+    after: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a change of the setup key costs: the pair's time where it is listed, else `change_s`."""
+
+    change_s: float
+    pairs: tuple[SetupPair, ...]
+
+    def time_s(self, before: str | None, after: str | None) -> float:
+        """Seconds from one key to another; nothing when the key stays, or when either is unknown (`None`)."""
+        if before is None or after is None or before == after:
+            return 0.0
+        times = (pair.time_s for pair in self.pairs if (pair.before, pair.after) == (before, after))
+        return next(times, self.change_s)
+
+
+@dataclass(frozen=True, slots=True)
+class EquipmentClass:
+    """What equipment can do. An operation on an unattended class, once started, runs on through breaks."""
+
+    id: str
+    name: Text
+    setup: Setup | None
+    calendar: str
+    attended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where equipment answers.
+
+    `port` for opcua and modbus (servers on the line), `group` for sparkplug (a broker client).
+    """
+
+    id: str
+    protocol: Protocol
+    port: int | None
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Of the whole equipment, in kW: with no item, and with every position at work."""
+
+    idle_kw: float
+    run_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """A machine or station. `positions` is how many items it works on at once; `unit` is the Modbus unit id."""
+
+    id: str
+    name: Text
+    equipment_class: str
+    cell: str
+    positions: int
+    connection: str
+    unit: int | None
+    power: Power
+    mtbf_s: float
+    mttr_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A Modbus energy meter that reads the sum of some equipment."""
+
+    id: str
+    name: Text
+    connection: str
+    unit: int
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a signal in its unit: low and high warn, low_low and high_high alarm. Any subset."""
+
+    low: float | None = None
+    high: float | None = None
+    low_low: float | None = None
+    high_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A typed point of every equipment of a class, or of each position. Its id is unique within the class."""
+
+    id: str
+    equipment_class: str
+    scope: Scope
+    name: Text
+    unit: str
+    every_s: float
+    limits: Limits
+    physics: Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A measurement of an operation. With neither `minimum` nor `maximum` it is only recorded."""
+
+    id: str
+    op: str
+    name: Text
+    measure: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    reaction: Reaction
+    redo: tuple[str, ...]
+    physics: Mapping[str, object]
+
+    def passed(self, measured: float) -> bool:
+        """Whether a measured value lies within the limit, bounds included; not-a-number never passes."""
+        low = self.minimum if self.minimum is not None else float("-inf")
+        high = self.maximum if self.maximum is not None else float("inf")
+        return low <= measured <= high
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Energy of one item at full pace, its shares by cell, how far a figure may lie off, and the carbon of a kWh in
+    grams.
+    """
+
+    nominal_kwh: float
+    shares: Mapping[str, float]
+    tolerance: float
+    carbon_g_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who orders in the demo."""
+
+    name: str
+    town: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Somebody who carries finished items, and how long it takes."""
+
+    id: str
+    name: Text
+    transit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Seeded demo orders: mean time between them, share with priority, and the weight of each value of each option."""
+
+    seed: int
+    every_s: float
+    express: float
+    customers: tuple[Customer, ...]
+    weights: Mapping[str, Mapping[str, float]]
+    carriers: tuple[Carrier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackProduct:
+    """The type of thing that the pack makes. `serial` is the prefix of its serial numbers."""
+
+    id: str
+    name: Text
+    serial: str
+    base_price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ISA-95 path of the line: enterprise, site, area, line."""
+
+    enterprise: str
+    site: str
+    area: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A whole pack. `hash` is the SHA-256 of its files; `drawing` is its SVG as written."""
+
+    id: str
+    version: str
+    hash: str
+    sector: str
+    licence: str
+    languages: tuple[str, ...]
+    currency: str
+    name: Text
+    product: PackProduct
+    place: Place
+    options: tuple[Option, ...]
+    derived: tuple[Derived, ...]
+    rules: tuple[Rule, ...]
+    prices: tuple[PriceRule, ...]
+    modules: tuple[Module, ...]
+    bom: tuple[BomRule, ...]
+    routing: tuple[Operation, ...]
+    calendars: tuple[Calendar, ...]
+    classes: tuple[EquipmentClass, ...]
+    connections: tuple[Connection, ...]
+    equipment: tuple[Equipment, ...]
+    meters: tuple[Meter, ...]
+    signals: tuple[Signal, ...]
+    checks: tuple[Check, ...]
+    energy: Energy
+    demo: Demo
+    drawing: str
+
+    def option(self, option: str) -> Option:
+        """The option of that id; `KeyError` when there is none."""
+        return next((each for each in self.options if each.id == option), None) or _missing(option)
+
+    def module(self, module: str) -> Module:
+        """The module of that id; `KeyError` when there is none."""
+        return next((each for each in self.modules if each.id == module), None) or _missing(module)
+
+    def operation(self, op: str) -> Operation:
+        """The operation of that id; `KeyError` when there is none."""
+        return next((each for each in self.routing if each.op == op), None) or _missing(op)
+
+    def equipment_class(self, equipment_class: str) -> EquipmentClass:
+        """The class of that id; `KeyError` when there is none."""
+        return next((each for each in self.classes if each.id == equipment_class), None) or _missing(equipment_class)
+
+    def calendar(self, calendar: str) -> Calendar:
+        """The calendar of that id; `KeyError` when there is none."""
+        return next((each for each in self.calendars if each.id == calendar), None) or _missing(calendar)
+
+    def connection(self, connection: str) -> Connection:
+        """The connection of that id; `KeyError` when there is none."""
+        return next((each for each in self.connections if each.id == connection), None) or _missing(connection)
+
+    def machine(self, equipment: str) -> Equipment:
+        """The equipment of that id; `KeyError` when there is none."""
+        return next((each for each in self.equipment if each.id == equipment), None) or _missing(equipment)
+
+    def equipment_of(self, equipment_class: str) -> tuple[Equipment, ...]:
+        """All equipment of a class, in the order of the pack."""
+        return tuple(each for each in self.equipment if each.equipment_class == equipment_class)
+
+    def signals_of(self, equipment_class: str) -> tuple[Signal, ...]:
+        """The signals of a class, in the order of the pack (which numbers them on Modbus)."""
+        return tuple(each for each in self.signals if each.equipment_class == equipment_class)
+
+    def checks_of(self, op: str) -> tuple[Check, ...]:
+        """The checks of an operation, in the order of the pack (which numbers them on Modbus)."""
+        return tuple(each for each in self.checks if each.op == op)
+
+    def path(self, equipment: Equipment) -> str:
+        """The ISA-95 path of an equipment: enterprise/site/area/line/cell/equipment (IEC 62264-1)."""
+        place = self.place
+        return "/".join((place.enterprise, place.site, place.area, place.line, equipment.cell, equipment.id))
+
+
+def _missing(key: str) -> Never:
+    raise KeyError(key)

@@ -1,0 +1,157 @@
+"""Promises and orders. Owned by `chain.sales`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from batchone.contracts.enterprises import Actor
+from batchone.kernel.facts import fact
+from batchone.kernel.money import Money
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a date is what it is: `kind` (equipment, module, setup, calendar, lead, transit, work), its subject's id, from when to when."""
+
+    kind: str
+    subject: str
+    text: Mapping[str, str]
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Price and date offered: delivered by `p50` with probability one half, by `p90` with nine tenths.
+
+    `plan` is the number of the plan in force into which the order was inserted; the capacity is reserved until `expires`.
+    """
+
+    id: str
+    tenant: str
+    configuration: str
+    product: str
+    quantity: int
+    priority: int
+    unit_price: Money
+    price: Money
+    p50: datetime
+    p90: datetime
+    plan: int
+    reasons: tuple[Reason, ...]
+    given: datetime
+    expires: datetime
+
+
+OrderStatus = Literal["placed", "planned", "in_production", "finished", "in_transit", "delivered", "held"]
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Who ordered and where it goes."""
+
+    id: str
+    name: str
+    town: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """A customer's order: one configuration, `items` of it, each an item to be made."""
+
+    id: str
+    number: str
+    tenant: str
+    customer: Customer
+    configuration: str
+    product: str
+    choices: Mapping[str, str]
+    quantity: int
+    priority: int
+    price: Money
+    promise: str
+    promised_p50: datetime
+    promised_p90: datetime
+    placed: datetime
+    items: tuple[str, ...]
+    status: OrderStatus
+    planned_delivery: datetime | None
+    delivered: datetime | None
+
+    @property
+    def late(self) -> bool:
+        """Whether the plan, or the delivery, is later than the p90 date."""
+        end = self.delivered or self.planned_delivery
+        return end is not None and end > self.promised_p90
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """Some orders and how many there are in all."""
+
+    orders: tuple[Order, ...]
+    total: int
+
+
+@fact("promise.given")
+@dataclass(frozen=True)
+class PromiseGiven:
+    """A price and a date were offered."""
+
+    promise: str
+    configuration: str
+    quantity: int
+    p50: datetime
+    p90: datetime
+    plan: int
+    expires: datetime
+
+
+@fact("order.placed")
+@dataclass(frozen=True)
+class OrderPlaced:
+    """An order was accepted; from now on it will be made exactly once."""
+
+    order: str
+    number: str
+    promise: str
+    customer: str
+    configuration: str
+    product: str
+    quantity: int
+    priority: int
+    items: tuple[str, ...]
+    promised_p50: datetime
+    promised_p90: datetime
+    due: datetime
+
+
+class Sales(Protocol):
+    """Promise, order, and how orders stand."""
+
+    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
+        """Price and date for `quantity` (1 to 1000) of a stored configuration, from inserting it into the plan in force."""
+        ...
+
+    async def promise(self, tenant: str, promise: str) -> Promise:
+        """A promise given before."""
+        ...
+
+    async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:
+        """Order what was promised. The same `key` answers with the same order; an expired promise is `Expired`."""
+        ...
+
+    async def order(self, tenant: str, order: str) -> Order:
+        """One order, by id or number."""
+        ...
+
+    async def orders(
+        self, tenant: str, search: str, status: str, sort: str, offset: int, limit: int, customer: str
+    ) -> OrderPage:
+        """Orders whose number, customer or configuration fits `search`; empty filters mean all.
+
+        `sort` is one of number, customer, placed, promised, planned, status, with a leading `-` for descending."""
+        ...

@@ -1,0 +1,166 @@
+"""The bus on NATS with JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError, Error, NoRespondersError
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, BadRequestError, NotFoundError
+
+from batchone.kernel.bus import STREAMS, Answerer, Handler, Listener, Message, Stream
+from batchone.kernel.errors import TryLater
+
+_log = structlog.get_logger(__name__)
+_AWAY = (Error, APIError, TimeoutError, OSError)
+_ACK_WAIT_S = 30.0
+
+
+class NatsBus:
+    """One connection that reconnects for ever; what needs it meanwhile is told to try later."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._js: JetStreamContext = client.jetstream(timeout=5)
+
+    @staticmethod
+    async def connect(url: str, name: str) -> NatsBus:
+        """Connect and see to it that the streams exist; `TryLater` while the server is away."""
+
+        async def on_error(error: Exception) -> None:
+            _log.debug("nats", error=repr(error))
+
+        try:
+            client = await nats.connect(
+                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=3,
+                allow_reconnect=True, error_cb=on_error, pending_size=64 * 1024**2,
+            )  # fmt: skip
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS does not answer at {url}: {error!r}.", "See that it runs.") from error
+        bus = NatsBus(client)
+        for stream in STREAMS:
+            await bus._ensure(stream)
+        return bus
+
+    async def _ensure(self, stream: Stream) -> None:
+        config = StreamConfig(
+            name=stream.name, subjects=list(stream.subjects), max_age=stream.max_age_s, max_bytes=stream.max_bytes,
+            duplicate_window=stream.duplicate_window_s, storage=StorageType.FILE, discard=DiscardPolicy.OLD,
+        )  # fmt: skip
+        try:
+            await self._js.add_stream(config)
+        except BadRequestError:
+            await self._js.update_stream(config)
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS could not open the stream {stream.name}: {error!r}.") from error
+
+    async def publish(self, subject: str, data: bytes, *, id: str) -> None:  # noqa: A002
+        """Publish and wait for JetStream's word that it is stored."""
+        try:
+            await self._js.publish(subject, data, headers={"Nats-Msg-Id": id})
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS did not store a message on {subject}: {error!r}.") from error
+
+    async def consume(self, stream: Stream, durable: str, subjects: Sequence[str], handler: Handler, *, batch: int = 1) -> None:
+        """Pull batches; acknowledge each after its handler returned."""
+        config = ConsumerConfig(
+            durable_name=durable, filter_subjects=list(subjects), ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S,
+            deliver_policy=DeliverPolicy.ALL, max_ack_pending=max(batch, 1),
+        )  # fmt: skip
+        while True:
+            try:
+                await self._js.add_consumer(stream.name, config)
+                pull = await self._js.pull_subscribe_bind(durable, stream.name)
+                try:
+                    while True:
+                        await self._one_batch(pull, handler, batch)
+                finally:
+                    await _quietly(pull.unsubscribe())
+            except _AWAY as error:
+                _log.info("bus.waiting", durable=durable, error=repr(error))
+                await asyncio.sleep(0.5)
+
+    @staticmethod
+    async def _one_batch(pull: Any, handler: Handler, batch: int) -> None:
+        try:
+            raw: list[Msg] = await pull.fetch(batch, timeout=5)
+        except TimeoutError:
+            return
+        try:
+            await handler([Message(m.subject, m.data, m.metadata.num_delivered) for m in raw])
+        except TryLater as error:
+            for message in raw:
+                await message.nak(delay=error.after_s)
+            return
+        for message in raw:
+            await message.ack()
+
+    async def broadcast(self, subject: str, data: bytes) -> None:
+        """Publish without storing."""
+        try:
+            await self._client.publish(subject, data)
+        except _AWAY as error:
+            _log.debug("bus.broadcast_lost", subject=subject, error=repr(error))
+
+    async def listen(self, subject: str, listener: Listener) -> None:
+        """Listen until cancelled; the client resubscribes by itself after a reconnect."""
+        subscription = await self._client.subscribe(subject)
+        try:
+            async for message in subscription.messages:
+                await listener(Message(message.subject, message.data))
+        finally:
+            await _quietly(subscription.unsubscribe())
+
+    async def ask(self, subject: str, data: bytes, *, timeout_s: float = 10.0) -> bytes:
+        """Ask by request and reply."""
+        try:
+            reply = await self._client.request(subject, data, timeout=timeout_s)
+        except NoRespondersError as error:
+            raise TryLater("bus.no_answer", f"Nobody answers on {subject}.") from error
+        except _AWAY as error:
+            raise TryLater("bus.away", f"No answer on {subject}: {error!r}.") from error
+        return bytes(reply.data)
+
+    async def answer(self, subject: str, answerer: Answerer, *, at_once: int = 64) -> None:
+        """Answer in a queue group, so that several processes share the work."""
+        gate = asyncio.Semaphore(at_once)
+
+        async def one(message: Msg) -> None:
+            async with gate:
+                await message.respond(await answerer(message.data))
+
+        subscription = await self._client.subscribe(subject, queue="answer")
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for message in subscription.messages:
+                    group.create_task(one(message))
+        finally:
+            await _quietly(subscription.unsubscribe())
+
+    async def pending(self, stream: Stream, durable: str) -> int:
+        """Undelivered and unacknowledged messages of a consumer; 0 if it does not exist yet."""
+        try:
+            info = await self._js.consumer_info(stream.name, durable)
+        except NotFoundError:
+            return 0
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS does not tell about {durable}: {error!r}.") from error
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+    async def close(self) -> None:
+        """Close without waiting for a server that may be gone."""
+        await _quietly(self._client.close())
+
+
+async def _quietly(closing: Any) -> None:
+    try:
+        await closing
+    except (*_AWAY, ConnectionClosedError) as error:
+        _log.debug("bus.close", error=repr(error))

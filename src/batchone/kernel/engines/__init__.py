@@ -1,0 +1,1 @@
+"""The embedded engines: real PostgreSQL and real NATS from pip wheels, started and stopped as children of ours."""

@@ -1,0 +1,42 @@
+"""Settings: declared once, typed, with units, frozen, and refused whole when one is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from batchone.kernel import quantities
+from batchone.kernel.errors import Refused
+
+
+def _in(unit: str) -> BeforeValidator:
+    return BeforeValidator(lambda value: quantities.parse(value, unit) if isinstance(value, str) else value)
+
+
+Seconds = Annotated[float, _in("s")]
+"""A duration: `30 s`, `4 h`; a bare number is seconds."""
+
+Bytes = Annotated[float, _in("byte")]
+"""A size: `64 MB`; a bare number is bytes."""
+
+
+class Settings(BaseModel):
+    """The base of every module's settings: unknown keys are faults, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def read(kind: type[S], data: Mapping[str, Any], where: str) -> S:
+    """`data` as `kind`; every fault is named at once with its place."""
+    try:
+        return kind.model_validate(dict(data))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(str(p) for p in fault['loc']) or where}: {fault['msg']}" for fault in error.errors())
+        raise Refused(
+            "settings.invalid", f"The settings of {where} are not valid: {faults}.", "Correct them and start again."
+        ) from error
