@@ -69,6 +69,10 @@ class PlantClock:
         """Plant seconds in a real second."""
         return self._law.speed
 
+    def real(self) -> float:
+        """Return the real Unix seconds."""
+        return self._real()
+
     def now(self) -> float:
         """Return the plant's Unix seconds; never less than the last answer, even when the file steps back."""
         real_s = self._real()

@@ -90,13 +90,15 @@ class Running:
 
 
 class Ledger:
-    """All jobs that one equipment knows of."""
+    """All jobs that one equipment knows of: running ones by id (in the order of their starts) and by position, completed
+    ones by id (oldest first), and the ids of cleared ones."""
 
     def __init__(self, positions: int, record: Record) -> None:
         self._positions = positions
         self._record = record
         self._stands_since_s: float | None = None
         self.running: dict[str, Running] = {}
+        self.places: dict[int, Running] = {}
         self.completed: dict[str, Ended] = {}
         self.cleared: set[str] = set()
         self.finished_count = 0
@@ -106,6 +108,11 @@ class Ledger:
     def blocked(self) -> bool:
         """True while so many results wait to be cleared that no further job is taken."""
         return len(self.completed) >= max(8, 2 * self._positions)
+
+    @property
+    def stands(self) -> bool:
+        """True while the work stands still."""
+        return self._stands_since_s is not None
 
     def now(self, now_s: float) -> float:
         """Return the time that counts for the work: it stops while the equipment stands."""
@@ -126,8 +133,7 @@ class Ledger:
             return known
         if self.blocked or len(self.running) >= self._positions:
             return refused(order.job, BUSY)
-        taken = {running.position for running in self.running.values()}
-        position = next(place for place in range(1, self._positions + 1) if place not in taken)
+        position = next(place for place in range(1, self._positions + 1) if place not in self.places)
         self._record(
             {
                 "did": "start",
@@ -140,7 +146,8 @@ class Ledger:
                 "started_s": now_s,
             }
         )
-        self.running[order.job] = running = Running(order, position, now_s, setup_s, work)
+        running = Running(order, position, now_s, setup_s, work)
+        self.running[order.job] = self.places[position] = running
         self.next_end_s = min(self.next_end_s, running.ends_s)
         return running.response(now_s)
 
@@ -204,6 +211,7 @@ class Ledger:
                 ended = Ended(**told["ended"])
                 self.completed[job] = ended
             else:
+                running.pop(job, None)
                 self.completed.pop(job, None)
                 self.cleared.add(job)
         self.running = running
@@ -242,6 +250,7 @@ class Ledger:
         )
         self._record({"did": "end", "job": order.job, "ended": ended.record()})
         del self.running[order.job]
+        self.places.pop(running.position, None)
         self.completed[order.job] = ended
         self.finished_count += not reason
         self._find_next_end()

@@ -1,6 +1,6 @@
 """The parts of a pack that an emulated plant needs, as frozen types: what stands where and what its physics are.
 
-`read_pack` in `packfile.py` makes them from the folder's YAML. Durations are seconds, power kW, energy kWh; names end in their unit.
+`read_pack` in `packfile.py` makes them from the folder's YAML. Durations are seconds, power is kW, energy kWh.
 """
 
 from __future__ import annotations

@@ -238,12 +238,13 @@ def _cross_check(pack: Pack) -> None:
 
 def _check_units(pack: Pack) -> None:
     taken: dict[tuple[str, int], str] = {}
-    for thing in (*pack.equipment.values(), *pack.meters):
+    things: list[EquipmentSpec | Meter] = [*pack.equipment.values(), *pack.meters]
+    for thing in things:
         if pack.connections[thing.connection].protocol != "modbus":
             continue
         other = taken.setdefault((thing.connection, thing.unit), thing.id)
         if other != thing.id or not 1 <= thing.unit <= 247:
-            raise PackFault(f"resources.yaml, {thing.id}: `unit` must be 1 to 247 and not that of {other}")
+            raise PackFault(f"resources.yaml, {thing.id}: `unit` must be 1 to 247, and its own in {thing.connection} ({other})")
 
 
 def _duration(text: object) -> float:

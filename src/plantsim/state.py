@@ -83,7 +83,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def _compact(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the last record of each job: a cleared one needs no more, an ended one has all; and the last start for its setup key."""
+    """Keep the last record of each job, which says all that still counts, and the last start for its setup key."""
     last = {(told["equipment"], told["job"]): number for number, told in enumerate(records)}
     starts = {told["equipment"]: number for number, told in enumerate(records) if told["did"] == "start"}
     keep = sorted({*last.values(), *starts.values()})

@@ -25,6 +25,8 @@ class Shipment:
     ready: datetime
     taken: datetime | None
     delivered: datetime | None
+    expected: datetime | None = None
+    """When the carrier should be at the customer's door, once it has taken the items."""
 
 
 @fact("custody.transferred")
@@ -36,6 +38,7 @@ class CustodyTransferred:
     order: str
     items: tuple[str, ...]
     carrier: str
+    expected: datetime | None = None
 
 
 @fact("order.delivered")
@@ -52,7 +55,7 @@ class OrderDelivered:
 class Logistics(Protocol):
     """Shipments and the carriers' side of them."""
 
-    async def shipments(self, tenant: str, state: str, order: str, limit: int) -> tuple[Shipment, ...]:
+    async def shipments(self, tenant: str, state: str, order: str, limit: int, carrier: str = "") -> tuple[Shipment, ...]:
         """Shipments, newest first; empty filters mean all."""
         ...
 
@@ -65,5 +68,5 @@ class Logistics(Protocol):
         ...
 
     async def transit_s(self, tenant: str, product: str) -> float:
-        """How long carriers usually take, in seconds."""
+        """How long carriers usually take, in seconds: the quickest one of the product's, which promises count on."""
         ...

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.facts import fact
 
-JobState = Literal["released", "started", "finished", "failed"]
+JobState = Literal["released", "started", "finished", "failed", "withdrawn"]
+"""`withdrawn`: the machine said that it never took the job; its operation is released anew."""
 ItemState = Literal["planned", "in_production", "held", "finished"]
 
 
@@ -37,13 +38,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured value with its unit and limits; `passed` is none where nothing is required."""
+    """A measured value with its unit and limits; no value where a required one was not reported; `passed` is none where
+    nothing is required."""
 
     job: str
     op: str
     check: str
     name: Mapping[str, str]
-    value: float
+    value: float | None
     unit: str
     low: float | None
     high: float | None
@@ -171,13 +173,13 @@ class CheckPassed:
 @fact("check.failed")
 @dataclass(frozen=True)
 class CheckFailed:
-    """A measurement was outside its limits."""
+    """A measurement was outside its limits, or missing."""
 
     item: str
     order: str
     op: str
     check: str
-    value: float
+    value: float | None
     reaction: Literal["rework", "hold"]
 
 

@@ -80,6 +80,8 @@ class Order:
     status: OrderStatus
     planned_delivery: datetime | None
     delivered: datetime | None
+    late_since: datetime | None = None
+    """Since when the plan has had the order delivered after the p90 date; none while it keeps it."""
 
     @property
     def late(self) -> bool:
@@ -113,7 +115,11 @@ class PromiseGiven:
 @fact("order.placed")
 @dataclass(frozen=True)
 class OrderPlaced:
-    """An order was accepted; from now on it will be made exactly once."""
+    """An order was accepted; from now on it will be made exactly once.
+
+    `due` is the finish that still keeps the p90 date (p90 less transit), so an order is late in the plan exactly when its
+    planned delivery is beyond p90. `reservation` is the planned insertion that the promise rests on.
+    """
 
     order: str
     number: str
@@ -127,6 +133,7 @@ class OrderPlaced:
     promised_p50: datetime
     promised_p90: datetime
     due: datetime
+    reservation: str = ""
 
 
 class Sales(Protocol):
@@ -151,7 +158,7 @@ class Sales(Protocol):
     async def orders(
         self, tenant: str, search: str, status: str, sort: str, offset: int, limit: int, customer: str
     ) -> OrderPage:
-        """Orders whose number, customer or configuration fits `search`; empty filters mean all.
+        """Orders whose number, customer or configuration holds every word of `search`; empty filters mean all.
 
-        `sort` is one of number, customer, placed, promised, planned, status, with a leading `-` for descending."""
+        `status` is an `OrderStatus`, `open` (not delivered) or `late`; `customer` is a customer's id. `sort` is one of number, customer, placed, promised, planned, status, with a leading `-` for descending."""
         ...

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Literal, Protocol
 
+from batchone.contracts.design import BomLine
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.facts import fact
 
@@ -19,6 +21,11 @@ class MaterialNeed:
     variant: str
     quantity: int
     op: str
+
+    @staticmethod
+    def of(line: BomLine) -> MaterialNeed:
+        """What a line of a bill of materials needs; store is kept in whole units, so a part of one is a whole one."""
+        return MaterialNeed(line.module, line.variant, ceil(round(line.quantity, 6)), line.op)
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,20 @@ class MaterialDate:
 
 @dataclass(frozen=True)
 class StockLevel:
-    """What is there of a variant: on hand, allocated to items, called off and on its way."""
+    """What is there of a variant: free on hand, allocated to items, called off and on its way.
+
+    `waiting` is what items need and is not set aside yet (there is none while any is free). At or below `reorder_at` of
+    on hand + on order - waiting, a call-off is sent. What was received is on hand, allocated, or consumed.
+    """
 
     module: str
     variant: str
     on_hand: int
     allocated: int
     on_order: int
+    waiting: int = 0
+    reorder_at: int = 0
+    product: str = ""
 
 
 CallOffState = Literal["sent", "confirmed", "announced", "received", "overdue"]
@@ -62,6 +76,7 @@ class CallOff:
     confirmed_for: datetime | None
     received: datetime | None
     lot: str | None
+    product: str = ""
 
 
 @fact("bom.exploded")
@@ -88,7 +103,10 @@ class MaterialExpected:
 @fact("material.allocated")
 @dataclass(frozen=True)
 class MaterialAllocated:
-    """A lot's pieces were set aside for an item; `complete` when the operation now has all it needs."""
+    """A lot's pieces were set aside for an item; `complete` when the operation now has all it needs.
+
+    `supplier` is empty for a lot of the opening stock.
+    """
 
     item: str
     op: str

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import structlog
@@ -51,24 +51,24 @@ class Transaction:
 
     async def all(self, sql: str, **values: Any) -> list[Row]:
         """Every row."""
-        cursor = await self._connection.execute(cast(LiteralString, sql), values)
+        cursor = await self._connection.execute(sql, values)
         return await cursor.fetchall()
 
     async def one(self, sql: str, **values: Any) -> Row | None:
         """The first row, or none."""
-        cursor = await self._connection.execute(cast(LiteralString, sql), values)
+        cursor = await self._connection.execute(sql, values)
         return await cursor.fetchone()
 
     async def run(self, sql: str, **values: Any) -> int:
         """Run a statement; the number of rows it touched."""
-        cursor = await self._connection.execute(cast(LiteralString, sql), values)
+        cursor = await self._connection.execute(sql, values)
         return cursor.rowcount
 
     async def many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement once for each row."""
         if rows:
             async with self._connection.cursor() as cursor:
-                await cursor.executemany(cast(LiteralString, sql), rows)
+                await cursor.executemany(sql, rows)
 
     async def say(self, tenant: str, fact: object, *, actor: str, time: datetime | None = None) -> str:
         """Put a fact in the outbox; it leaves when the transaction has committed. Returns its id."""

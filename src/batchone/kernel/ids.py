@@ -32,7 +32,7 @@ class TimeIds:
 
     def __init__(self, clock: Clock, chance: random.Random | None = None) -> None:
         self._clock = clock
-        self._chance = chance or random.Random(secrets.randbits(64))  # noqa: S311 - unguessable secrets are made elsewhere
+        self._chance = chance or random.Random(secrets.randbits(64))
 
     def new(self, kind: str) -> str:
         """A new id; two of one millisecond differ by chance."""

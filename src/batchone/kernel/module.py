@@ -29,7 +29,10 @@ P = TypeVar("P")
 
 
 class Context:
-    """What a module is given: time, ids, chance, database, bus, its data folder, and the protocols of others."""
+    """What a module is given: time, ids, chance, database, bus, its data folder, and the protocols of others.
+
+    `routers` are the HTTP routes of all modules of the deployment, for the one module that serves the web.
+    """
 
     def __init__(
         self, *, clock: Clock, ids: Ids, chance: random.Random, database: Database, bus: Bus, home: Path,
@@ -43,6 +46,7 @@ class Context:
         self.home = home
         self.tenant = tenant
         self.supervisor = supervisor or Supervisor()
+        self.routers: list[APIRouter] = []
         self._local: dict[type, object] = {}
         self._remote: dict[type, object] = {}
 

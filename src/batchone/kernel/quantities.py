@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batchone.kernel.errors import Refused
 
@@ -24,7 +24,7 @@ def parse(text: str, unit: str) -> float:
     import pint  # noqa: PLC0415
 
     try:
-        quantity = registry().Quantity(text)
+        quantity: Any = registry().Quantity(text)
         return float(quantity.to(unit).magnitude)
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
         raise Refused(

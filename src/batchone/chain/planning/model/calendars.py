@@ -175,7 +175,7 @@ class Calendar:
 
     def intervals(self, a: int, b: int) -> list[Interval]:
         """The working intervals cut to `[a, b)`."""
-        return [(max(x, a), min(y, b)) for x, y in self._unrolled(b) if y > a and x < b]
+        return _cut(self._unrolled(b), a, b)
 
     def _with_head(self, head: Sequence[Interval], until: int) -> Calendar:
         shift = (until - self.head_end_s) % self.cycle_s if self.cycle_s else 0
@@ -225,10 +225,13 @@ def weekly(
     open_, closed = (_dated(kind, first, explicit_days + 24, zone, origin) for kind in (work, rest))
     worked = _without(merged(open_), merged(closed))
     head_end = explicit_days * DAY_S
-    head = [(max(a, 0), min(b, head_end)) for a, b in worked if b > 0 and a < head_end]
-    cut = [(max(a, head_end) - head_end, min(b, head_end + WEEK_S) - head_end) for a, b in worked]
-    cycle = tuple((a, b) for a, b in cut if a < b)
+    head = _cut(worked, 0, head_end)
+    cycle = tuple((a - head_end, b - head_end) for a, b in _cut(worked, head_end, head_end + WEEK_S))
     return Calendar(name, tuple(head), head_end, cycle, WEEK_S if cycle else 0)
+
+
+def _cut(intervals: Sequence[Interval], a: int, b: int) -> list[Interval]:
+    return [(max(x, a), min(y, b)) for x, y in intervals if max(x, a) < min(y, b)]
 
 
 def _dated(shifts: tuple[Shift, ...], first: date, days: int, zone: tzinfo, origin: datetime) -> list[Interval]:

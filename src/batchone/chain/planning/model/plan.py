@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -106,7 +106,7 @@ class Plan:
     def shifted(self, origin: datetime) -> Plan:
         """The same plan in seconds from another origin, as the next planning run needs it.
 
-        The objective, lateness and bound stay those of the run that made it, in the seconds of its origin.
+        What it is worth stays what it was: only the seconds of the makespan are counted from the other origin.
         """
         by = round((self.origin - origin).total_seconds())
         moved = tuple(
@@ -114,4 +114,12 @@ class Plan:
             for a in self.assignments
         )
         ends = tuple(JobOutcome(j.job, j.end_s + by, j.lateness_s, j.weight) for j in self.jobs)
-        return Plan(origin, moved, ends, self.objective, self.bound, self.produced_by, self.seed)
+        worth, bound = self.objective, self.bound
+        return replace(
+            self,
+            origin=origin,
+            assignments=moved,
+            jobs=ends,
+            objective=replace(worth, makespan_s=worth.makespan_s + by),
+            bound=replace(bound, makespan_s=bound.makespan_s + by),
+        )

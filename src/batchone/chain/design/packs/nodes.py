@@ -1,0 +1,98 @@
+"""YAML 1.2 as text with lines: nothing is turned into numbers or dates before a reader asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from batchone.chain.design.packs.faults import Place
+
+Report = Callable[[Place, str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A piece of text; `kind` is what YAML would make of it: str, int, float, bool, null."""
+
+    text: str
+    kind: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    items: tuple[Node, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping; `lines` has the place of each key."""
+
+    entries: Mapping[str, Node]
+    lines: Mapping[str, Place]
+    place: Place
+
+
+Node = Scalar | Items | Table
+NOTHING = Scalar("", "null", Place("", 1))
+
+
+@dataclass
+class _Walk:
+    file: str
+    report: Report
+    seen: set[int] = field(default_factory=set)
+
+    def node(self, node: object) -> Node:
+        """The node as ours. A node met twice was reached through an alias."""
+        place = Place(self.file, getattr(node, "start_mark").line + 1)  # noqa: B009 - the library types no marks
+        if id(node) in self.seen:
+            self.report(place, "Aliases (*name) are not read.", "Write the content out.")
+            return Scalar("", "null", place)
+        self.seen.add(id(node))
+        if isinstance(node, MappingNode):
+            return self._table(node, place)
+        if isinstance(node, SequenceNode):
+            return Items(tuple(self.node(item) for item in node.value), place)
+        if isinstance(node, ScalarNode):
+            return Scalar(str(node.value), str(node.tag).rsplit(":", 1)[-1], place)
+        self.report(place, "This is neither a text, a list nor a mapping.", "Write plain YAML.")
+        return Scalar("", "null", place)
+
+    def _table(self, node: MappingNode, place: Place) -> Table:
+        entries: dict[str, Node] = {}
+        lines: dict[str, Place] = {}
+        for key_node, value_node in node.value:
+            key = self.node(key_node)
+            name = key.text if isinstance(key, Scalar) else ""
+            if not name:
+                self.report(key.place, "A key must be a word.", "Write the key as plain text.")
+            elif name in entries:
+                self.report(key.place, f"'{name}' stands here twice.", "Keep one of the two.")
+            else:
+                entries[name], lines[name] = self.node(value_node), key.place
+        return Table(entries, lines, place)
+
+
+def read_yaml(file: str, text: str, report: Report) -> Node | None:
+    """The content of a file; none when it cannot be read at all."""
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = (error.problem_mark.line + 1) if error.problem_mark is not None else 1
+        report(Place(file, line), f"This is no YAML: {error.problem or 'it cannot be read'}.", "Correct the syntax.")
+        return None
+    except (YAMLError, RecursionError, ValueError) as error:
+        report(Place(file, 1), f"This is no YAML: {str(error).splitlines()[0]}.", "Write one plain YAML document.")
+        return None
+    if root is None:
+        report(Place(file, 1), "The file is empty.", "Write what the guide to packs asks for.")
+        return None
+    return _Walk(file, report).node(root)

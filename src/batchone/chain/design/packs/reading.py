@@ -1,0 +1,334 @@
+"""Reading entries of a pack: each value checked where it stands, every fault kept, a stand-in returned for what is faulty.
+
+A stand-in (`""`, `0`) never leaves this folder: a pack with a fault is not handed out. So readers go on after a fault and
+all faults come out at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from batchone.chain.design.packs.faults import Fault, Place
+from batchone.chain.design.packs.nodes import NOTHING, Items, Node, Scalar, Table
+from batchone.chain.design.packs.units import is_unit, unit_fault
+from batchone.chain.design.rules import RESERVED
+from batchone.contracts.pack import Addition, Law, Text
+from batchone.kernel import quantities
+from batchone.kernel.errors import Refused
+from batchone.kernel.money import Money
+
+ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\Z")
+_MONEY = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?\Z")
+FILE_OF = {
+    "option": "options.yaml",
+    "value": "options.yaml",
+    "module": "modules.yaml",
+    "variant": "modules.yaml",
+    "operation": "routing.yaml",
+    "class": "resources.yaml",
+    "calendar": "resources.yaml",
+    "connection": "resources.yaml",
+    "equipment": "resources.yaml",
+    "cell": "resources.yaml",
+}
+
+
+@dataclass
+class Reading:
+    """What was found so far: faults, ids declared with their places, references and conditions yet to be resolved."""
+
+    languages: tuple[str, ...] = ()
+    currency: str = "XXX"
+    faults: list[Fault] = field(default_factory=list)
+    declared: dict[str, dict[str, Place]] = field(default_factory=dict)
+    references: list[tuple[str, str, Place]] = field(default_factory=list)
+    conditions: list[tuple[str, Place]] = field(default_factory=list)
+    templates: list[tuple[str, Place]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+
+    def fault(self, place: Place, what: str, cure: str) -> None:
+        """Keep a fault."""
+        self.faults.append(Fault(place.file, place.line, what, cure))
+
+    def declare(self, kind: str, name: str, place: Place) -> None:
+        """An id of a kind; the same id again is a fault."""
+        known = self.declared.setdefault(kind, {})
+        if name in known:
+            first = known[name]
+            self.fault(place, f"The {kind} '{name}' is declared already in {first.file}:{first.line}.", "Give it another id.")
+        elif name:
+            known[name] = place
+
+    def refer(self, kind: str, name: str, place: Place) -> None:
+        """A use of an id; whether it is declared is seen when everything was read."""
+        if name:
+            self.references.append((kind, name, place))
+
+    def resolve(self) -> None:
+        """Every reference to something that is not declared is a fault, unless its file could not be read."""
+        for kind, name, place in self.references:
+            known = self.declared.get(kind, {})
+            file = FILE_OF.get(kind.split(" of ")[0], "")
+            if name not in known and file not in self.unread:
+                among = f"Use one of {', '.join(known)}" if known else f"Declare one in {file or place.file}"
+                self.fault(place, f"There is no {kind} '{name}'.", f"{among}.")
+
+    def place_of(self, kind: str, name: str) -> Place:
+        """Where an id was declared."""
+        return self.declared[kind][name]
+
+
+@dataclass
+class Entry:
+    """One mapping of a pack, with the keys that it may have."""
+
+    reading: Reading
+    table: Table
+
+    @staticmethod
+    def of(reading: Reading, node: Node, required: str, optional: str = "") -> Entry:
+        """A mapping with these keys (separated by spaces); other keys, and missing ones, are faults."""
+        table = node
+        if not isinstance(table, Table):
+            reading.fault(node.place, "This should be a mapping.", f"Write keys and values: {required}.")
+            table = Table({}, {}, node.place)
+        else:
+            allowed = {*required.split(), *optional.split()}
+            for key in table.entries:
+                if key not in allowed:
+                    cure = f"Take it out; known here are {', '.join(sorted(allowed))}."
+                    reading.fault(table.lines[key], f"'{key}' is not known here.", cure)
+            for key in required.split():
+                if key not in table.entries:
+                    reading.fault(table.place, f"'{key}' is missing.", f"Add '{key}:'.")
+        return Entry(reading, table)
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self.table.entries
+
+    def place(self, key: str = "") -> Place:
+        """Where the value of a key stands, or the entry itself."""
+        node = self.table.entries.get(key)
+        return self.table.place if node is None else node.place
+
+    def node(self, key: str) -> Node:
+        """The value of a key as it stands; an empty text when the key is missing."""
+        return self.table.entries.get(key, NOTHING)
+
+    def word(self, key: str, default: str = "") -> str:
+        """A text on one line."""
+        if not self.has(key):
+            return default
+        return scalar(self.reading, self.node(key))
+
+    def id(self, key: str = "id") -> str:
+        """An id."""
+        return identifier(self.reading, self.node(key)) if self.has(key) else ""
+
+    def declared(self, kind: str) -> str:
+        """The entry's own id, declared as one of its kind."""
+        name = self.id()
+        self.reading.declare(kind, name, self.place("id"))
+        return name
+
+    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of some words."""
+        text = self.word(key)
+        if self.has(key) and text not in allowed:
+            self.reading.fault(self.place(key), f"{key} is '{text}'.", f"Use one of {', '.join(allowed)}.")
+        return text
+
+    def reference(self, kind: str, key: str) -> str:
+        """The id of something declared elsewhere."""
+        name = self.id(key)
+        self.reading.refer(kind, name, self.place(key))
+        return name
+
+    def text(self, key: str) -> Text:
+        """A text in every language of the pack."""
+        if not self.has(key):
+            return {}
+        entry = Entry.of(self.reading, self.node(key), " ".join(self.reading.languages))
+        texts = {language: entry.word(language) for language in self.reading.languages}
+        for language, text in texts.items():
+            if entry.has(language) and not text.strip():
+                self.reading.fault(entry.place(language), f"The {language} text is empty.", "Write it.")
+        return texts
+
+    def quantity(self, key: str, unit: str, *, default: float = 0.0, least: float = 0.0, above: bool = False) -> float:
+        """A quantity in a unit; at least `least` (or above it)."""
+        if not self.has(key):
+            return default
+        return measured(self.reading, self.node(key), unit, least=least, above=above)
+
+    def money(self, key: str, *, signed: bool = False) -> Money:
+        """An amount in the pack's currency; zero when the key is missing."""
+        node = self.table.entries.get(key)
+        if node is None:
+            return Money.zero(self.reading.currency)
+        text = scalar(self.reading, node)
+        if not _MONEY.match(text) or not isinstance(node, Scalar) or node.kind != "str" or (text.startswith("-") and not signed):
+            self.reading.fault(node.place, f"'{text}' is no amount of money.", 'Write a quoted decimal such as "180.00".')
+            return Money.zero(self.reading.currency)
+        return Money.of(text, self.reading.currency)
+
+    def number(self, key: str, *, default: float = 0.0, least: float = float("-inf"), most: float = float("inf")) -> float:
+        """A plain number within bounds."""
+        if not self.has(key):
+            return default
+        value = float(decimal(self.reading, self.node(key)))
+        if not least <= value <= most:
+            self.reading.fault(self.place(key), f"{key} is {value:g}.", f"Give a number from {least:g} to {most:g}.")
+        return value
+
+    def integer(self, key: str, *, least: int = 0, most: int = 10**9, default: int = 0) -> int:
+        """A whole number within bounds."""
+        if not self.has(key):
+            return default
+        text = self.word(key)
+        if not re.match(r"-?[0-9]{1,12}\Z", text) or not least <= int(text) <= most:
+            self.reading.fault(self.place(key), f"{key} is '{text}'.", f"Give a whole number from {least} to {most}.")
+            return max(default, least)
+        return int(text)
+
+    def boolean(self, key: str) -> bool:
+        """True or false."""
+        return self.one_of(key, ("true", "false")) == "true"
+
+    def unit(self, key: str = "unit") -> str:
+        """A unit of measurement."""
+        unit = self.word(key)
+        if self.has(key) and not is_unit(unit):
+            self.reading.fault(self.place(key), *unit_fault(unit))
+        return unit
+
+    def items(self, key: str, *, least: int = 0) -> tuple[Node, ...]:
+        """A list."""
+        if not self.has(key):
+            return ()
+        node = self.node(key)
+        if not isinstance(node, Items):
+            self.reading.fault(node.place, f"{key} should be a list.", "Write [a, b] or lines that begin with '-'.")
+            return ()
+        if len(node.items) < least:
+            self.reading.fault(node.place, f"{key} has too few entries.", f"Give at least {least}.")
+        return node.items
+
+    def words(self, key: str, *, least: int = 0) -> tuple[tuple[str, Place], ...]:
+        """A list of ids, each with its place; one that stands twice is a fault."""
+        found: dict[str, Place] = {}
+        for item in self.items(key, least=least):
+            name = identifier(self.reading, item)
+            if name in found and name:
+                self.reading.fault(item.place, f"'{name}' stands here twice.", "Keep one of the two.")
+            elif name:
+                found[name] = item.place
+        return tuple(found.items())
+
+    def references(self, kind: str, key: str, *, least: int = 0) -> tuple[str, ...]:
+        """A list of ids of things declared elsewhere."""
+        words = self.words(key, least=least)
+        for name, place in words:
+            self.reading.refer(kind, name, place)
+        return tuple(name for name, _ in words)
+
+    def condition(self, key: str, default: str = "true") -> str:
+        """A condition in the language of rules."""
+        text = self.word(key, default)
+        self.reading.conditions.append((text, self.place(key)))
+        return text
+
+    def template(self, key: str) -> str:
+        """A template; its words are checked when all options were read."""
+        text = self.word(key)
+        self.reading.templates.append((text, self.place(key)))
+        return text
+
+    def law(self, key: str, unit: str = "") -> Law:
+        """A number, or a base with what conditions add; with a unit, its quantities."""
+        return law(self.reading, self.node(key), unit) if self.has(key) else Law(Decimal(1))
+
+    def sub(self, key: str, required: str, optional: str = "") -> Entry:
+        """A mapping within this one; an empty one, without further faults, when the key is missing."""
+        if not self.has(key):
+            return Entry(self.reading, Table({}, {}, self.table.place))
+        return Entry.of(self.reading, self.node(key), required, optional)
+
+    def pairs(self, key: str) -> Mapping[str, Node]:
+        """A mapping with free keys."""
+        node = self.node(key)
+        if not self.has(key) or isinstance(node, Table):
+            return node.entries if isinstance(node, Table) else {}
+        self.reading.fault(node.place, f"{key} should be a mapping.", "Write {key: value}.")
+        return {}
+
+
+def scalar(reading: Reading, node: Node) -> str:
+    """The text of a scalar."""
+    if isinstance(node, Scalar) and node.kind != "null":
+        return node.text
+    reading.fault(node.place, "A single value should stand here.", "Write a word, a number or a quoted text.")
+    return ""
+
+
+def identifier(reading: Reading, node: Node) -> str:
+    """An id: lower-case letters and digits, joined by `-` or `_`, and no word of the language of rules."""
+    text = scalar(reading, node)
+    if text and (not ID.match(text) or text in RESERVED):
+        reading.fault(node.place, f"'{text}' is no id.", "Use lower-case letters and digits, joined by - or _.")
+        return ""
+    return text
+
+
+def decimal(reading: Reading, node: Node) -> Decimal:
+    """A plain number, exactly."""
+    text = scalar(reading, node)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if text and not value.is_finite():
+        reading.fault(node.place, f"'{text}' is no number.", "Write a plain number such as 12 or 0.5.")
+    return value if value.is_finite() else Decimal(0)
+
+
+def measured(reading: Reading, node: Node, unit: str, *, least: float = 0.0, above: bool = False) -> float:
+    """A quantity with its unit, as a magnitude in `unit`."""
+    text = scalar(reading, node)
+    if not text:
+        return least
+    try:
+        if isinstance(node, Scalar) and node.kind != "str":
+            raise Refused("quantity.unreadable", f"'{text}' has no unit.", f"Write a number and a unit, such as '10 {unit}'.")
+        value = quantities.parse(text, unit)
+    except Refused as error:
+        reading.fault(node.place, error.what, error.cure)
+        return least
+    if value < least or (above and value <= least):
+        reading.fault(node.place, f"'{text}' is too little.", f"Give {'more than' if above else 'at least'} {least:g} {unit}.")
+    return value
+
+
+def law(reading: Reading, node: Node, unit: str = "") -> Law:
+    """A number, or `{base, add: [{when, by}]}`."""
+
+    def amount(part: Node) -> Decimal:
+        if not unit:
+            return decimal(reading, part)
+        return Decimal(repr(measured(reading, part, unit, least=float("-inf")))).normalize()
+
+    if isinstance(node, Scalar):
+        return Law(amount(node))
+    entry = Entry.of(reading, node, "base", "add")
+    base = amount(entry.node("base")) if entry.has("base") else Decimal(1)
+    parts = [Entry.of(reading, each, "when by") for each in entry.items("add")]
+    return Law(base, tuple(Addition(p.condition("when"), amount(p.node("by")) if p.has("by") else Decimal(0)) for p in parts))
+
+
+def each(reading: Reading, nodes: Iterable[Node], required: str, optional: str = "") -> list[Entry]:
+    """Every node of a list as an entry with these keys."""
+    return [Entry.of(reading, node, required, optional) for node in nodes]

@@ -1,0 +1,25 @@
+"""Which units a pack may use: those of pint, and the A-weighted decibel."""
+
+from __future__ import annotations
+
+import pint
+
+from batchone.kernel.quantities import registry
+
+_MORE = frozenset({"dB(A)"})
+
+
+def is_unit(text: str) -> bool:
+    """Whether this is a unit of measurement."""
+    if text in _MORE:
+        return True
+    try:
+        registry().parse_units(text)
+    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError):
+        return False
+    return bool(text.strip())
+
+
+def unit_fault(text: str) -> tuple[str, str]:
+    """What is wrong with a unit, and the cure."""
+    return f"'{text}' is no unit.", "Use a unit such as degC, kg/m^3, Pa or ohm."

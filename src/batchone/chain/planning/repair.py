@@ -1,0 +1,175 @@
+"""The plan in force made to hold again after facts changed, with as little moved as possible.
+
+Time goes forward over the old plan. An operation keeps its resource, its track and, where it can, its start; where it
+cannot, it moves right and so do those behind it. One that is not ready when its turn comes lets the others pass and takes
+its place when it is ready. One on a resource that is broken at its time goes wherever it pushes others least. New
+operations come last, into the gaps.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from heapq import heappop, heappush
+
+from batchone.chain.planning.bounds import bound_of
+from batchone.chain.planning.compiled import Compiled
+from batchone.chain.planning.insertion import insert
+from batchone.chain.planning.model import NEVER, Assignment, Plan, Problem
+from batchone.chain.planning.replay import duration
+from batchone.chain.planning.schedule import UNPLACED, Schedule, out_of_time
+from batchone.chain.planning.timeline import Timeline
+
+METHOD = "repair"
+
+
+def repair(problem: Problem, in_force: Plan, seed: int = 0) -> Plan:
+    """A plan of `problem` that departs from the plan in force only where it must.
+
+    Operations of the plan that are not in the problem are over and forgotten; those of the problem that are not in the plan
+    are new. `Refused` if the problem cannot be planned.
+    """
+    compiled = Compiled(problem)
+    return repaired(compiled, in_force).plan(METHOD, seed, bound_of(compiled))
+
+
+def repaired(compiled: Compiled, in_force: Plan) -> Schedule:
+    """The same as a schedule, for a search to go on from."""
+    old = in_force if in_force.origin == compiled.problem.origin else in_force.shifted(compiled.problem.origin)
+    kept = _Repair(compiled, old)
+    schedule = kept.run()
+    return schedule if not kept.left_over else _with_new(compiled, schedule, kept.left_over)
+
+
+class _Repair:
+    def __init__(self, compiled: Compiled, old: Plan) -> None:
+        c = self.c = compiled
+        self.schedule = Schedule(c)
+        self.place: list[tuple[int, int]] = [(UNPLACED, UNPLACED)] * c.n
+        self.wish = [0] * c.n
+        known = [self._remember(i, old.by_operation.get(op.id)) for i, op in enumerate(c.problem.operations)]
+        needed = self._before_old_ones(known)
+        self.left_over = [i for i in range(c.n) if not known[i] and i not in needed and i not in c.heads]
+        self.planned: dict[tuple[int, int], list[int]] = {}
+        for i, place in enumerate(self.place):
+            if place[0] != UNPLACED and i not in c.heads:
+                self.planned.setdefault(place, []).append(self.wish[i])
+        for starts in self.planned.values():
+            starts.sort()
+
+    def _remember(self, i: int, a: Assignment | None) -> bool:
+        """Takes the old place and start of an operation over, if both still exist; whether the plan knew it."""
+        c = self.c
+        if a is None:
+            return False
+        self.wish[i] = max(a.start_s, 0)
+        r = c.resource_index.get(a.resource, UNPLACED)
+        can_stay = r != UNPLACED and a.track < c.positions[r] and any(r == where for where, _ in c.options[i])
+        if can_stay and (c.available[r] <= self.wish[i] or len(c.options[i]) == 1):
+            self.place[i] = (r, a.track)
+        return True
+
+    def _before_old_ones(self, known: list[bool]) -> set[int]:
+        """New operations that something planned already waits for."""
+        needed: set[int] = set()
+        for i in reversed(self.c.topological):
+            if any(known[s] or s in needed for s in self.c.succs[i]):
+                needed.add(i)
+        return needed
+
+    def run(self) -> Schedule:
+        c, schedule = self.c, self.schedule
+        ready, missing = list(c.ready), [len(preds) for preds in c.preds]
+        later = set(self.left_over)
+        heap: list[tuple[int, int, int]] = []
+        rank = {i: position for position, i in enumerate(c.topological)}
+
+        def ended(i: int, end: int) -> None:
+            for s in c.succs[i]:
+                ready[s] = max(ready[s], end)
+                missing[s] -= 1
+                if not missing[s] and s not in c.heads and s not in later:
+                    heappush(heap, (max(self.wish[s], ready[s]), rank[s], s))
+
+        for i in c.heads:
+            ended(i, schedule.end[i])
+        for i in range(c.n):
+            if not c.preds[i] and i not in c.heads and i not in later:
+                heappush(heap, (max(self.wish[i], ready[i]), rank[i], i))
+        while heap:
+            at, _, i = heappop(heap)
+            r, k = self.place[i] if self.place[i][0] != UNPLACED else self._least_push(i, ready[i], at)
+            ended(i, schedule.append(i, r, k, at if self.place[i][0] != UNPLACED else ready[i], duration(c, i, r)))
+        return schedule
+
+    def _least_push(self, i: int, ready: int, at: int) -> tuple[int, int]:
+        """The track on which an operation ends soonest, counting the delay of what is planned there next."""
+        c, schedule = self.c, self.schedule
+        best: tuple[int, int, int, int] | None = None
+        for r, seconds in c.options[i]:
+            for k in range(c.positions[r]):
+                end = schedule.times(i, r, k, ready, seconds)[2]
+                starts = self.planned.get((r, k), [])
+                following = bisect_left(starts, at)
+                push = max(0, end - starts[following]) if following < len(starts) else 0
+                cost = (end + push, end, r, k)
+                if end < NEVER and (best is None or cost < best):
+                    best = cost
+        if best is None:
+            raise out_of_time(c, i)
+        return best[2], best[3]
+
+
+def _with_new(compiled: Compiled, schedule: Schedule, new: list[int]) -> Schedule:
+    """Puts new operations into the gaps, the most urgent jobs first."""
+    problem = compiled.problem
+    operations = problem.operations
+    timeline = Timeline(problem)
+    ends: dict[str, int] = {}
+    placed: dict[str, Assignment] = {}
+    fresh = set(new)
+    for i in range(compiled.n):
+        if i not in fresh:
+            a = schedule.assignment(i)
+            timeline.add(a, operations[i].setup_key)
+            ends[a.operation], placed[a.operation] = a.end_s, a
+    for j, members in _by_component(compiled, new):
+        part = [operations[i] for i in members]
+        inserted = insert(timeline, problem.jobs[j], part, ended=ends)
+        timeline.reserve(inserted.assignments, part)
+        for a in inserted.assignments:
+            ends[a.operation], placed[a.operation] = a.end_s, a
+    return Schedule.adopted(compiled, placed)
+
+
+def _by_component(compiled: Compiled, new: list[int]) -> list[tuple[int, list[int]]]:
+    """New operations job by job, a job after those it waits for, otherwise by weight and slack."""
+    members: dict[int, list[int]] = {}
+    for i in new:
+        members.setdefault(compiled.job[i], []).append(i)
+    fresh = set(new)
+    waits = {
+        j: {compiled.job[p] for i in part for p in compiled.preds[i] if p in fresh} - {j} for j, part in members.items()
+    }
+    order: list[tuple[int, list[int]]] = []
+    urgent = sorted(members, key=lambda j: (-compiled.weight[j], min(compiled.latest[i] for i in members[j]), j))
+    done: set[int] = set()
+    while len(done) < len(urgent):
+        free = next((j for j in urgent if j not in done and waits[j] <= done), None)
+        if free is None:
+            # Jobs that wait for each other both ways go in as one.
+            rest = [j for j in urgent if j not in done]
+            return [*order, (rest[0], [i for j in rest for i in members[j]])]
+        done.add(free)
+        order.append((free, members[free]))
+    return order
+
+
+def moved(before: Plan, after: Plan) -> list[str]:
+    """The operations of both plans whose place or start differs."""
+    old = before if before.origin == after.origin else before.shifted(after.origin)
+    pairs = ((old.by_operation.get(a.operation), a) for a in after.assignments)
+    return [
+        a.operation
+        for was, a in pairs
+        if was is not None and (was.resource, was.track, was.start_s) != (a.resource, a.track, a.start_s)
+    ]

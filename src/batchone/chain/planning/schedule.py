@@ -1,0 +1,158 @@
+"""A schedule under construction: operations appended to tracks, then judged and frozen into a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from batchone.chain.planning.compiled import NO_KEY, Compiled
+from batchone.chain.planning.model import NEVER, Assignment, Bound, JobOutcome, Objective, Plan
+from batchone.kernel.errors import Refused
+
+UNPLACED = -1
+
+
+class Schedule:
+    """Where and when each operation stands, and how each track stands behind its last one.
+
+    Operations are only ever appended to a track, so whatever is placed stays feasible. Fixed operations stand from the
+    beginning. `need`: setup seconds before each operation.
+    """
+
+    __slots__ = ("c", "end", "free", "key", "need", "placed", "resource", "setup_start", "start", "track")
+
+    def __init__(self, compiled: Compiled) -> None:
+        n = compiled.n
+        self.c = compiled
+        self.resource, self.track = [UNPLACED] * n, [UNPLACED] * n
+        self.setup_start, self.start, self.end, self.need = [0] * n, [0] * n, [0] * n, [0] * n
+        self.free = [list(tracks) for tracks in compiled.free0]
+        self.key = [list(tracks) for tracks in compiled.key0]
+        self.placed = 0
+        for i, head in compiled.heads.items():
+            self._set(i, head.resource, head.track, head.setup_start_s, head.start_s, head.end_s)
+
+    @classmethod
+    def adopted(cls, compiled: Compiled, assignments: Mapping[str, Assignment]) -> Schedule:
+        """The assignments of every operation of a problem as a schedule. `KeyError` if one is missing."""
+        schedule = cls(compiled)
+        for i, op in enumerate(compiled.problem.operations):
+            a = assignments[op.id]
+            if i not in compiled.heads:
+                schedule._set(i, compiled.resource_index[a.resource], a.track, a.setup_start_s, a.start_s, a.end_s)
+        for (r, k), sequence in schedule.sequences().items():
+            for i in sequence:
+                if i not in compiled.heads:
+                    schedule.need[i] = compiled.setup_s(r, schedule.key[r][k], compiled.key[i])
+                    schedule.free[r][k] = schedule.end[i]
+                    if compiled.key[i] != NO_KEY:
+                        schedule.key[r][k] = compiled.key[i]
+        return schedule
+
+    def times(self, i: int, r: int, k: int, ready: int, duration: int) -> tuple[int, int, int, int]:
+        """Setup start, start, end and setup seconds of operation `i` if it came next on track `k` of resource `r`."""
+        c = self.c
+        calendar, free = c.calendar[r], self.free[r][k]
+        table = c.setup[r]
+        need = 0 if table is None else table[self.key[r][k]][c.key[i]]
+        if not need:
+            start = calendar.next_start(free if free > ready else ready)
+            return start, start, c.finish(i, r, start, duration), 0
+        if c.detached[r]:
+            start = calendar.next_start(max(ready, calendar.work_end(free, need)))
+        else:
+            start = calendar.next_start(calendar.work_end(max(ready, free), need))
+        return calendar.latest_start(start, need), start, c.finish(i, r, start, duration), need
+
+    def best_track(self, i: int, r: int, ready: int) -> int:
+        """The track of a resource that fits best: it starts soonest, with least setup, and idles least before."""
+        free = self.free[r]
+        if len(free) == 1:
+            return 0
+        if self.c.setup[r] is None:
+            waiting = [(at, -k) for k, at in enumerate(free) if at <= ready]
+            return -max(waiting)[1] if waiting else min(range(len(free)), key=lambda k: (free[k], k))
+
+        def cost(k: int) -> tuple[int, int, int, int]:
+            _, start, _, need = self.times(i, r, k, ready, 0)
+            return start, need, -free[k], k
+
+        return min(range(len(free)), key=cost)
+
+    def append(self, i: int, r: int, k: int, ready: int, duration: int) -> int:
+        """Puts operation `i` last on a track; its end. `Refused` if the calendar has no time left for it."""
+        setup_start, start, end, need = self.times(i, r, k, ready, duration)
+        if end >= NEVER:
+            raise out_of_time(self.c, i)
+        self._set(i, r, k, setup_start, start, end)
+        self.need[i] = need
+        self.free[r][k] = end
+        if self.c.key[i] != NO_KEY:
+            self.key[r][k] = self.c.key[i]
+        return end
+
+    def _set(self, i: int, r: int, k: int, setup_start: int, start: int, end: int) -> None:
+        self.resource[i], self.track[i] = r, k
+        self.setup_start[i], self.start[i], self.end[i] = setup_start, start, end
+        self.placed += 1
+
+    def ready(self, i: int) -> int:
+        """When the material and all predecessors of an operation are there, given that those are placed."""
+        at = self.c.ready[i]
+        for p in self.c.preds[i]:
+            at = max(at, self.end[p])
+        return at
+
+    def sequences(self) -> dict[tuple[int, int], list[int]]:
+        """The operations of each track in order."""
+        out: dict[tuple[int, int], list[int]] = {}
+        for i in sorted(range(self.c.n), key=lambda i: (self.start[i], self.end[i], i)):
+            out.setdefault((self.resource[i], self.track[i]), []).append(i)
+        return out
+
+    def job_ends(self) -> list[int | None]:
+        """The end of each job's last operation; None for a job without operations."""
+        ends: list[int | None] = [None] * len(self.c.due)
+        for i, j in enumerate(self.c.job):
+            known = ends[j]
+            if known is None or self.end[i] > known:
+                ends[j] = self.end[i]
+        return ends
+
+    def objective(self) -> Objective:
+        """What the complete schedule is worth."""
+        c = self.c
+        tardiness = sum(
+            weight * max(0, end - due)
+            for end, due, weight in zip(self.job_ends(), c.due, c.weight, strict=True)
+            if end is not None and due is not None
+        )
+        return Objective(tardiness, sum(self.need), max(self.end, default=0))
+
+    def assignment(self, i: int) -> Assignment:
+        """Where and when one operation stands."""
+        op, resource = self.c.problem.operations[i], self.c.problem.resources[self.resource[i]]
+        times = self.setup_start[i], self.start[i], self.end[i]
+        return Assignment(op.id, op.job, resource.id, self.track[i], *times)
+
+    def plan(self, produced_by: str, seed: int, bound: Bound) -> Plan:
+        """The complete schedule as a plan."""
+        c, problem = self.c, self.c.problem
+        order = sorted(range(c.n), key=lambda i: (self.start[i], self.end[i], i))
+        assignments = tuple(self.assignment(i) for i in order)
+        outcomes = tuple(
+            JobOutcome(job.id, end, None if job.due_s is None else end - job.due_s, job.weight)
+            for job, end in zip(problem.jobs, self.job_ends(), strict=True)
+            if end is not None
+        )
+        return Plan(problem.origin, assignments, outcomes, self.objective(), bound, produced_by, seed)
+
+
+def out_of_time(compiled: Compiled, i: int) -> Refused:
+    """No resource has working time left for an operation."""
+    op = compiled.problem.operations[i]
+    return Refused(
+        "planning.no_working_time",
+        f"Operation {op.id!r} cannot be finished: what it could be done on has no working time left.",
+        "Extend the calendars of its alternatives, or name others.",
+        operation=op.id,
+    )

@@ -1,0 +1,213 @@
+"""Execution: gives operations to machines in the order of the plan, and takes in what the machines report.
+
+Two loops. *Release* asks planning what should be done next, and gives each free position its first operation that is
+ready. *Read-back* listens to the machines' reports and, since broadcasts may be lost, reads every busy machine now and
+then. A job's row is committed before the machine hears of it, so that after a crash the same job is given again and the
+machine answers with the state it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from batchone.chain.production import store
+from batchone.chain.production.reports import Reports
+from batchone.contracts.design import Design
+from batchone.contracts.machines import JOBS_TOPIC, Connect, JobOrder, JobReport
+from batchone.contracts.pack import Equipment, Pack
+from batchone.contracts.planning import Dispatch, Planning
+from batchone.kernel.bus import Message
+from batchone.kernel.database import Row
+from batchone.kernel.errors import NotFound, Refused, TryLater
+from batchone.kernel.facts import adapter
+from batchone.kernel.module import Context
+from batchone.kernel.settings import Seconds, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class ProductionSettings(Settings):
+    """How eagerly production works. Times marked *real* are of the wall clock, others of the plant."""
+
+    lookahead_s: Seconds = 120
+    """How long before its planned start an operation may be released, plant time."""
+    tick_s: Seconds = 0.25
+    """Longest pause between looks at the plan, real."""
+    read_back_s: Seconds = 2
+    """Pause between read-backs of busy machines, real."""
+
+
+class Execution:
+    """The loops, over one tenant's plant."""
+
+    def __init__(self, context: Context, settings: ProductionSettings) -> None:
+        self._context = context
+        self._settings = settings
+        self._reports = Reports(context.ids, context.clock)
+        self._wake = asyncio.Event()
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._packs: dict[tuple[str, str], Pack] = {}
+        self._equipment: dict[str, tuple[Equipment, Pack]] = {}
+
+    @property
+    def tenant(self) -> str:
+        """Whose plant this is."""
+        return self._context.tenant
+
+    def wake(self) -> None:
+        """Something changed: look at the plan now."""
+        self._wake.set()
+
+    async def release_loop(self) -> None:
+        """Release what is ready, until cancelled."""
+        await self._again_unconfirmed()
+        while True:
+            try:
+                released = await self.release_once()
+            except NotFound:
+                released = 0  # There is no plan or no product yet.
+            if released:
+                continue
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._settings.tick_s)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def release_once(self) -> int:
+        """Give every free position its next ready operation; how many jobs were given."""
+        until = self._context.clock.now() + timedelta(seconds=self._settings.lookahead_s)
+        wanted = await self._context.get(Planning).dispatch_list(self.tenant, until)
+        if not wanted:
+            return 0
+        await self._learn_equipment()
+        chosen = await self._choose(wanted)
+        await asyncio.gather(*(self._give(row, equipment) for row, equipment in chosen))
+        return len(chosen)
+
+    async def _choose(self, wanted: Sequence[Dispatch]) -> list[tuple[Row, str]]:
+        async with self._context.database.transaction() as tx:
+            ready = await store.ready(tx, self.tenant, sorted({each.item for each in wanted}))
+            jobs = await store.open_counts(tx, self.tenant)
+            chosen: list[tuple[Row, str]] = []
+            for each in wanted:
+                row = ready.get((each.item, each.op))
+                known = self._equipment.get(each.equipment)
+                if row is None or row["run"] != each.run or known is None:
+                    continue
+                if jobs.get(each.equipment, 0) >= known[0].positions:
+                    continue
+                setup_s = await self._setup_s(
+                    each.equipment, row["setup_key"], await store.setup_of(tx, self.tenant, each.equipment)
+                )
+                job_id = self._context.ids.new("J")
+                if await store.add_job(tx, job_id, row, each.equipment, setup_s, self._context.clock.now()):
+                    jobs[each.equipment] = jobs.get(each.equipment, 0) + 1
+                    job = await store.job(tx, self.tenant, job_id)
+                    assert job is not None
+                    chosen.append((job, each.equipment))
+        return chosen
+
+    async def _setup_s(self, equipment: str, key: str, before: str) -> float:
+        machine, pack = self._equipment[equipment]
+        setup = next((c.setup for c in pack.classes if c.id == machine.equipment_class), None)
+        return setup.time_s(before or None, key or None) if setup else 0.0
+
+    async def _give(self, row: Row, equipment: str) -> None:
+        order = JobOrder(
+            job=row["id"], order=row["order_id"], item=row["item"], op=row["op"], program=row["program"],
+            seconds=row["seconds"], setup=row["setup_key"], setup_seconds=row["setup_s"], parameters=row["parameters"],
+            facts=row["facts"],
+        )  # fmt: skip
+        try:
+            report = await self._context.get(Connect).start_job(self.tenant, equipment, order)
+        except TryLater as error:
+            # The machine may have the job or not; only its read-back can tell, so the job stands and is given again.
+            _log.info("job.unconfirmed", job=row["id"], equipment=equipment, what=error.what)
+            return
+        except Refused as error:
+            report = JobReport(row["id"], equipment, "refused", None, 0, None, None, "", True, {}, 0, error.what)
+        await self.take(report)
+
+    async def _again_unconfirmed(self) -> None:
+        async with self._context.database.transaction() as tx:
+            rows = await store.unconfirmed(tx, self.tenant)
+        await asyncio.gather(*(self._give(row, row["equipment"]) for row in rows))
+
+    async def listen(self) -> None:
+        """Take in the reports that machines broadcast, until cancelled."""
+
+        async def heard(message: Message) -> None:
+            for report in adapter(tuple[JobReport, ...]).validate_json(message.data):
+                await self.take(report)
+
+        await self._context.bus.listen(f"{JOBS_TOPIC}.{self.tenant}.*", heard)
+
+    async def read_back_loop(self) -> None:
+        """Read every busy machine, and give unconfirmed jobs again, until cancelled."""
+        while True:
+            async with self._context.database.transaction() as tx:
+                busy = await store.busy_equipment(tx, self.tenant)
+            await asyncio.gather(*(self._read_back(equipment) for equipment in busy))
+            await self._again_unconfirmed()
+            await asyncio.sleep(self._settings.read_back_s)
+
+    async def _read_back(self, equipment: str) -> None:
+        try:
+            reports = await self._context.get(Connect).job_reports(self.tenant, equipment)
+        except TryLater as error:
+            _log.debug("read_back.waiting", equipment=equipment, what=error.what)
+            return
+        for report in reports:
+            await self.take(report)
+
+    async def take(self, report: JobReport) -> None:
+        """Take in one report, and let the machine forget an ended job once it is stored."""
+        async with self._locks[report.job]:
+            async with self._context.database.transaction() as tx:
+                row = await store.job(tx, self.tenant, report.job, lock=True)
+                if row is None or row["equipment"] != report.equipment:
+                    _log.warning("job.foreign", job=report.job, equipment=report.equipment)
+                    return
+                forget = await self._reports.take(tx, row, report, await self._pack(row["product"], row["version"]))
+            if forget:
+                await self._forget(report)
+        if report.state != "running":
+            self._locks.pop(report.job, None)
+            self.wake()
+
+    async def _forget(self, report: JobReport) -> None:
+        try:
+            await self._context.get(Connect).clear_job(self.tenant, report.equipment, report.job)
+        except TryLater as error:
+            _log.debug("job.uncleared", job=report.job, what=error.what)
+            return
+        async with self._context.database.transaction() as tx:
+            await store.cleared(tx, report.job)
+
+    async def _pack(self, product: str, version: str) -> Pack:
+        key = (product, version)
+        if key not in self._packs:
+            self._packs[key] = await self._context.get(Design).pack(self.tenant, product, version)
+        return self._packs[key]
+
+    async def _learn_equipment(self) -> None:
+        if self._equipment:
+            return
+        design = self._context.get(Design)
+        for product in await design.products(self.tenant):
+            pack = await design.pack(self.tenant, product.id)
+            self._equipment.update({machine.id: (machine, pack) for machine in pack.equipment})
+
+    def forget_packs(self) -> None:
+        """A product was released: equipment is learnt anew."""
+        self._equipment = {}
+
+    def equipment(self) -> Mapping[str, tuple[Equipment, Pack]]:
+        """What is known of the plant."""
+        return self._equipment

@@ -1,0 +1,106 @@
+-- name: add_promise
+INSERT INTO sales.promises
+    (tenant, id, owner, actor, configuration, product, choices, quantity, priority, unit_price, price, currency,
+     p50, p90, transit_s, plan, reservation, reasons, given, expires)
+VALUES
+    (%(tenant)s, %(id)s, %(owner)s, %(actor)s, %(configuration)s, %(product)s, %(choices)s, %(quantity)s, %(priority)s,
+     %(unit_price)s, %(price)s, %(currency)s, %(p50)s, %(p90)s, %(transit_s)s, %(plan)s, %(reservation)s, %(reasons)s,
+     %(given)s, %(expires)s);
+
+-- name: promise
+SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s;
+
+-- name: promise_for_update
+SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s FOR UPDATE;
+
+-- name: lock_key
+SELECT pg_advisory_xact_lock(hashtextextended(%(tenant)s || ' ' || %(person)s || ' ' || %(key)s, 0));
+
+-- name: order_of_key
+SELECT id, promise FROM sales.orders WHERE tenant = %(tenant)s AND placed_by = %(person)s AND key = %(key)s;
+
+-- name: order_of_promise
+SELECT id FROM sales.orders WHERE tenant = %(tenant)s AND promise = %(promise)s;
+
+-- name: next_number
+INSERT INTO sales.counters (tenant, year, last) VALUES (%(tenant)s, %(year)s, 1)
+ON CONFLICT (tenant, year) DO UPDATE SET last = sales.counters.last + 1
+RETURNING last;
+
+-- name: add_order
+INSERT INTO sales.orders
+    (tenant, id, number, customer_id, customer_name, customer_town, configuration, product, choices, quantity, priority,
+     price, currency, promise, p50, p90, transit_s, placed, placed_by, key, search)
+VALUES
+    (%(tenant)s, %(id)s, %(number)s, %(customer_id)s, %(customer_name)s, %(customer_town)s, %(configuration)s, %(product)s,
+     %(choices)s, %(quantity)s, %(priority)s, %(price)s, %(currency)s, %(promise)s, %(p50)s, %(p90)s, %(transit_s)s,
+     %(placed)s, %(placed_by)s, %(key)s, %(search)s);
+
+-- name: add_item
+INSERT INTO sales.items (tenant, id, order_id, place) VALUES (%(tenant)s, %(id)s, %(order)s, %(place)s);
+
+-- name: order
+SELECT o.*, ARRAY(SELECT i.id FROM sales.items i WHERE i.tenant = o.tenant AND i.order_id = o.id ORDER BY i.place) AS items
+FROM sales.orders o
+WHERE o.tenant = %(tenant)s AND (o.id = %(order)s OR o.number = %(order)s);
+
+-- name: orders
+SELECT o.*, ARRAY(SELECT i.id FROM sales.items i WHERE i.tenant = o.tenant AND i.order_id = o.id ORDER BY i.place) AS items
+FROM sales.orders o
+WHERE {where}
+ORDER BY {sort}
+OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: count_orders
+SELECT count(*) AS total FROM sales.orders o WHERE {where};
+
+-- name: orders_where
+o.tenant = %(tenant)s
+AND (%(customer)s = '' OR o.customer_id = %(customer)s)
+AND (%(status)s = ''
+     OR o.status = %(status)s
+     OR (%(status)s = 'open' AND o.status <> 'delivered')
+     OR (%(status)s = 'late' AND coalesce(o.delivered, o.planned_delivery) > o.p90))
+AND NOT EXISTS (SELECT 1 FROM unnest(%(words)s::text[]) AS word WHERE strpos(o.search, word) = 0)
+
+-- name: plan_orders
+UPDATE sales.orders o
+SET plan = %(number)s,
+    planned_delivery = f.finish + o.transit_s * interval '1 second',
+    late_since = CASE
+        WHEN f.finish + o.transit_s * interval '1 second' > o.p90 THEN coalesce(o.late_since, %(at)s)
+    END
+FROM unnest(%(orders)s::text[], %(finishes)s::timestamptz[]) AS f (id, finish)
+WHERE o.tenant = %(tenant)s AND o.id = f.id AND o.plan <= %(number)s AND o.taken IS NULL AND o.delivered IS NULL
+RETURNING o.id, o.status;
+
+-- name: start_order
+UPDATE sales.orders SET started = %(at)s WHERE tenant = %(tenant)s AND id = %(order)s AND started IS NULL;
+
+-- name: hold_item
+UPDATE sales.items SET held = %(held)s, held_changed = %(at)s
+WHERE tenant = %(tenant)s AND id = %(item)s AND order_id = %(order)s AND held_changed <= %(at)s AND held <> %(held)s;
+
+-- name: finish_item
+UPDATE sales.items SET finished = true, held = false
+WHERE tenant = %(tenant)s AND id = %(item)s AND order_id = %(order)s AND NOT finished;
+
+-- name: take_order
+UPDATE sales.orders
+SET taken = %(at)s,
+    planned_delivery = coalesce(%(expected)s, planned_delivery),
+    late_since = CASE WHEN coalesce(%(expected)s, planned_delivery) > p90 THEN coalesce(late_since, %(at)s) END
+WHERE tenant = %(tenant)s AND id = %(order)s AND taken IS NULL;
+
+-- name: deliver_order
+UPDATE sales.orders SET delivered = %(at)s WHERE tenant = %(tenant)s AND id = %(order)s AND delivered IS NULL;
+
+-- name: progress
+SELECT o.status, o.quantity, o.planned_delivery IS NOT NULL AS planned, o.started IS NOT NULL AS started,
+    o.taken IS NOT NULL AS taken, o.delivered IS NOT NULL AS delivered,
+    (SELECT count(*) FROM sales.items i WHERE i.tenant = o.tenant AND i.order_id = o.id AND i.held) AS held,
+    (SELECT count(*) FROM sales.items i WHERE i.tenant = o.tenant AND i.order_id = o.id AND i.finished) AS finished
+FROM sales.orders o WHERE o.tenant = %(tenant)s AND o.id = %(order)s;
+
+-- name: set_status
+UPDATE sales.orders SET status = %(status)s WHERE tenant = %(tenant)s AND id = %(order)s;

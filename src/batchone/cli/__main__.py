@@ -1,0 +1,5 @@
+"""`python -m batchone.cli`."""
+
+from batchone.cli.app import main
+
+main()

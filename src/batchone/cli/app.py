@@ -1,0 +1,41 @@
+"""The root of the command line. Each command imports what it needs when it runs, so that help answers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from batchone.cli import output
+from batchone.kernel.errors import BatchoneError
+
+app = App(name="batchone", help="The open industrial-internet platform for mass customization.")
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> int:
+    """Run a command's coroutine; its exit code."""
+    return asyncio.run(work) or 0
+
+
+def main() -> None:
+    """Run the command line."""
+    from rich.console import Console
+
+    from batchone.cli import log, orders, packs, plan, running  # noqa: F401
+
+    try:
+        code = app(exit_on_error=False, print_error=True, error_console=Console(stderr=True), result_action="return_value")
+    except CycloptsError:
+        code = 2
+    except BatchoneError as error:
+        output.warn(f"batchone: {error.what}")
+        output.warn(f"  cure: {error.cure}")
+        for name, where in error.where.items():
+            output.warn(f"  {name}: {where}")
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

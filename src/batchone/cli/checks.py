@@ -1,0 +1,147 @@
+"""What `batchone doctor` checks, each with its cure."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from batchone.kernel.deploy import EMBEDDED, read_deploy
+from batchone.kernel.engines import nats, postgres
+from batchone.kernel.engines.child import answers
+from batchone.kernel.errors import BatchoneError
+from batchone.kernel.home import home_folder, running_in
+
+_FREE_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ok, warn or fail, what was seen, and the cure of what is not ok."""
+
+    check: str
+    verdict: Literal["ok", "warn", "fail"]
+    what: str
+    cure: str = ""
+
+
+def check_all(deploy: Path) -> list[Finding]:
+    """Every check, in the order in which one would cure them."""
+    checks: list[Callable[[], Finding]] = [
+        _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock, lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running,
+    ]  # fmt: skip
+    return [check() for check in checks]
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("python", "ok", f"Python {version}")
+
+
+def _packages() -> Finding:
+    missing = []
+    for name in ("fastapi", "psycopg", "nats", "pyarrow", "duckdb", "ortools", "pysat", "asyncua", "pymodbus", "aiomqtt"):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        return Finding("packages", "fail", f"missing packages: {', '.join(missing)}", "Run `make setup`.")
+    return Finding("packages", "ok", "all packages are there")
+
+
+def _postgres() -> Finding:
+    try:
+        found = postgres.binaries()
+    except BatchoneError as error:
+        return Finding("postgres", "fail", error.what, error.cure)
+    return Finding("postgres", "ok", f"PostgreSQL programs in {found}")
+
+
+def _nats() -> Finding:
+    try:
+        found = nats.binary()
+    except BatchoneError as error:
+        return Finding("nats", "fail", error.what, error.cure)
+    return Finding("nats", "ok", f"NATS server {found}")
+
+
+def _assets() -> Finding:
+    from batchone.web.static_files import STATIC, Assets
+
+    try:
+        Assets(STATIC)
+    except BatchoneError as error:
+        return Finding("assets", "fail", error.what, error.cure)
+    return Finding("assets", "ok", "the pages' files are built")
+
+
+def _home() -> Finding:
+    home = home_folder()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / ".probe"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Finding("home", "fail", f"{home} cannot be written: {error}", "Set BATCHONE_HOME to a folder of yours.")
+    return Finding("home", "ok", f"data folder {home}")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(home_folder()).free / 1e9
+    if free < _FREE_GB:
+        return Finding("disk", "warn", f"{free:.1f} GB free", f"Make room: at least {_FREE_GB:.0f} GB.")
+    return Finding("disk", "ok", f"{free:.0f} GB free")
+
+
+def _clock() -> Finding:
+    if time.time() < 1_700_000_000:
+        return Finding("clock", "fail", "the machine's clock is far in the past", "Set it, best by NTP.")
+    return Finding("clock", "ok", f"the clock says {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+
+
+def _deploy(path: Path) -> Finding:
+    from batchone.main import MODULES
+
+    try:
+        deploy = read_deploy(path, frozenset(MODULES))
+    except BatchoneError as error:
+        return Finding("deploy", "fail", error.what, error.cure)
+    engines = "embedded engines" if deploy.engines.postgres == EMBEDDED == deploy.engines.nats else "external engines"
+    return Finding("deploy", "ok", f"{path}: {len(deploy.placed)} modules in {len(deploy.processes)} processes, {engines}")
+
+
+def _port(path: Path) -> Finding:
+    from batchone.main import MODULES
+
+    try:
+        port = int(read_deploy(path, frozenset(MODULES)).settings_of("web").get("port", 8080))
+    except BatchoneError:
+        return Finding("port", "warn", "the port is not known without a deploy file", "Cure the deploy file first.")
+    if answers(port):
+        return Finding(
+            "port", "warn", f"something answers on port {port}", "If it is not Batchone, set another port in [modules.web]."
+        )
+    return Finding("port", "ok", f"port {port} is free")
+
+
+def _browser() -> Finding:
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    if found is None:
+        return Finding("browser", "warn", "no Chromium for the browser tests", "apt-get install chromium")
+    return Finding("browser", "ok", f"Chromium for the browser tests: {found}")
+
+
+def _running() -> Finding:
+    try:
+        note = running_in(home_folder())
+    except BatchoneError as error:
+        return Finding("running", "ok", error.what)
+    return Finding("running", "ok", f"{note.deploy} runs at {note.web} (process {note.supervisor}, user {os.getuid()})")

@@ -1,0 +1,45 @@
+"""A command's way into the platform that runs over this home."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from batchone.contracts.enterprises import Actor, system
+from batchone.kernel.bus_nats import NatsBus
+from batchone.kernel.clock import Clock, ScaledClock, SystemClock
+from batchone.kernel.deploy import Deploy
+from batchone.kernel.home import Running, home_folder, running_in
+from batchone.kernel.remote import remote
+
+P = TypeVar("P")
+
+
+class Platform:
+    """The services of a running deployment, asked over the bus, as the person at the terminal."""
+
+    def __init__(self, bus: NatsBus, note: Running, deploy: Deploy) -> None:
+        self._bus = bus
+        self.note = note
+        self.tenant = deploy.tenant
+        self.actor: Actor = system(deploy.tenant, "terminal")
+        self.clock: Clock = ScaledClock.from_file(Path(note.clock)) if note.clock else SystemClock()
+
+    def get(self, protocol: type[P]) -> P:
+        """An object that asks over the bus."""
+        return remote(protocol, self._bus, timeout_s=60)
+
+
+@asynccontextmanager
+async def platform() -> AsyncIterator[Platform]:
+    """The platform that runs now; `TryLater` with the cure when none does."""
+    home = home_folder()
+    note = running_in(home)
+    deploy = Deploy.model_validate_json((home / "deploy.json").read_text())
+    bus = await NatsBus.connect(note.nats, "batchone-cli")
+    try:
+        yield Platform(bus, note, deploy)
+    finally:
+        await bus.close()

@@ -1,0 +1,177 @@
+"""Samples as columns: the one shape in which readings travel from a driver to storage.
+
+A batch is an Arrow record batch of `SAMPLE_SCHEMA`; on the bus it is an Arrow IPC stream that holds exactly one batch
+(Apache Arrow Columnar Format, «Encapsulated message format»). No sample is ever an object of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from batchone.kernel.errors import Refused
+
+GOOD, UNCERTAIN, BAD = 0, 1, 2
+"""Qualities of a sample, after the severities of OPC UA status codes (OPC 10000-4, 7.39)."""
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("source_time", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("received_time", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("quality", pa.uint8(), nullable=False),
+    ]
+)
+"""Path `<equipment>/<signal>` or `<equipment>/P01/<signal>`, both times in plant time, value in the unit of the signal's
+declaration, quality `GOOD`, `UNCERTAIN` or `BAD`. A bad sample may have the value not-a-number."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CURE = "Send an Arrow IPC stream with one batch of the sample schema."
+
+
+def to_us(time: datetime) -> int:
+    """An aware time as whole microseconds since 1970, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_us(microseconds: int) -> datetime:
+    """The time in UTC that `to_us` made a number of."""
+    return _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def to_batch(
+    paths: Sequence[str],
+    path_of: Sequence[int] | NDArray[np.int32],
+    source_us: Sequence[int] | NDArray[np.int64],
+    received_us: Sequence[int] | NDArray[np.int64] | int,
+    values: Sequence[float] | NDArray[np.float64],
+    qualities: Sequence[int] | NDArray[np.uint8],
+) -> pa.RecordBatch:
+    """A batch from columns of equal length: `path_of` are places in `paths`, times are microseconds since 1970."""
+    count = len(values)
+    received = np.full(count, received_us, np.int64) if isinstance(received_us, int) else np.asarray(received_us, np.int64)
+    path = pa.DictionaryArray.from_arrays(pa.array(np.asarray(path_of, np.int32)), pa.array(list(paths), pa.string()))
+    return pa.RecordBatch.from_arrays(
+        [
+            path,
+            _times(np.asarray(source_us, np.int64)),
+            _times(received),
+            pa.array(np.asarray(values, np.float64)),
+            pa.array(np.asarray(qualities, np.uint8)),
+        ],
+        schema=SAMPLE_SCHEMA,
+    )
+
+
+def empty() -> pa.RecordBatch:
+    """A batch without samples."""
+    return to_batch((), (), (), (), (), ())
+
+
+def concat(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """One batch with the rows of all, in order; its paths are listed once each."""
+    if len(batches) == 1:
+        return batches[0]
+    if not batches:
+        return empty()
+    table = pa.Table.from_batches(list(batches), SAMPLE_SCHEMA).unify_dictionaries().combine_chunks()
+    return table.to_batches()[0] if len(table) else empty()
+
+
+def to_bytes(batch: pa.RecordBatch) -> bytes:
+    """The batch as an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, SAMPLE_SCHEMA) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def from_bytes(data: bytes) -> pa.RecordBatch:
+    """The batch in an Arrow IPC stream; `Refused` when it is none, has another schema, or lacks a value somewhere."""
+    try:
+        with pa.ipc.open_stream(data) as reader:
+            schema, batches = reader.schema, list(reader)
+        for batch in batches:
+            batch.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise Refused("samples.unreadable", f"This is no batch of samples: {error}.", _CURE) from error
+    if not schema.equals(SAMPLE_SCHEMA):
+        raise Refused("samples.schema", f"These samples have the columns {schema.names} of other types.", _CURE)
+    if any(column.null_count for batch in batches for column in batch.columns):
+        raise Refused("samples.nulls", "A sample lacks its path, a time, its value or its quality.", _CURE)
+    return concat(batches)
+
+
+def paths_of(batch: pa.RecordBatch) -> list[str]:
+    """Every path that occurs, once each, in order of first occurrence."""
+    return list(pc.unique(batch.column("path").cast(pa.string())).to_pylist())
+
+
+def codes_of(batch: pa.RecordBatch) -> NDArray[np.int32]:
+    """For each row the place of its path in the batch's dictionary (`batch.column("path").dictionary`)."""
+    codes: NDArray[np.int32] = np.asarray(batch.column("path").indices)
+    return codes
+
+
+def times_us(batch: pa.RecordBatch, column: str = "source_time") -> NDArray[np.int64]:
+    """A column of times as microseconds since 1970."""
+    times: NDArray[np.int64] = np.asarray(batch.column(column).cast(pa.int64()))
+    return times
+
+
+def values_of(batch: pa.RecordBatch) -> NDArray[np.float64]:
+    """The values."""
+    values: NDArray[np.float64] = np.asarray(batch.column("value"))
+    return values
+
+
+def qualities_of(batch: pa.RecordBatch) -> NDArray[np.uint8]:
+    """The qualities."""
+    qualities: NDArray[np.uint8] = np.asarray(batch.column("quality"))
+    return qualities
+
+
+@dataclass
+class Samples:
+    """Columns that grow: what a driver decoded and nobody has taken yet."""
+
+    _codes: dict[str, int] = field(default_factory=dict)
+    _path_of: list[int] = field(default_factory=list)
+    _source_us: list[int] = field(default_factory=list)
+    _received_us: list[int] = field(default_factory=list)
+    _values: list[float] = field(default_factory=list)
+    _qualities: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, path: str, source_us: int, received_us: int, value: float, quality: int = GOOD) -> None:
+        """Append one row to the columns."""
+        self._path_of.append(self._codes.setdefault(path, len(self._codes)))
+        self._source_us.append(source_us)
+        self._received_us.append(received_us)
+        self._values.append(value)
+        self._qualities.append(quality)
+
+    def take(self) -> pa.RecordBatch:
+        """All rows so far as one batch; the columns are empty afterwards."""
+        batch = to_batch(
+            list(self._codes), self._path_of, self._source_us, self._received_us, self._values, self._qualities
+        )  # fmt: skip
+        self._codes.clear()
+        for column in (self._path_of, self._source_us, self._received_us, self._values, self._qualities):
+            column.clear()
+        return batch
+
+
+def _times(microseconds: NDArray[np.int64]) -> Any:
+    return pa.array(microseconds).cast(pa.timestamp("us", tz="UTC"))

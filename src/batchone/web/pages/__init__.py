@@ -1,0 +1,1 @@
+"""One router a page: reads through the contracts' protocols, makes a view model, renders a template."""

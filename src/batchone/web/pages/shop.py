@@ -1,0 +1,123 @@
+"""The shop: choose options, see price, date and drawing after each click, order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
+
+from batchone.contracts.design import ConfigurationState, Design
+from batchone.contracts.sales import Customer, Promise, Sales
+from batchone.kernel.errors import NotFound, Refused
+from batchone.web.books import Book
+from batchone.web.services import Web, web_of
+from batchone.web.session import Posted, actor_of, member
+from batchone.web.views import shop as view
+from batchone.web.visit import Visit
+
+router = APIRouter(prefix="/shop")
+Shopper = Annotated[Visit, Depends(member("shop"))]
+ThisWeb = Annotated[Web, Depends(web_of)]
+
+
+@router.get("")
+async def products(visit: Shopper, web: ThisWeb) -> Response:
+    """All products; a single one is opened at once."""
+    found = await web.services.get(Design).products(visit.tenant)
+    if len(found) == 1:
+        return RedirectResponse(f"/shop/{found[0].id}", 303)
+    return web.renderer.page(visit, "products.html", products=found)
+
+
+@router.get("/{product}")
+async def configurator(product: str, request: Request, visit: Shopper, web: ThisWeb) -> HTMLResponse:
+    """The configurator; the address' query holds the choices, so that it can be kept and sent to somebody."""
+    book = await web.books.of(visit.tenant, product)
+    known = {option.id for option in book.pack.options}
+    picks = {key: value for key, value in request.query_params.items() if key in known}
+    quantity = view.number_of(request.query_params.get("n"))
+    shown = await _shop(web, visit, book, picks, quantity, None)
+    offer = None
+    if "date" in request.query_params:
+        offer = await _offer(web, visit, product, picks, quantity, "")
+    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="")
+
+
+@router.get("/{product}/choose")
+async def choose(product: str, request: Request, visit: Shopper, web: ThisWeb) -> Response:
+    """What a click makes of the page."""
+    book = await web.books.of(visit.tenant, product)
+    form = request.query_params
+    picks = view.picks_of(form, form.getlist("picked"), [option.id for option in book.pack.options])
+    option, _, value = form.get("take", "").partition(":")
+    if value:
+        picks = await _take(web, visit, product, picks, option, value)
+    quantity = view.number_of(form.get("n"))
+    before = view.price_from(form.get("price"), book.pack.currency)
+    shown = await _shop(web, visit, book, picks, quantity, before)
+    if "hx-request" not in request.headers:
+        return RedirectResponse(shown.address, 303)
+    headers = {"HX-Replace-Url": shown.address}
+    return web.renderer.page(visit, "_shop.html", headers=headers, shop=shown, offer=None, before=form.get("promise", ""))
+
+
+@router.get("/{product}/promise")
+async def promise(product: str, request: Request, visit: Shopper, web: ThisWeb, before: str = "") -> HTMLResponse:
+    """The date of these choices, from the plan in force."""
+    picks = {key: value for key, value in request.query_params.items() if key not in {"n", "before"}}
+    quantity = view.number_of(request.query_params.get("n"))
+    offer = await _offer(web, visit, product, picks, quantity, before)
+    return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
+
+
+@router.post("/{product}/order", dependencies=[Posted])
+async def order(
+    product: str, visit: Shopper, web: ThisWeb, town: Annotated[str, Form()],
+    promise: Annotated[str, Form()] = "", key: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Order what was promised; the form's own key makes a repeated click the same order."""
+    if not promise or not key:
+        raise Refused("web.no-promise", "There is no date for this choice yet.", "Wait until the date is shown, then order.", product=product)
+    if not town.strip():
+        raise Refused("web.no-town", "The town to deliver to is missing.", "Fill it in.")
+    actor = actor_of(visit)
+    customer = Customer(actor.party or actor.person, actor.name, town.strip()[:80])
+    placed = await web.services.get(Sales).place_order(visit.tenant, promise, customer, key, actor)
+    return RedirectResponse(f"/my/{placed.number}", 303)
+
+
+async def _shop(web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: view.Money | None) -> view.Shop:
+    design = web.services.get(Design)
+    state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks)
+    drawing = await design.drawing(visit.tenant, book.pack.product.id, state.completion)
+    # The drawing is the pack's own SVG; the design domain has taken scripts and references out when the pack was installed.
+    return view.shop(book, state, Markup(drawing), quantity, before)  # noqa: S704
+
+
+async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], option: str, value: str) -> dict[str, str]:
+    """The choices that stay when a blocked value is taken after all: whatever excludes it goes back to its default."""
+    design = web.services.get(Design)
+    kept = {key: chosen for key, chosen in picks.items() if key != option}
+    for _ in range(len(kept)):
+        state = await design.configure(visit.tenant, product, kept)
+        blocking = view.in_the_way(state, option, value)
+        if not blocking:
+            break
+        kept = {key: chosen for key, chosen in kept.items() if key not in blocking}
+    return {**kept, option: value}
+
+
+async def _offer(web: Web, visit: Visit, product: str, picks: dict[str, str], quantity: int, before: str) -> view.Offer:
+    actor = actor_of(visit)
+    sales = web.services.get(Sales)
+    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor.person)
+    given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor)
+    earlier: Promise | None = None
+    if before:
+        try:
+            earlier = await sales.promise(visit.tenant, before)
+        except NotFound:
+            earlier = None
+    return view.offer(given, earlier, web.services.ids.new("key"))

@@ -1,0 +1,175 @@
+"""The configurator as a template sees it, and the pure rules of what a click means."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
+
+from batchone.contracts.design import ConfigurationState, OptionState, Standing, ValueState
+from batchone.contracts.pack import Text
+from batchone.contracts.sales import Promise
+from batchone.kernel.money import Money
+from batchone.web.books import Book
+
+QUANTITY_MAX = 1000
+
+
+@dataclass(frozen=True)
+class ValueCard:
+    """One value of an option: whether it is taken, what taking it would change, or why it is blocked."""
+
+    id: str
+    input_id: str
+    name: Text
+    look: str | None
+    checked: bool
+    forced: bool
+    blocked: bool
+    reason: Text | None
+    price_change: Money | None
+    lead_change_s: float | None
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """An option with its values; `picked` when the person chose, `completed` is the value it has now."""
+
+    id: str
+    name: Text
+    picked: bool
+    completed: str
+    values: tuple[ValueCard, ...]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Everything between the head and the end of the shop page."""
+
+    product: str
+    name: Text
+    options: tuple[OptionRow, ...]
+    price: Money
+    price_change: Money | None
+    lead_s: float
+    quantity: int
+    address: str
+    query: str
+    version: str
+    drawing: str
+
+
+def number_of(text: str | None) -> int:
+    """A quantity from a form: 1 to 1000, 1 for anything else."""
+    try:
+        return min(max(int(text or "1"), 1), QUANTITY_MAX)
+    except ValueError:
+        return 1
+
+
+def picks_of(form: Mapping[str, str], picked: Collection[str], options: Collection[str]) -> dict[str, str]:
+    """The explicit choices after a change: those made before, and whatever differs from what the page showed.
+
+    The form holds `o.<option>` (what is checked now), `was.<option>` (what the page showed) and names of options that
+    were picked before; a default that nobody touched stays a default and never blocks anything.
+    """
+    picks: dict[str, str] = {}
+    for option in options:
+        value, shown = form.get(f"o.{option}"), form.get(f"was.{option}")
+        if value and (option in picked or value != shown):
+            picks[option] = value
+    picks.pop(form.get("forget", ""), None)
+    return picks
+
+
+def in_the_way(state: ConfigurationState, option: str, value: str) -> tuple[str, ...]:
+    """The picked options that exclude a value; nothing when it may be taken."""
+    found = next((each for row in state.options if row.id == option for each in row.values if each.id == value), None)
+    if found is None or found.standing is not Standing.EXCLUDED or found.reason is None:
+        return ()
+    return tuple(each for each in found.reason.choices if each != option)
+
+
+def price_from(text: str | None, currency: str) -> Money | None:
+    """A price that the page showed before; None when it says nothing readable."""
+    try:
+        return Money(Decimal(text), currency) if text else None
+    except InvalidOperation:
+        return None
+
+
+def query_of(picks: Mapping[str, str], quantity: int) -> str:
+    """The choices as an address' query; the same choices always give the same one."""
+    return urlencode([*sorted(picks.items()), *([("n", str(quantity))] if quantity > 1 else [])])
+
+
+def shop(book: Book, state: ConfigurationState, drawing: str, quantity: int, price_before: Money | None) -> Shop:
+    """The view model of a configuration state."""
+    query = query_of(state.choices, quantity)
+    address = f"/shop/{state.product}" + (f"?{query}" if query else "")
+    total = state.price * quantity
+    change = total - price_before if price_before and price_before.currency == total.currency else None
+    return Shop(
+        product=state.product,
+        name=book.pack.product.name,
+        options=tuple(_row(book, option) for option in state.options),
+        price=total,
+        price_change=change if change and change.amount else None,
+        lead_s=state.lead_s,
+        quantity=quantity,
+        address=address,
+        query=query,
+        version=hashlib.sha256(query.encode()).hexdigest()[:10],
+        drawing=drawing,
+    )
+
+
+def _row(book: Book, option: OptionState) -> OptionRow:
+    cards = tuple(_card(book, option, value) for value in option.values)
+    return OptionRow(option.id, option.name, option.chosen is not None, option.completed, cards)
+
+
+def _card(book: Book, option: OptionState, value: ValueState) -> ValueCard:
+    checked = value.id == option.completed
+    blocked = value.standing is Standing.EXCLUDED
+    return ValueCard(
+        id=value.id,
+        input_id=f"o-{option.id}-{value.id}",
+        name=book.value_name(option.id, value.id),
+        look=value.look,
+        checked=checked,
+        forced=value.standing is Standing.FORCED,
+        blocked=blocked,
+        reason=value.reason.text if value.reason and (blocked or value.standing is Standing.FORCED) else None,
+        price_change=None if checked or blocked else value.price_difference,
+        lead_change_s=None if checked or blocked else value.lead_difference_s,
+    )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A promise with what moved since the one shown before."""
+
+    promise: Promise
+    moved_s: float
+    reasons: tuple[Text, ...]
+    key: str
+
+
+def offer(promise: Promise, before: Promise | None, key: str) -> Offer:
+    """A promise beside the one before it; only moves of a minute or more are told."""
+    moved = (promise.p90 - before.p90).total_seconds() if before else 0.0
+    return Offer(promise, moved if abs(moved) >= 60 else 0.0, reasons_of(promise), key)
+
+
+def reasons_of(promise: Promise) -> tuple[Text, ...]:
+    """Why the date is what it is, each reason once."""
+    seen: list[Text] = []
+    for reason in promise.reasons:
+        if reason.text not in seen:
+            seen.append(reason.text)
+    return tuple(seen)
+
+
