@@ -69,9 +69,13 @@ class OpcuaEndpoint:
 
     async def stop(self) -> None:
         """Close every connection and the server."""
-        if self._server is not None:
-            await self._server.stop()
-            self._server = None
+        server, self._server = self._server, None
+        if server is None:
+            return
+        clock, server.iserver.time_task = server.iserver.time_task, None
+        if clock is not None:  # left to itself it would let the stop wait for its next second
+            clock.cancel()
+        await server.stop()
 
     async def publish(self, equipment: Equipment, changes: Changes, *, garbled: bool) -> None:
         """Write what has changed."""
@@ -186,4 +190,3 @@ class OpcuaEndpoint:
 
 def _strings(texts: list[str]) -> ua.Variant:
     return ua.Variant(texts, ua.VariantType.String, is_array=True)
-

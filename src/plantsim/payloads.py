@@ -75,9 +75,7 @@ class DeviceAliases:
             metrics.append(_text(self.first + _ANSWER, answer, at_ms))
         first_point = self.first + _FIRST_POINT
         for number, (value, read_s) in changes.samples.items():
-            metrics.append(
-                Metric(alias=first_point + number, timestamp=_ms(read_s), datatype=DOUBLE, double_value=value)
-            )
+            metrics.append(Metric(alias=first_point + number, timestamp=_ms(read_s), datatype=DOUBLE, double_value=value))
         return metrics
 
 

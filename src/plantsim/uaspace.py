@@ -1,7 +1,7 @@
 """What the OPC UA servers are made of: their words in the library's types, and an address space that is quick to make.
 
-Building the some six thousand standard nodes takes about two seconds, and a plant has several servers: so they are built once in
-a process, then copied.
+Building the some six thousand standard nodes takes about two seconds, and a plant has several servers: so they are built
+once in a process, then copied.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData, NodeManagementService
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.standard_address_space import standard_address_space
+
+_NOTHING = ua.DataValue()
 
 
 def node_of(path: str, namespace: int) -> ua.NodeId:
@@ -58,6 +60,6 @@ def _copy(node: NodeData) -> NodeData:
     twin.call = node.call
     twin.references = list(node.references)
     for attribute, held in node.attributes.items():
-        twin.attributes[attribute] = AttributeValue(held.value)
-        twin.attributes[attribute].value_callback = held.value_callback
+        twin.attributes[attribute] = copied = AttributeValue(_NOTHING)
+        copied.value, copied.value_callback = held.value, held.value_callback
     return twin

@@ -103,3 +103,8 @@ def test_a_path_that_points_outside_its_dictionary_is_refused() -> None:
     path = pa.DictionaryArray.from_arrays(pa.array([0, 7, 1], pa.int32()), pa.array(["a", "b"]), safe=False)
     with pytest.raises(Refused):
         columns.from_bytes(columns.to_bytes(pa.RecordBatch.from_arrays([path, *batch.columns[1:]], schema=SAMPLE_SCHEMA)))
+
+
+def test_the_id_of_a_batch_travels_with_it() -> None:
+    assert columns.id_of(columns.from_bytes(columns.to_bytes(a_batch(), "haidun.line-B1-7"))) == "haidun.line-B1-7"
+    assert columns.id_of(columns.from_bytes(columns.to_bytes(a_batch()))) == ""

@@ -1,5 +1,6 @@
-"""`python -m batchone.cli`."""
+"""`python -m batchone.cli`. The guard keeps worker processes, which import this file, from running the command again."""
 
 from batchone.cli.app import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -89,7 +89,7 @@ class Dispatch:
 @fact("plan.accepted")
 @dataclass(frozen=True)
 class PlanAccepted:
-    """A plan is in force from now on. `finishes` holds the planned finish of each open order, as (order, time)."""
+    """A plan is in force from now on. `finishes` holds the planned finish of each order whose finish changed: (order, time)."""
 
     number: int
     why: str

@@ -14,7 +14,10 @@ from batchone.kernel.money import Money
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a date is what it is: `kind` (equipment, module, setup, calendar, lead, transit, work), its subject's id, from when to when."""
+    """Why a date is what it is, and from when to when it decides.
+
+    `kind` is one of equipment, module, setup, calendar, lead, transit, work; `subject` is the id of what it is about.
+    """
 
     kind: str
     subject: str
@@ -44,6 +47,8 @@ class Promise:
     reasons: tuple[Reason, ...]
     given: datetime
     expires: datetime
+    customer: str = ""
+    """Whom it was given to, and who alone may order it; empty when staff asked, for anybody."""
 
 
 OrderStatus = Literal["placed", "planned", "in_production", "finished", "in_transit", "delivered", "held"]
@@ -160,5 +165,7 @@ class Sales(Protocol):
     ) -> OrderPage:
         """Orders whose number, customer or configuration holds every word of `search`; empty filters mean all.
 
-        `status` is an `OrderStatus`, `open` (not delivered) or `late`; `customer` is a customer's id. `sort` is one of number, customer, placed, promised, planned, status, with a leading `-` for descending."""
+        `status` is an `OrderStatus`, `open` (not delivered) or `late`; `customer` is a customer's id. `sort`
+        is one of number, customer, placed, promised, planned, status, with a leading `-` for descending.
+        """
         ...

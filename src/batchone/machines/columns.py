@@ -87,16 +87,24 @@ def concat(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return table.to_batches()[0] if len(table) else empty()
 
 
-def to_bytes(batch: pa.RecordBatch) -> bytes:
-    """The batch as an Arrow IPC stream."""
+def to_bytes(batch: pa.RecordBatch, id: str = "") -> bytes:  # noqa: A002 - the batch's own
+    """The batch as an Arrow IPC stream; `id`, where there is one, travels in the schema's metadata under `batch`, so that
+    whoever gets the same batch twice can tell."""
+    schema = SAMPLE_SCHEMA.with_metadata({"batch": id}) if id else SAMPLE_SCHEMA
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, SAMPLE_SCHEMA) as writer:
-        writer.write_batch(batch)
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(batch.replace_schema_metadata(schema.metadata))
     return bytes(sink.getvalue())
 
 
+def id_of(batch: pa.RecordBatch) -> str:
+    """The id that `to_bytes` was given, or nothing."""
+    return str((batch.schema.metadata or {}).get(b"batch", b"").decode())
+
+
 def from_bytes(data: bytes) -> pa.RecordBatch:
-    """The batch in an Arrow IPC stream; `Refused` when it is none, has another schema, or lacks a value somewhere."""
+    """The batch in an Arrow IPC stream, with its id; `Refused` when it is none, has another schema, or lacks a value
+    somewhere."""
     try:
         with pa.ipc.open_stream(data) as reader:
             schema, batches = reader.schema, list(reader)
@@ -108,7 +116,7 @@ def from_bytes(data: bytes) -> pa.RecordBatch:
         raise Refused("samples.schema", f"These samples have the columns {schema.names} of other types.", _CURE)
     if any(column.null_count for batch in batches for column in batch.columns):
         raise Refused("samples.nulls", "A sample lacks its path, a time, its value or its quality.", _CURE)
-    return concat(batches)
+    return concat(batches).replace_schema_metadata(schema.metadata)
 
 
 def paths_of(batch: pa.RecordBatch) -> list[str]:

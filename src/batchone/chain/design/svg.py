@@ -108,9 +108,7 @@ class _Builder(ContentHandler):
             elif space is not None or key not in ATTRIBUTES:
                 self.faults.append(SvgFault(line, f"The attribute {key} may not stand in a drawing.", "Take it out."))
             elif not _local(value):
-                self.faults.append(
-                    SvgFault(line, f"{key} refers outside the drawing.", "Refer to ids in it, as in url(#id).")
-                )
+                self.faults.append(SvgFault(line, f"{key} refers outside the drawing.", "Refer to ids in it, as in url(#id)."))
             else:
                 own[key] = value
         return Element(local, own, ours.get("when"), ours.get("fill"), line)

@@ -45,7 +45,7 @@ def insert(
         material = max(job.release_s, op.earliest_s)
         slot = _slot(trial, op, max(now_s, material, before_s))
         resource = trial.problem.resources[slot.resource]
-        taken = Assignment(op.id, job.id, resource.id, slot.track, slot.setup_start_s, slot.start_s, slot.end_s)
+        taken = Assignment(op.id, op.job, resource.id, slot.track, slot.setup_start_s, slot.start_s, slot.end_s)
         trial.add(taken, op.setup_key)
         ends[op.id] = slot.end_s
         assignments.append(taken)

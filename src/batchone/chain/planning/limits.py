@@ -21,6 +21,8 @@ class Cause(StrEnum):
     """The change of the track to its key."""
     CALENDAR = "calendar"
     """The next working time."""
+    KEPT = "kept"
+    """Nothing holds it, but it is fixed there, or a repair kept the start it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Waits:
     def limit(self, operation: str) -> Limit:
         """The cause that held the start: what was last to allow it; a busy track before its setup."""
         ready = max(self.now_s, self.material_s, self.before_s)
+        if self.start_s > self.next_work_s and not self.setup_s:
+            return Limit(operation, Cause.KEPT, self.start_s - self.next_work_s)
         if self.free_s > ready:
             return Limit(operation, Cause.RESOURCE, self.start_s - ready, self.ahead)
         if self.start_s > self.next_work_s and self.setup_s:

@@ -9,6 +9,7 @@ operations come last, into the gaps.
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from batchone.chain.planning.bounds import bound_of
@@ -133,8 +134,9 @@ def _with_new(compiled: Compiled, schedule: Schedule, new: list[int]) -> Schedul
             timeline.add(a, operations[i].setup_key)
             ends[a.operation], placed[a.operation] = a.end_s, a
     for j, members in _by_component(compiled, new):
-        part = [operations[i] for i in members]
-        inserted = insert(timeline, problem.jobs[j], part, ended=ends)
+        # `ready` holds the release too, which may be another job's where several wait for each other.
+        part = [replace(operations[i], earliest_s=compiled.ready[i]) for i in members]
+        inserted = insert(timeline, replace(problem.jobs[j], release_s=0), part, ended=ends)
         timeline.reserve(inserted.assignments, part)
         for a in inserted.assignments:
             ends[a.operation], placed[a.operation] = a.end_s, a

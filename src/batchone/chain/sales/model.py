@@ -125,6 +125,11 @@ def owner_of(actor: Actor) -> str:
     return (actor.party or actor.person) if actor.role == "customer" else ""
 
 
+def may_order(actor: Actor, owner: str) -> bool:
+    """Whether an actor may order a promise: staff any, a customer their own and those that were given to nobody."""
+    return owner == "" or owner_of(actor) in ("", owner)
+
+
 def search_text(number: str, customer: Customer, product: str, configuration: str, choices: Mapping[str, str]) -> str:
     """Everything by which people look for an order, in lower case."""
     words = (number, customer.id, customer.name, customer.town, product, configuration, *sorted(choices.values()))

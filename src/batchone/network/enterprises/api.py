@@ -43,17 +43,17 @@ def router(context: Context) -> APIRouter:
     async def issue_token(request: TokenRequest, actor: Anybody, response: Response) -> TokenAnswer:
         """A new API token that acts for whoever asks; send it as `Authorization: Bearer ...`. Each request makes one."""
         response.headers["Cache-Control"] = "no-store"
-        secret = await context.get(Enterprises).issue_token(actor.tenant, actor.person, request.label, actor)  # type: ignore[type-abstract]
+        secret = await context.get(Enterprises).issue_token(actor.tenant, actor.person, request.label, actor)
         return TokenAnswer(token=secret, label=request.label)
 
     @routes.get("/people")
     async def people(actor: Admin) -> tuple[Person, ...]:
         """Everybody of the enterprise."""
-        return await context.get(Enterprises).people(actor.tenant)  # type: ignore[type-abstract]
+        return await context.get(Enterprises).people(actor.tenant)
 
     @routes.get("/audit")
     async def audit(actor: Admin, limit: Annotated[int, Query(ge=1, le=AUDIT_LIMIT_MAX)] = 100) -> tuple[AuditEntry, ...]:
         """The newest lines of the record, newest first."""
-        return await context.get(Enterprises).audit(actor.tenant, limit)  # type: ignore[type-abstract]
+        return await context.get(Enterprises).audit(actor.tenant, limit)
 
     return routes

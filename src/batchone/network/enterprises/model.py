@@ -23,8 +23,8 @@ class EnterprisesSettings(Settings):
 
     These durations are of people's time, also where an emulated plant runs faster. A session ends `session_idle_s` after it was
     last used, and `session_longest_s` after it was opened in any case. After `attempts_free` failures each further attempt
-    waits, `attempts_pause_s` at first and twice as long each time, up to `attempts_window_s`; so long after the last attempt
-    all is forgotten. A revoked credential works `remembered_s` longer at most.
+    waits, `attempts_pause_s` at first and twice as long each time, up to `attempts_window_s`; twice that long after the last
+    attempt all is forgotten. A revoked credential works `remembered_s` longer at most.
     """
 
     session_idle_s: Seconds = 12 * 3600.0
@@ -70,7 +70,9 @@ def check_tenant(tenant: str) -> None:
     """Refuse what cannot name a tenant: it also stands in the subjects of messages."""
     if not _TENANT.fullmatch(tenant):
         raise Refused(
-            "enterprises.tenant", f"'{tenant}' cannot name an enterprise.", "Use lower-case letters, digits, `-` and `_`, 63 at most."
+            "enterprises.tenant",
+            f"'{tenant}' cannot name an enterprise.",
+            "Use lower-case letters, digits, `-` and `_`, 63 at most.",
         )
 
 

@@ -23,7 +23,7 @@ async def build(context: Context, settings: EnterprisesSettings) -> Running:
 
 
 MODULE = Module(
-    name="network.enterprises",
+    name="enterprises",
     build=build,
     settings=EnterprisesSettings,
     provides=(Enterprises,),

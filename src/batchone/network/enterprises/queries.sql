@@ -11,6 +11,10 @@ VALUES (%(tenant)s, %(person)s, %(name)s, %(role)s, %(party)s, %(password)s, %(n
 -- name: person
 SELECT tenant, id, name, role, party, password, active FROM enterprises.people WHERE tenant = %(tenant)s AND id = %(person)s
 
+-- name: person_held
+SELECT tenant, id, name, role, party, password, active FROM enterprises.people WHERE tenant = %(tenant)s AND id = %(person)s
+FOR NO KEY UPDATE
+
 -- name: people
 SELECT tenant, id, name, role, party, active FROM enterprises.people WHERE tenant = %(tenant)s ORDER BY id
 

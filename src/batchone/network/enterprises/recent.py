@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """Found values by the digest of their secret, for a few seconds, the newest `most` of them. What was not found is not kept."""
+    """Found values by the digest of their secret, for a few seconds, the newest `most` of them; failures are not kept."""
 
     def __init__(self, clock: Clock, kept_s: float, most: int = 10_000) -> None:
         self._clock = clock

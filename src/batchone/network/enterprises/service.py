@@ -22,8 +22,8 @@ _LINKS_KEPT = timedelta(days=30)
 class EnterprisesService:
     """Implements `contracts.enterprises.Enterprises`.
 
-    `plant_clock` dates the audit record, as it dates everything that is done in the plant; `people_clock` is real time, in which
-    credentials end and attempts are barred, however fast an emulated plant may run.
+    `plant_clock` dates the audit record, as it dates everything that is done in the plant; `people_clock` is real time, in
+    which credentials end and attempts are barred, however fast an emulated plant may run.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class EnterprisesService:
             raise model.not_signed_in()
         fresh = await self._passwords.hash(password) if self._passwords.outdated(stored) else None
         async with self._database.transaction() as tx:
+            if await store.known_person(tx, tenant, name, hold=True) != known:
+                raise model.not_signed_in()  # changed while the password was being checked
             await store.forget_attempts(tx, tenant, name)
             if fresh:
                 await store.set_password(tx, tenant, name, fresh)
@@ -143,7 +145,10 @@ class EnterprisesService:
         return actor
 
     async def issue_token(self, tenant: str, person: str, label: str, actor: Actor) -> str:
-        """A new API token's secret, shown once. For oneself, or by an admin; not by a token, which could outlive its revocation."""
+        """A new API token's secret, shown once.
+
+        One issues it for oneself, an admin for anybody; a token issues none, or it could outlive its own revocation.
+        """
         _may_manage(actor, tenant, person)
         label, secret = model.check_label(label), model.TOKEN_PREFIX + new_secret(self._secrets)
         async with self._database.transaction() as tx:

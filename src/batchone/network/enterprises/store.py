@@ -49,9 +49,9 @@ async def add_person(tx: Transaction, person: Person, password: str | None, now:
     )  # fmt: skip
 
 
-async def known_person(tx: Transaction, tenant: str, person: str) -> KnownPerson | None:
-    """A person with the hash of their password."""
-    row = await tx.one(SQL["person"], tenant=tenant, person=person)
+async def known_person(tx: Transaction, tenant: str, person: str, *, hold: bool = False) -> KnownPerson | None:
+    """A person with the hash of their password; with `hold` neither changes until the transaction ends."""
+    row = await tx.one(SQL["person_held" if hold else "person"], tenant=tenant, person=person)
     return KnownPerson(_person(row), row["password"]) if row else None
 
 
@@ -78,7 +78,9 @@ async def attempts(tx: Transaction, tenant: str, person: str, now: datetime) -> 
     return int(row["attempts"]), row["barred_until"]
 
 
-async def count_attempt(tx: Transaction, tenant: str, person: str, attempts: int, now: datetime, barred_until: datetime) -> None:
+async def count_attempt(
+    tx: Transaction, tenant: str, person: str, attempts: int, now: datetime, barred_until: datetime
+) -> None:
     """Remember an attempt."""
     await tx.run(SQL["count_attempt"], tenant=tenant, person=person, attempts=attempts, now=now, barred_until=barred_until)
 
@@ -130,7 +132,9 @@ async def link(tx: Transaction, digest: bytes) -> tuple[Actor, datetime] | None:
     return (_actor(row, "session"), row["expires"]) if row else None
 
 
-async def add_token(tx: Transaction, digest: bytes, tenant: str, person: str, label: str, issued_by: str, now: datetime) -> None:
+async def add_token(
+    tx: Transaction, digest: bytes, tenant: str, person: str, label: str, issued_by: str, now: datetime
+) -> None:
     """Store a new API token."""
     await tx.run(SQL["add_token"], digest=digest, tenant=tenant, person=person, label=label, issued_by=issued_by, now=now)
 

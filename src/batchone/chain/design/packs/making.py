@@ -6,44 +6,44 @@ import re
 from collections.abc import Mapping
 
 from batchone.chain.design.packs.nodes import Node, Scalar, Table
-from batchone.chain.design.packs.reading import Entry, Reading, each, law, scalar
+from batchone.chain.design.packs.reading import Entry, Reading, law, scalar
 from batchone.contracts.pack import BomRule, Choice, Law, Module, Operation, Supplier, Text, Variant
 
+_VARIANT = "id name cost stock reorder_at lot"
+_SUPPLIER = "id name town lead moq on_time"
 _OP = re.compile(r"[1-9][0-9]{0,4}\Z")
 
 
 def read_modules(reading: Reading, node: Node) -> tuple[Module, ...]:
     """modules.yaml."""
     firms: dict[str, tuple[Text, str]] = {}
-    modules = each(reading, Entry.of(reading, node, "modules").items("modules", least=1), "id name variants suppliers", "unit")
+    root = Entry.of(reading, node, "modules")
+    modules = root.several(("module",), "modules", "id name variants suppliers", "unit", least=1)
     return tuple(
         Module(
             id=module.declared("module"),
             name=module.text("name"),
             unit=module.word("unit", "piece"),
-            variants=tuple(
-                _variant(entry)
-                for entry in each(reading, module.items("variants", least=1), "id name cost stock reorder_at lot")
-            ),
+            variants=tuple(_variant(entry) for entry in module.several(("variant", str(index)), "variants", _VARIANT, least=1)),
             suppliers=tuple(
                 _supplier(entry, module.id(), firms)
-                for entry in each(reading, module.items("suppliers", least=1), "id name town lead moq on_time")
+                for entry in module.several(("supplier", str(index)), "suppliers", _SUPPLIER, least=1)
             ),
         )
-        for module in modules
+        for index, module in enumerate(modules)
     )
 
 
 def read_bom(reading: Reading, node: Node) -> tuple[BomRule, ...]:
     """bom.yaml."""
-    lines = each(reading, Entry.of(reading, node, "bom").items("bom"), "module at quantity choose", "when")
-    return tuple(_line(reading, line) for line in lines)
+    lines = Entry.of(reading, node, "bom").several(("bom",), "bom", "module at quantity choose", "when")
+    return tuple(_line(reading, index, line) for index, line in enumerate(lines))
 
 
 def read_routing(reading: Reading, node: Node) -> tuple[Operation, ...]:
     """routing.yaml."""
     required, optional = "op name class after cycle program energy", "group setup parameters when"
-    operations = each(reading, Entry.of(reading, node, "routing").items("routing", least=1), required, optional)
+    operations = Entry.of(reading, node, "routing").several(("operation",), "routing", required, optional, least=1)
     return tuple(_operation(reading, operation) for operation in operations)
 
 
@@ -101,22 +101,15 @@ def _supplier(entry: Entry, module: str, firms: dict[str, tuple[Text, str]]) -> 
     )
 
 
-def _line(reading: Reading, entry: Entry) -> BomRule:
-    module = entry.reference("module", "module")
-    reading.places[("bom", str(len(reading.places)))] = entry.place()
-    choices = []
-    for choice in each(reading, entry.items("choose", least=1), "when variant"):
-        choices.append(Choice(choice.condition("when"), choice.reference("variant", "variant")))
-        reading.uses.append((module, choices[-1].variant, choice.place("variant")))
-    line = BomRule(
-        module=module,
+def _line(reading: Reading, index: int, entry: Entry) -> BomRule:
+    choices = entry.several(("bom", str(index), "choose"), "choose", "when variant", least=1)
+    return BomRule(
+        module=entry.reference("module", "module"),
         at=operation_reference(reading, entry, "at"),
         quantity=entry.law("quantity"),
         when=entry.condition("when"),
-        choose=tuple(choices),
+        choose=tuple(Choice(choice.condition("when"), choice.reference("variant", "variant")) for choice in choices),
     )
-    reading.lines.append((line, entry))
-    return line
 
 
 def _operation(reading: Reading, entry: Entry) -> Operation:

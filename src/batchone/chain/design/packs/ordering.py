@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from batchone.chain.design.packs.nodes import Node
-from batchone.chain.design.packs.reading import Entry, Reading, each, identifier, scalar
+from batchone.chain.design.packs.reading import Entry, Reading, identifier, scalar
 from batchone.contracts.pack import Derived, Option, PackProduct, Place, PriceRule, Rule, Text, Value
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
@@ -55,13 +55,10 @@ def read_header(reading: Reading, node: Node) -> Header:
 def read_options(reading: Reading, node: Node) -> tuple[tuple[Option, ...], tuple[Derived, ...]]:
     """options.yaml."""
     entry = Entry.of(reading, node, "options", "derived")
-    options = tuple(
-        _option(reading, option) for option in each(reading, entry.items("options", least=1), "id name default values", "unit")
-    )
+    entries = entry.several(("option",), "options", "id name default values", "unit", least=1)
+    options = tuple(_option(reading, index, option) for index, option in enumerate(entries))
     by_id = {option.id: option for option in options}
-    derived = tuple(
-        _derived(reading, entry, by_id) for entry in each(reading, entry.items("derived"), "id of table")
-    )
+    derived = tuple(_derived(reading, each, by_id) for each in entry.several(("derived",), "derived", "id of table"))
     return options, derived
 
 
@@ -70,7 +67,7 @@ def read_rules(reading: Reading, node: Node) -> tuple[tuple[Rule, ...], tuple[Pr
     entry = Entry.of(reading, node, "rules", "prices")
     rules = [
         Rule(rule.declared("rule"), rule.condition("rule"), rule.text("message"))
-        for rule in each(reading, entry.items("rules"), "id rule message")
+        for rule in entry.several(("rule",), "rules", "id rule message")
     ]
     prices = [
         PriceRule(
@@ -79,7 +76,7 @@ def read_rules(reading: Reading, node: Node) -> tuple[tuple[Rule, ...], tuple[Pr
             price=price.money("price", signed=True),
             lead_s=price.quantity("lead", "s"),
         )
-        for price in each(reading, entry.items("prices"), "id when", "price lead")
+        for price in entry.several(("price",), "prices", "id when", "price lead")
     ]
     return tuple(rules), tuple(prices)
 
@@ -95,15 +92,16 @@ def _place(entry: Entry) -> Place:
     return Place(entry.id("enterprise"), entry.id("site"), entry.id("area"), entry.id("line"))
 
 
-def _option(reading: Reading, entry: Entry) -> Option:
+def _option(reading: Reading, index: int, entry: Entry) -> Option:
     option, unit = entry.declared("option"), entry.unit() if entry.has("unit") else None
     optional = "price lead look name" if unit is not None else "price lead look"
     required = "id" if unit is not None else "id name"
-    values = [_value(reading, option, unit, value) for value in each(reading, entry.items("values", least=1), required, optional)]
+    entries = entry.several(("option", str(index), "values"), "values", required, optional, least=1)
+    values = [_value(reading, option, unit, value) for value in entries]
     default = scalar(reading, entry.node("default")) if entry.has("default") else ""
     if default:
         reading.refer(f"value of {option}", default, entry.place("default"))
-    return Option(option, entry.text("name"), unit, default, tuple(value for value in values if value.id))
+    return Option(option, entry.text("name"), unit, default, tuple(values))
 
 
 def _value(reading: Reading, option: str, unit: str | None, entry: Entry) -> Value:
@@ -145,4 +143,3 @@ def _derived(reading: Reading, entry: Entry, options: dict[str, Option]) -> Deri
         for key, node in entry.pairs("table").items():
             reading.refer(f"value of {of}", key, node.place)
     return Derived(name, of, table)
-

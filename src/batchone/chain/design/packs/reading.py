@@ -7,7 +7,7 @@ all faults come out at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -48,6 +48,7 @@ class Reading:
     conditions: list[tuple[str, Place]] = field(default_factory=list)
     templates: list[tuple[str, Place]] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    places: dict[tuple[str, ...], Place] = field(default_factory=dict)
 
     def fault(self, place: Place, what: str, cure: str) -> None:
         """Keep a fault."""
@@ -76,9 +77,12 @@ class Reading:
                 among = f"Use one of {', '.join(known)}" if known else f"Declare one in {file or place.file}"
                 self.fault(place, f"There is no {kind} '{name}'.", f"{among}.")
 
-    def place_of(self, kind: str, name: str) -> Place:
-        """Where an id was declared."""
-        return self.declared[kind][name]
+    def at(self, *path: str | int) -> Place:
+        """Where something stands: its path (`"bom", 3, "at"`), or the nearest thing around it."""
+        keys = tuple(map(str, path))
+        while keys not in self.places and keys:
+            keys = keys[:-1]
+        return self.places[keys]
 
 
 @dataclass
@@ -105,6 +109,12 @@ class Entry:
                 if key not in table.entries:
                     reading.fault(table.place, f"'{key}' is missing.", f"Add '{key}:'.")
         return Entry(reading, table)
+
+    def mark(self, *path: str) -> None:
+        """Keep where the entry and its values stand, under a path."""
+        self.reading.places[path] = self.place()
+        for key in self.table.entries:
+            self.reading.places[(*path, key)] = self.place(key)
 
     def has(self, key: str) -> bool:
         """Whether the key is there."""
@@ -150,7 +160,7 @@ class Entry:
 
     def text(self, key: str) -> Text:
         """A text in every language of the pack."""
-        if not self.has(key):
+        if not self.has(key) or not self.reading.languages:
             return {}
         entry = Entry.of(self.reading, self.node(key), " ".join(self.reading.languages))
         texts = {language: entry.word(language) for language in self.reading.languages}
@@ -171,7 +181,12 @@ class Entry:
         if node is None:
             return Money.zero(self.reading.currency)
         text = scalar(self.reading, node)
-        if not _MONEY.match(text) or not isinstance(node, Scalar) or node.kind != "str" or (text.startswith("-") and not signed):
+        if (
+            not _MONEY.match(text)
+            or not isinstance(node, Scalar)
+            or node.kind != "str"
+            or (text.startswith("-") and not signed)
+        ):
             self.reading.fault(node.place, f"'{text}' is no amount of money.", 'Write a quoted decimal such as "180.00".')
             return Money.zero(self.reading.currency)
         return Money.of(text, self.reading.currency)
@@ -252,6 +267,13 @@ class Entry:
         """A number, or a base with what conditions add; with a unit, its quantities."""
         return law(self.reading, self.node(key), unit) if self.has(key) else Law(Decimal(1))
 
+    def several(self, path: tuple[str, ...], key: str, required: str, optional: str = "", *, least: int = 0) -> list[Entry]:
+        """A list of mappings; where each stands is kept under `path` and its number."""
+        entries = [Entry.of(self.reading, node, required, optional) for node in self.items(key, least=least)]
+        for index, entry in enumerate(entries):
+            entry.mark(*path, str(index))
+        return entries
+
     def sub(self, key: str, required: str, optional: str = "") -> Entry:
         """A mapping within this one; an empty one, without further faults, when the key is missing."""
         if not self.has(key):
@@ -325,10 +347,5 @@ def law(reading: Reading, node: Node, unit: str = "") -> Law:
         return Law(amount(node))
     entry = Entry.of(reading, node, "base", "add")
     base = amount(entry.node("base")) if entry.has("base") else Decimal(1)
-    parts = [Entry.of(reading, each, "when by") for each in entry.items("add")]
+    parts = [Entry.of(reading, part, "when by") for part in entry.items("add")]
     return Law(base, tuple(Addition(p.condition("when"), amount(p.node("by")) if p.has("by") else Decimal(0)) for p in parts))
-
-
-def each(reading: Reading, nodes: Iterable[Node], required: str, optional: str = "") -> list[Entry]:
-    """Every node of a list as an entry with these keys."""
-    return [Entry.of(reading, node, required, optional) for node in nodes]

@@ -1,29 +1,16 @@
-from google.protobuf.internal import containers as _containers
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+"""Types of the generated `sparkplug_b_pb2.py`, written by hand: what the platform reads and writes of it."""
 
-DESCRIPTOR: _descriptor.FileDescriptor
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
-class Payload(_message.Message):
-    __slots__ = ("timestamp", "metrics", "seq", "uuid", "body")
-    class Metric(_message.Message):
-        __slots__ = ("name", "alias", "timestamp", "datatype", "is_historical", "is_transient", "is_null", "int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value", "bytes_value")
-        NAME_FIELD_NUMBER: _ClassVar[int]
-        ALIAS_FIELD_NUMBER: _ClassVar[int]
-        TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-        DATATYPE_FIELD_NUMBER: _ClassVar[int]
-        IS_HISTORICAL_FIELD_NUMBER: _ClassVar[int]
-        IS_TRANSIENT_FIELD_NUMBER: _ClassVar[int]
-        IS_NULL_FIELD_NUMBER: _ClassVar[int]
-        INT_VALUE_FIELD_NUMBER: _ClassVar[int]
-        LONG_VALUE_FIELD_NUMBER: _ClassVar[int]
-        FLOAT_VALUE_FIELD_NUMBER: _ClassVar[int]
-        DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
-        BOOLEAN_VALUE_FIELD_NUMBER: _ClassVar[int]
-        STRING_VALUE_FIELD_NUMBER: _ClassVar[int]
-        BYTES_VALUE_FIELD_NUMBER: _ClassVar[int]
+from google.protobuf.message import Message
+
+_Value = Literal[
+    "int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value", "bytes_value"
+]  # fmt: skip
+
+class Payload(Message):
+    class Metric(Message):
         name: str
         alias: int
         timestamp: int
@@ -38,15 +25,37 @@ class Payload(_message.Message):
         boolean_value: bool
         string_value: str
         bytes_value: bytes
-        def __init__(self, name: _Optional[str] = ..., alias: _Optional[int] = ..., timestamp: _Optional[int] = ..., datatype: _Optional[int] = ..., is_historical: bool = ..., is_transient: bool = ..., is_null: bool = ..., int_value: _Optional[int] = ..., long_value: _Optional[int] = ..., float_value: _Optional[float] = ..., double_value: _Optional[float] = ..., boolean_value: bool = ..., string_value: _Optional[str] = ..., bytes_value: _Optional[bytes] = ...) -> None: ...
-    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-    METRICS_FIELD_NUMBER: _ClassVar[int]
-    SEQ_FIELD_NUMBER: _ClassVar[int]
-    UUID_FIELD_NUMBER: _ClassVar[int]
-    BODY_FIELD_NUMBER: _ClassVar[int]
+        def __init__(
+            self,
+            *,
+            name: str | None = ...,
+            alias: int | None = ...,
+            timestamp: int | None = ...,
+            datatype: int | None = ...,
+            is_historical: bool | None = ...,
+            is_null: bool | None = ...,
+            int_value: int | None = ...,
+            long_value: int | None = ...,
+            float_value: float | None = ...,
+            double_value: float | None = ...,
+            boolean_value: bool | None = ...,
+            string_value: str | None = ...,
+            bytes_value: bytes | None = ...,
+        ) -> None: ...
+        def WhichOneof(self, oneof_group: str) -> _Value | None: ...  # noqa: N802 - the library's own name
+
     timestamp: int
-    metrics: _containers.RepeatedCompositeFieldContainer[Payload.Metric]
     seq: int
     uuid: str
     body: bytes
-    def __init__(self, timestamp: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Payload.Metric, _Mapping]]] = ..., seq: _Optional[int] = ..., uuid: _Optional[str] = ..., body: _Optional[bytes] = ...) -> None: ...
+    @property
+    def metrics(self) -> Sequence[Payload.Metric]: ...
+    def __init__(
+        self,
+        *,
+        timestamp: int | None = ...,
+        metrics: Iterable[Payload.Metric] | None = ...,
+        seq: int | None = ...,
+        uuid: str | None = ...,
+        body: bytes | None = ...,
+    ) -> None: ...

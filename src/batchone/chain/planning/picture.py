@@ -1,0 +1,260 @@
+"""The plant and the open work as planning sees them, turned into a `Problem`, and a `Plan` turned back.
+
+Pure: rows and packs in, plain data out. An operation's id in the problem is `item/op`; a job of the problem is an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from batchone.chain.planning.model import (
+    ALWAYS,
+    Alternative,
+    Assignment,
+    Bound,
+    Calendar,
+    Fixed,
+    Job,
+    JobOutcome,
+    Objective,
+    Operation,
+    Plan,
+    Problem,
+    Resource,
+    SetupMatrix,
+    Shift,
+    weekly,
+)
+from batchone.contracts.pack import Calendar as PackCalendar
+from batchone.contracts.pack import Pack, WeeklyTime
+
+HELD_S = 3600
+"""How long a held item is taken to wait for its decision."""
+DOWN = frozenset({"alarm", "offline", "blocked"})
+"""Equipment in these states takes no work."""
+
+
+@dataclass(frozen=True)
+class OpenOperation:
+    """An operation that is not done: what it needs, and where the plan in force has put it."""
+
+    item: str
+    op: str
+    order: str
+    run: int
+    equipment_class: str
+    after: tuple[str, ...]
+    duration_s: int
+    setup_key: str | None
+    attended: bool
+    material_at: datetime | None
+    held: bool
+    state: str
+    equipment: str | None
+    position: int | None
+    setup_start: datetime | None
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def id(self) -> str:
+        """Its name in the problem."""
+        return f"{self.item}/{self.op}"
+
+
+@dataclass(frozen=True)
+class OpenOrder:
+    """An order that is not finished."""
+
+    id: str
+    due: datetime
+    weight: int
+
+
+@dataclass(frozen=True)
+class EquipmentState:
+    """How an equipment stands."""
+
+    state: str
+    since: datetime
+    setup_key: str | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything that planning depends on, at a moment."""
+
+    now: datetime
+    packs: tuple[Pack, ...]
+    orders: tuple[OpenOrder, ...]
+    operations: tuple[OpenOperation, ...]
+    equipment: Mapping[str, EquipmentState]
+
+    def problem(self) -> Problem:
+        """The planning problem of this moment."""
+        fixed = self._fixed()
+        open_ids = {operation.id for operation in self.operations}
+        return Problem(
+            origin=self.now,
+            resources=tuple(self._resources()),
+            jobs=tuple(Job(order.id, self._second(order.due), order.weight) for order in self.orders),
+            operations=tuple(self._operation(each, fixed.get(each.id), open_ids) for each in self.operations),
+            calendars=tuple(calendars(self.packs, self.now)),
+            setups=tuple(setups(self.packs)),
+        )
+
+    def in_force(self) -> Plan:
+        """The plan in force, as far as it concerns open operations."""
+        placed = [self._assignment(each) for each in self.operations if each.start is not None and each.equipment]
+        placed.sort(key=lambda a: (a.start_s, a.operation))
+        ends: dict[str, int] = {}
+        for each in placed:
+            ends[each.job] = max(ends.get(each.job, each.end_s), each.end_s)
+        outcomes = tuple(
+            JobOutcome(order.id, ends[order.id], ends[order.id] - self._second(order.due), order.weight)
+            for order in self.orders
+            if order.id in ends
+        )
+        tardiness = sum(max(0, one.lateness_s or 0) * one.weight for one in outcomes)
+        objective = Objective(tardiness, 0, max(ends.values(), default=0))
+        return Plan(self.now, tuple(placed), outcomes, objective, Bound(0, 0), "in force")
+
+    def _second(self, moment: datetime) -> int:
+        return round((moment - self.now).total_seconds())
+
+    def _assignment(self, each: OpenOperation) -> Assignment:
+        assert each.start is not None
+        assert each.equipment is not None
+        start = self._second(each.start)
+        setup_start = self._second(each.setup_start) if each.setup_start else start
+        end = self._second(each.end) if each.end else start + each.duration_s
+        return Assignment(each.id, each.order, each.equipment, max(0, (each.position or 1) - 1), setup_start, start, end)
+
+    def _resources(self) -> Iterable[Resource]:
+        for pack in self.packs:
+            matrices = {kind.id: kind.setup is not None for kind in pack.classes}
+            calendar = {kind.id: kind.calendar for kind in pack.classes}
+            for machine in pack.equipment:
+                known = self.equipment.get(machine.id)
+                down = known is not None and known.state in DOWN
+                # Nobody knows when a machine that is down comes back: its usual time to repair is counted from when it went
+                # down, and once that has passed, from now on again in small steps.
+                back = self._second(known.since) + round(machine.mttr_s) if known and down else 0
+                kind = machine.equipment_class
+                yield Resource(
+                    id=machine.id,
+                    classes=(kind,),
+                    positions=machine.positions,
+                    calendar=calendar[kind],
+                    available_from_s=max(back, 60) if down else 0,
+                    setup=kind if matrices[kind] else None,
+                    keys=(known.setup_key,) if known and machine.positions == 1 else (),
+                )
+
+    def _fixed(self) -> dict[str, Fixed]:
+        """Operations that machines have: each on a position of its own, the reported one if it is free."""
+        positions = {machine.id: machine.positions for pack in self.packs for machine in pack.equipment}
+        taken: dict[str, set[int]] = {}
+        fixed: dict[str, Fixed] = {}
+        at_machines = [
+            each for each in self.operations if each.state in ("running", "released") and each.equipment in positions
+        ]
+        for each in sorted(at_machines, key=lambda one: (one.state != "running", one.start or self.now, one.id)):
+            assert each.equipment is not None
+            mine = taken.setdefault(each.equipment, set())
+            wished = (each.position or 1) - 1
+            free = next((k for k in (wished, *range(positions[each.equipment])) if k not in mine), None)
+            if free is None:
+                continue
+            mine.add(free)
+            running = each.state == "running" and each.start is not None and each.start <= self.now
+            start = self._second(each.start) if running and each.start else 0
+            remaining = max(1, self._second(each.end) if running and each.end else each.duration_s)
+            fixed[each.id] = Fixed(each.equipment, free, start, remaining_s=remaining)
+        return fixed
+
+    def _operation(self, each: OpenOperation, fixed: Fixed | None, open_ids: set[str]) -> Operation:
+        before = tuple(name for name in (f"{each.item}/{op}" for op in each.after) if name in open_ids)
+        earliest = max(0, self._second(each.material_at)) if each.material_at else 0
+        return Operation(
+            id=each.id,
+            job=each.order,
+            alternatives=(Alternative(each.equipment_class, each.duration_s),),
+            predecessors=before,
+            earliest_s=max(earliest, HELD_S if each.held else 0),
+            setup_key=each.setup_key,
+            attended=each.attended,
+            fixed=fixed,
+        )
+
+
+def calendars(packs: Sequence[Pack], origin: datetime) -> Iterable[Calendar]:
+    """The calendars of some packs, in seconds from an origin."""
+    seen = {ALWAYS.id}
+    for pack in packs:
+        for each in pack.calendars:
+            if each.id not in seen:
+                seen.add(each.id)
+                yield _calendar(each, origin)
+
+
+def _calendar(each: PackCalendar, origin: datetime) -> Calendar:
+    day = [Shift(tuple(range(7)), 0, 86400)]
+    work = [_shift(time) for time in each.week] or day
+    return weekly(each.id, work, [_shift(time) for time in each.breaks], origin=origin)
+
+
+def _shift(time: WeeklyTime) -> Shift:
+    return Shift(time.days, round(time.from_s), round(time.to_s))
+
+
+def setups(packs: Sequence[Pack]) -> Iterable[SetupMatrix]:
+    """The setup matrices of some packs; a machine sets up when the item is there."""
+    for pack in packs:
+        for kind in pack.classes:
+            if kind.setup is not None:
+                pairs = tuple((pair.before, pair.after, round(pair.time_s)) for pair in kind.setup.pairs)
+                yield SetupMatrix(kind.id, round(kind.setup.change_s), pairs, detached=False)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a plan puts an operation; `position` counts from 1."""
+
+    item: str
+    op: str
+    run: int
+    equipment: str
+    position: int
+    setup_start: datetime
+    start: datetime
+    end: datetime
+
+
+def placements(plan: Plan, operations: Iterable[OpenOperation]) -> list[Placement]:
+    """The plan's assignments of operations that machines do not have yet."""
+    known = {each.id: each for each in operations if each.state == "planned"}
+    found = []
+    for a in plan.assignments:
+        each = known.get(a.operation)
+        if each is not None:
+            times = (plan.at(a.setup_start_s), plan.at(a.start_s), plan.at(a.end_s))
+            found.append(Placement(each.item, each.op, each.run, a.resource, a.track + 1, *times))
+    return found
+
+
+def changed(found: Sequence[Placement], operations: Iterable[OpenOperation], tolerance: timedelta) -> list[Placement]:
+    """The placements that differ from those in force: another position, or times off by more than the tolerance."""
+    before = {(each.item, each.op): each for each in operations}
+    return [p for p in found if _differs(p, before[(p.item, p.op)], tolerance)]
+
+
+def _differs(placement: Placement, before: OpenOperation, tolerance: timedelta) -> bool:
+    if before.start is None or before.end is None or before.setup_start is None:
+        return True
+    if (placement.equipment, placement.position) != (before.equipment, before.position):
+        return True
+    pairs = ((placement.setup_start, before.setup_start), (placement.start, before.start), (placement.end, before.end))
+    return any(abs(now - then) > tolerance for now, then in pairs)

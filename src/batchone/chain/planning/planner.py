@@ -1,0 +1,295 @@
+"""The planner at work: keeps a timeline of the plan in force for promises, and makes the plan better in the background.
+
+Solving runs in a worker process of its own, so that promises and dispatching are answered meanwhile. Between the picture
+that a solve saw and the moment it is done, machines went on: only operations that no machine has yet are moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import signal
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from batchone.chain.planning import store
+from batchone.chain.planning.insertion import JobInsertion
+from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
+from batchone.chain.planning.picture import Picture, Placement, changed, placements
+from batchone.chain.planning.repair import repair
+from batchone.chain.planning.solve import solve
+from batchone.chain.planning.timeline import Timeline
+from batchone.contracts.design import Design
+from batchone.contracts.pack import Pack
+from batchone.contracts.planning import PlanAccepted, PlanSummary
+from batchone.kernel.database import Transaction
+from batchone.kernel.errors import TryLater
+from batchone.kernel.module import Context
+from batchone.kernel.settings import Seconds, Settings
+
+_log = structlog.get_logger(__name__)
+ACTOR = "planning"
+
+
+class PlanningSettings(Settings):
+    """How often and how long planning thinks. Times marked *real* are of the wall clock, others of the plant."""
+
+    repair_every_s: Seconds = 3
+    """Shortest pause between runs that only make the plan hold again, real."""
+    improve_every_s: Seconds = 30
+    """Shortest pause between runs that search for a better plan, real."""
+    budget_s: Seconds = 3
+    """How long a search may take, real."""
+    tolerance_s: Seconds = 30
+    """Changes of time smaller than this do not make a new plan."""
+    tell_s: Seconds = 300
+    """An order's planned finish is told to others when it changed by more than this."""
+    seed: int = 1
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int) -> Plan:
+    return solve(problem, budget_s, seed, in_force=in_force)
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Capacity held for a promise: where the operations of each of its items are, until when."""
+
+    id: str
+    expires: datetime
+    items: tuple[tuple[tuple[Assignment, str | None], ...], ...]
+
+
+class Planner:
+    """One tenant's plan."""
+
+    def __init__(self, context: Context, settings: PlanningSettings) -> None:
+        self._context = context
+        self.settings = settings
+        self._packs: tuple[Pack, ...] = ()
+        self._timeline: Timeline | None = None
+        self._reserved: dict[str, Reserved] = {}
+        self._pool: ProcessPoolExecutor | None = None
+        self._dirty = asyncio.Event()
+        self._dirty.set()
+        self._why: list[str] = []
+        self.lock = asyncio.Lock()
+
+    @property
+    def tenant(self) -> str:
+        """Whose plan this is."""
+        return self._context.tenant
+
+    def changed(self, why: str) -> None:
+        """Something happened that the plan must follow."""
+        if why not in self._why:
+            self._why.append(why)
+        self._dirty.set()
+
+    def forget_packs(self) -> None:
+        """A product was released: the plant is learnt anew."""
+        self._packs = ()
+        self.changed("product released")
+
+    async def packs(self) -> tuple[Pack, ...]:
+        """The packs of all products."""
+        if not self._packs:
+            design = self._context.get(Design)
+            products = await design.products(self.tenant)
+            self._packs = tuple([await design.pack(self.tenant, product.id) for product in products])
+        return self._packs
+
+    async def timeline(self) -> Timeline:
+        """The plan in force and what is reserved, for insertion; call with the lock held."""
+        if self._timeline is None:
+            picture = await self.picture()
+            self._remember(picture, picture.problem(), picture.in_force())
+        assert self._timeline is not None
+        self._expire()
+        return self._timeline
+
+    async def picture(self) -> Picture:
+        """How things stand."""
+        packs = await self.packs()
+        async with self._context.database.transaction() as tx:
+            return Picture(
+                now=self._context.clock.now().replace(microsecond=0),
+                packs=packs,
+                orders=await store.open_orders(tx, self.tenant),
+                operations=await store.open_operations(tx, self.tenant),
+                equipment=await store.equipment(tx, self.tenant),
+            )
+
+    def _remember(self, picture: Picture, problem: Problem, plan: Plan) -> None:
+        timeline = Timeline(problem)
+        keys = {op.id: op.setup_key for op in problem.operations}
+        known = {resource.id for resource in problem.resources}
+        for a in plan.assignments:
+            if a.resource in known and a.end_s > 0:
+                timeline.add(a, keys.get(a.operation))
+        for reserved in self._reserved.values():
+            shift = reserved_shift(reserved, picture.now)
+            for pairs in shift:
+                for assignment, key in pairs:
+                    timeline.add(assignment, key)
+        self._timeline = timeline
+
+    def reserve(
+        self, reservation: str, expires: datetime, items: Sequence[JobInsertion], operations: Sequence[Operation]
+    ) -> None:
+        """The timeline already holds these; remember whose they are."""
+        assert self._timeline is not None
+        keys = {op.id: op.setup_key for op in operations}
+        origin = self._timeline.problem.origin
+        held = tuple(tuple((dated(a, origin), keys[a.operation]) for a in item.assignments) for item in items)
+        self._reserved[reservation] = Reserved(reservation, expires, held)
+
+    def taken(self, reservation: str) -> None:
+        """A reservation became an order: its place is the order's now."""
+        self._reserved.pop(reservation, None)
+
+    def _expire(self) -> None:
+        now = self._context.clock.now()
+        for reserved in [each for each in self._reserved.values() if each.expires <= now]:
+            del self._reserved[reserved.id]
+            assert self._timeline is not None
+            for pairs in reserved_shift(reserved, self._timeline.problem.origin):
+                for assignment, _ in pairs:
+                    with contextlib.suppress(KeyError):
+                        self._timeline.remove(assignment)
+
+    async def load_reservations(self) -> None:
+        """What was reserved before a restart."""
+        async with self._context.database.transaction() as tx:
+            rows = await store.reservations(tx, self.tenant, self._context.clock.now())
+        for row in rows:
+            items = tuple(tuple((Assignment(*values), key) for values, key in item) for item in row["placed"])
+            self._reserved[row["id"]] = Reserved(row["id"], row["expires"], items)
+
+    async def run(self) -> None:
+        """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
+        await self.load_reservations()
+        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_die_with_parent)
+        improved = 0.0
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._dirty.wait(), self.settings.improve_every_s)
+                if not self._dirty.is_set():
+                    continue
+                self._dirty.clear()
+                search = time.monotonic() - improved >= self.settings.improve_every_s
+                await self.plan_once(search=search)
+                if search:
+                    improved = time.monotonic()
+                await asyncio.sleep(self.settings.repair_every_s)
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:
+        """One planning run; the plan that came of it, or none if nothing changed that is worth a new number."""
+        reasons, self._why = self._why, []
+        began = time.monotonic()
+        picture = await self.picture()
+        if not picture.operations:
+            self._timeline = None
+            return None
+        problem, in_force = picture.problem(), picture.in_force()
+        plan = await self._solve(problem, in_force, search=search)
+        found = placements(plan, picture.operations)
+        changes = changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
+        async with self.lock:
+            self._timeline = None
+            if not changes and not why:
+                return None
+            return await self._accept(
+                plan, picture, changes, why or ", ".join(reasons) or "time went on", time.monotonic() - began
+            )
+
+    async def _solve(self, problem: Problem, in_force: Plan, *, search: bool) -> Plan:
+        if not search or self._pool is None:
+            return await asyncio.to_thread(repair, problem, in_force, self.settings.seed)
+        work = self._pool.submit(_improve, problem, in_force, self.settings.budget_s, self.settings.seed)
+        try:
+            return await asyncio.wrap_future(work)
+        except BrokenProcessPool as error:
+            raise TryLater("planning.worker", "The planning worker died.", "It is started again.") from error
+
+    async def _accept(
+        self, plan: Plan, picture: Picture, changes: Sequence[Placement], why: str, solve_s: float
+    ) -> PlanSummary:
+        async with self._context.database.transaction() as tx:
+            number = await store.next_number(tx, self.tenant)
+            summary = PlanSummary(
+                number=number, made=self._context.clock.now(), why=why, method=plan.produced_by,
+                operations=len(plan.assignments), orders=len(plan.jobs), late_orders=len(plan.late_jobs()),
+                tardiness_s=plan.objective.weighted_tardiness_s, makespan_s=plan.objective.makespan_s,
+                setup_s=plan.objective.setup_s, bound=float(plan.bound.weighted_tardiness_s), solve_s=round(solve_s, 3),
+            )  # fmt: skip
+            await store.place(tx, self.tenant, changes)
+            await store.add_plan(tx, self.tenant, summary, changes)
+            await self._say(tx, summary, [order.id for order in picture.orders])
+        _log.info(
+            "plan.accepted", number=number, why=why, method=summary.method, late=summary.late_orders, solve_s=summary.solve_s
+        )
+        return summary
+
+    async def _say(self, tx: Transaction, summary: PlanSummary, orders: Sequence[str]) -> None:
+        finishes = await store.finishes(tx, self.tenant, orders)
+        told = await store.said_finishes(tx, self.tenant)
+        tolerance = timedelta(seconds=self.settings.tell_s)
+        news: list[tuple[str, datetime]] = []
+        for order, finish in sorted(finishes.items()):
+            before = told.get(order)
+            if before is None or abs(finish - before) > tolerance:
+                news.append((order, finish))
+                await store.say_finish(tx, self.tenant, order, finish)
+        said = PlanAccepted(summary.number, summary.why, summary.late_orders, summary.tardiness_s, tuple(news))
+        await tx.say(self.tenant, said, actor=ACTOR)
+
+    async def accept_insertion(self, tx: Transaction, order: str, added: Sequence[Placement], finish: datetime) -> PlanSummary:
+        """The plan in force, with an order's operations where its promise put them, is the next plan."""
+        number = await store.next_number(tx, self.tenant)
+        before = await store.summaries(tx, self.tenant, 1)
+        now = self._context.clock.now()
+        base = before[0] if before else PlanSummary(0, now, "", "", 0, 0, 0, 0, 0, 0, None, 0)
+        summary = PlanSummary(
+            number=number, made=now, why="order placed", method="insertion", operations=base.operations + len(added),
+            orders=base.orders + 1, late_orders=base.late_orders, tardiness_s=base.tardiness_s,
+            makespan_s=max(base.makespan_s, round((finish - now).total_seconds())), setup_s=base.setup_s, bound=base.bound,
+            solve_s=0.0,
+        )  # fmt: skip
+        await store.add_plan(tx, self.tenant, summary, added)
+        await store.say_finish(tx, self.tenant, order, finish)
+        said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
+        await tx.say(self.tenant, said, actor=ACTOR)
+        return summary
+
+
+def dated(a: Assignment, origin: datetime) -> Assignment:
+    """An assignment in unix seconds instead of seconds from an origin, so that it outlives the origin."""
+    return _moved(a, round(origin.timestamp()))
+
+
+def reserved_shift(reserved: Reserved, origin: datetime) -> list[list[tuple[Assignment, str | None]]]:
+    """A reservation's assignments in seconds from an origin."""
+    back = -round(origin.timestamp())
+    return [[(_moved(a, back), key) for a, key in item] for item in reserved.items]
+
+
+def _moved(a: Assignment, by: int) -> Assignment:
+    return Assignment(a.operation, a.job, a.resource, a.track, a.setup_start_s + by, a.start_s + by, a.end_s + by)

@@ -1,0 +1,183 @@
+"""Planning: follows what happens to orders, items and machines, and answers from the plan in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
+
+from batchone.chain.planning import store
+from batchone.chain.planning.model import Assignment
+from batchone.chain.planning.picture import Placement
+from batchone.chain.planning.planner import Planner, dated
+from batchone.chain.planning.promise import insert_items, margin, reasons
+from batchone.contracts.design import Design
+from batchone.contracts.planning import Dispatch, Insertion, PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.sales import OrderPlaced
+from batchone.contracts.sourcing import MaterialDate
+from batchone.kernel.database import Transaction
+from batchone.kernel.errors import NotFound
+from batchone.kernel.module import Context
+from batchone.kernel.outbox import Heard
+
+_OUTCOMES = 300
+
+
+class PlanningService:
+    """Implements `contracts.planning.Planning`, and handles the facts that planning hears."""
+
+    def __init__(self, context: Context, planner: Planner) -> None:
+        self._context = context
+        self._planner = planner
+
+    async def on_order_placed(self, tx: Transaction, heard: Heard) -> None:
+        """A new order takes the place that its promise reserved."""
+        order, tenant = heard.fact, heard.envelope.tenant
+        assert isinstance(order, OrderPlaced)
+        exploded = await self._context.get(Design).explode(tenant, order.configuration)
+        row = await store.take_reservation(tx, tenant, order.reservation)
+        placed: list[dict[str, Placement]] = [{} for _ in order.items]
+        for index, (item, held) in enumerate(zip(order.items, row["placed"] if row else [], strict=False)):
+            for values, _ in held:
+                found = _placement(item, Assignment(*values))
+                placed[index][found.op] = found
+        everything = [each for item in placed for each in item.values()]
+        finish = max((each.end for each in everything), default=order.due)
+        await store.add_order(tx, tenant, order, order.priority, heard.envelope.time, finish)
+        for item, places in zip(order.items, placed, strict=True):
+            await store.add_operations(tx, tenant, order.order, item, exploded.operations, places)
+        if everything:
+            await self._planner.accept_insertion(tx, order.order, everything, finish)
+
+    async def on_material_expected(self, tx: Transaction, heard: Heard) -> None:
+        """Material will come at a time."""
+        fact = heard.fact
+        await store.material(tx, heard.envelope.tenant, fact.item, fact.op, fact.at)
+
+    async def on_material_allocated(self, tx: Transaction, heard: Heard) -> None:
+        """Material is there once everything is."""
+        fact = heard.fact
+        if fact.complete:
+            await store.material(tx, heard.envelope.tenant, fact.item, fact.op, None)
+
+    async def on_job_released(self, tx: Transaction, heard: Heard) -> None:
+        """A machine has it."""
+        fact = heard.fact
+        await store.released(tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment)
+
+    async def on_job_started(self, tx: Transaction, heard: Heard) -> None:
+        """A machine began it."""
+        fact = heard.fact
+        await store.started(
+            tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment, fact.position, fact.at, fact.expected_end
+        )
+
+    async def on_job_finished(self, tx: Transaction, heard: Heard) -> None:
+        """A machine ended it; a failed one is planned again."""
+        fact, tenant = heard.fact, heard.envelope.tenant
+        if fact.state == "finished":
+            await store.finished(tx, tenant, fact.item, fact.op, fact.run, fact.started, fact.at)
+        else:
+            await store.again(tx, tenant, fact.item, fact.op, fact.run + 1)
+
+    async def on_item_held(self, tx: Transaction, heard: Heard) -> None:
+        """The item waits for a decision."""
+        await store.held(tx, heard.envelope.tenant, heard.fact.item, is_held=True)
+
+    async def on_item_released(self, tx: Transaction, heard: Heard) -> None:
+        """The item goes on, and some operations are done again."""
+        fact, tenant = heard.fact, heard.envelope.tenant
+        await store.held(tx, tenant, fact.item, is_held=False)
+        for op, run in fact.redo:
+            await store.again(tx, tenant, fact.item, op, run)
+
+    async def on_item_finished(self, tx: Transaction, heard: Heard) -> None:
+        """The item is done."""
+        fact = heard.fact
+        await store.item_finished(tx, heard.envelope.tenant, fact.item, fact.order, heard.envelope.time)
+
+    async def on_equipment_changed(self, tx: Transaction, heard: Heard) -> None:
+        """A machine went down or came back."""
+        fact = heard.fact
+        await store.set_equipment(tx, heard.envelope.tenant, fact.equipment, fact.state, fact.at)
+
+    async def on_product_released(self, _: Transaction, __: Heard) -> None:
+        """The plant may have changed."""
+        self._planner.forget_packs()
+
+    async def after(self, heard: Sequence[Heard]) -> None:
+        """What was heard makes the plan worth looking at."""
+        for each in heard:
+            if isinstance(each.fact, OrderPlaced):
+                self._planner.taken(each.fact.reservation)
+            self._planner.changed(each.envelope.name)
+
+    async def insert(
+        self, tenant: str, configuration: str, quantity: int, priority: int, material: Sequence[MaterialDate], hold_s: float  # noqa: ARG002
+    ) -> Insertion:
+        """Insert into the plan in force, and reserve."""
+        exploded = await self._context.get(Design).explode(tenant, configuration)
+        pack = await self._context.get(Design).pack(tenant, exploded.product, exploded.version)
+        reservation = self._context.ids.new("R")
+        async with self._planner.lock:
+            timeline = await self._planner.timeline()
+            now = self._context.clock.now()
+            inserted = insert_items(timeline, exploded, quantity, reservation, material, now)
+            expires = now + timedelta(seconds=hold_s)
+            self._planner.reserve(reservation, expires, inserted.items, inserted.operations)
+        origin = timeline.problem.origin
+        keys = {op.id: op.setup_key for op in inserted.operations}
+        placed = [[[list(astuple(dated(a, origin))), keys[a.operation]] for a in item.assignments] for item in inserted.items]
+        async with self._context.database.transaction() as tx:
+            await store.reserve(tx, tenant, reservation, configuration, quantity, expires, placed)
+            outcomes = await store.outcomes(tx, tenant, _OUTCOMES)
+            newest = await store.summaries(tx, tenant, 1)
+        finish = origin + timedelta(seconds=inserted.finish_s)
+        return Insertion(
+            reservation=reservation,
+            plan=newest[0].number if newest else 0,
+            finish=finish,
+            p90_finish=finish + margin(outcomes, (finish - now).total_seconds()),
+            reasons=reasons(inserted, exploded, pack, material, origin),
+        )
+
+    async def summary(self, tenant: str) -> PlanSummary:
+        """The plan in force."""
+        found = await self.summaries(tenant, 1)
+        if not found:
+            raise NotFound("planning.no_plan", "There is no plan yet.", "Place an order; the plan follows.")
+        return found[0]
+
+    async def summaries(self, tenant: str, limit: int) -> tuple[PlanSummary, ...]:
+        """The newest plans."""
+        async with self._context.database.transaction() as tx:
+            return await store.summaries(tx, tenant, limit)
+
+    async def window(self, tenant: str, start: datetime, end: datetime, limit: int) -> PlanWindow:
+        """The plan in force in a window."""
+        summary = await self.summary(tenant)
+        async with self._context.database.transaction() as tx:
+            return PlanWindow(summary, await store.window(tx, tenant, start, end, limit))
+
+    async def of_order(self, tenant: str, order: str) -> tuple[PlannedOperation, ...]:
+        """The planned operations of an order."""
+        async with self._context.database.transaction() as tx:
+            return await store.of_order(tx, tenant, order)
+
+    async def dispatch_list(self, tenant: str, until: datetime) -> tuple[Dispatch, ...]:
+        """What should be done next."""
+        async with self._context.database.transaction() as tx:
+            return await store.dispatch(tx, tenant, until)
+
+    async def replan(self, tenant: str, why: str) -> PlanSummary:
+        """Plan anew now."""
+        made = await self._planner.plan_once(search=True, why=why)
+        return made if made is not None else await self.summary(tenant)
+
+
+def _placement(item: str, a: Assignment) -> Placement:
+    def at(second: int) -> datetime:
+        return datetime.fromtimestamp(second, tz=UTC)
+
+    op = a.operation.rsplit("/", 1)[1]
+    return Placement(item, op, 1, a.resource, a.track + 1, at(a.setup_start_s), at(a.start_s), at(a.end_s))

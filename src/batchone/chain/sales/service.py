@@ -1,0 +1,177 @@
+"""Sales: gives promises, takes orders, answers how they stand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from batchone.chain.sales import model, store
+from batchone.chain.sales.store import Filter, Offered
+from batchone.contracts.design import Configuration, Design
+from batchone.contracts.enterprises import Actor
+from batchone.contracts.logistics import Logistics
+from batchone.contracts.planning import Planning
+from batchone.contracts.sales import Customer, Order, OrderPage, OrderPlaced, Promise, PromiseGiven
+from batchone.contracts.sourcing import MaterialNeed, Sourcing
+from batchone.kernel.database import Transaction
+from batchone.kernel.errors import Conflict, Expired, NotFound, Refused
+from batchone.kernel.module import Context
+from batchone.kernel.settings import Seconds, Settings
+
+_LIMIT_MAX = 500
+_OFFSET_MAX = 10_000_000
+_KEY_MAX = 200
+_SEARCH_MAX = 200
+
+
+class SalesSettings(Settings):
+    """Settings of sales."""
+
+    promise_valid_s: Seconds = 900.0
+    """How long a promise and the capacity behind it are kept, in plant time."""
+
+
+class SalesService:
+    """Implements `contracts.sales.Sales`."""
+
+    def __init__(self, context: Context, settings: SalesSettings) -> None:
+        self._context = context
+        self._settings = settings
+
+    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
+        """Price and dates from the live plan; says `promise.given`."""
+        model.check_quantity(quantity)
+        model.check_priority(priority, actor)
+        frozen = await self._context.get(Design).configuration(tenant, configuration)
+        offered = await self._offer(tenant, frozen, quantity, priority, model.owner_of(actor))
+        promise = offered.promise
+        async with self._context.database.transaction() as tx:
+            await store.add_promise(tx, offered, actor.person)
+            given = PromiseGiven(
+                promise.id, configuration, quantity, promise.p50, promise.p90, promise.plan, promise.expires
+            )
+            await tx.say(tenant, given, actor=actor.person, time=promise.given)
+        return promise
+
+    async def _offer(self, tenant: str, frozen: Configuration, quantity: int, priority: int, owner: str) -> Offered:
+        """Ask material of sourcing and capacity of planning; the promise ends no later than the reservation."""
+        ask, now, valid_s = self._context.get, self._context.clock.now(), self._settings.promise_valid_s
+        exploded = await ask(Design).explode(tenant, frozen.id)
+        needs = tuple(MaterialNeed.of(line) for line in exploded.bom)
+        material = await ask(Sourcing).material_dates(tenant, frozen.product, needs, quantity)
+        transit_s = await ask(Logistics).transit_s(tenant, frozen.product)
+        insertion = await ask(Planning).insert(tenant, frozen.id, quantity, priority, material, valid_s)
+        dates = model.dates(insertion, frozen.lead_s, transit_s)
+        promise = Promise(
+            id=self._context.ids.new("P"), tenant=tenant, configuration=frozen.id, product=frozen.product,
+            quantity=quantity, priority=priority, unit_price=frozen.price.rounded(),
+            price=(frozen.price.rounded() * quantity).rounded(), p50=dates.p50, p90=dates.p90, plan=insertion.plan,
+            reasons=(*insertion.reasons, *dates.reasons), given=now, expires=now + timedelta(seconds=valid_s),
+            customer=owner,
+        )  # fmt: skip
+        return Offered(promise, frozen.choices, transit_s, insertion.reservation)
+
+    async def promise(self, tenant: str, promise: str) -> Promise:
+        """A promise given before."""
+        async with self._context.database.transaction() as tx:
+            found = await store.promise(tx, tenant, promise)
+        if found is None:
+            raise _no_promise(promise)
+        return found.promise
+
+    async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:
+        """Order what was promised, once for each key of a person; says `order.placed` in the same transaction."""
+        model.check_customer(customer)
+        _check_key(key)
+        async with self._context.database.transaction() as tx:
+            before = await store.order_of_key(tx, tenant, actor.person, key)
+            if before is None:
+                order = await self._place(tx, tenant, promise, customer, key, actor)
+            elif before["promise"] == promise:
+                order = _found(await store.order(tx, tenant, before["id"]), before["id"])
+            else:
+                raise Conflict(
+                    "sales.key_used", "This Idempotency-Key was used for another order.", "Send a new key.", key=key
+                )
+        return order
+
+    async def _place(
+        self, tx: Transaction, tenant: str, promise_id: str, customer: Customer, key: str, actor: Actor
+    ) -> Order:
+        offered = await store.promise(tx, tenant, promise_id, lock=True)
+        if offered is None or not model.may_order(actor, offered.promise.customer):
+            raise _no_promise(promise_id)
+        promise, now, new = offered.promise, self._context.clock.now(), self._context.ids.new
+        if await store.is_used(tx, tenant, promise_id):
+            raise Conflict(
+                "sales.promise_used", "This promise was ordered already.", "Ask for a new promise to order once more.",
+                promise=promise_id,
+            )  # fmt: skip
+        if now >= promise.expires:
+            raise Expired(
+                "sales.promise_expired", f"This promise was good until {promise.expires:%Y-%m-%d %H:%M} UTC.",
+                "Ask for a new promise; price and date may have moved.", promise=promise_id,
+            )  # fmt: skip
+        number = model.number_of(now.year, await store.next_number(tx, tenant, now.year))
+        order = Order(
+            id=new("O"), number=number, tenant=tenant, customer=customer, configuration=promise.configuration,
+            product=promise.product, choices=offered.choices, quantity=promise.quantity, priority=promise.priority,
+            price=promise.price, promise=promise.id, promised_p50=promise.p50, promised_p90=promise.p90, placed=now,
+            items=tuple(new("I") for _ in range(promise.quantity)), status="placed", planned_delivery=None, delivered=None,
+        )  # fmt: skip
+        await store.add_order(tx, order, offered, actor.person, key)
+        await tx.say(tenant, _placed(order, offered), actor=actor.person, time=now)
+        return order
+
+    async def order(self, tenant: str, order: str) -> Order:
+        """One order, by id or number."""
+        async with self._context.database.transaction() as tx:
+            return _found(await store.order(tx, tenant, order), order)
+
+    async def orders(
+        self, tenant: str, search: str, status: str, sort: str, offset: int, limit: int, customer: str
+    ) -> OrderPage:
+        """A page of orders."""
+        _check_page(search, status, sort, offset, limit)
+        which = Filter(tuple(search.lower().split()), status, customer)
+        async with self._context.database.transaction() as tx:
+            return await store.orders(tx, tenant, which, sort or "-placed", offset, limit)
+
+
+def _placed(order: Order, offered: Offered) -> OrderPlaced:
+    return OrderPlaced(
+        order=order.id, number=order.number, promise=order.promise, customer=order.customer.id,
+        configuration=order.configuration, product=order.product, quantity=order.quantity, priority=order.priority,
+        items=order.items, promised_p50=order.promised_p50, promised_p90=order.promised_p90,
+        due=order.promised_p90 - timedelta(seconds=offered.transit_s), reservation=offered.reservation,
+    )  # fmt: skip
+
+
+def _found(order: Order | None, order_id: str) -> Order:
+    if order is None:
+        raise NotFound("sales.no_order", f"There is no order {order_id}.", "Look it up among the orders.", order=order_id)
+    return order
+
+
+def _no_promise(promise_id: str) -> NotFound:
+    return NotFound("sales.no_promise", f"There is no promise {promise_id}.", "Ask for a new one.", promise=promise_id)
+
+
+def _check_key(key: str) -> None:
+    if not key or len(key) > _KEY_MAX or not key.isprintable():
+        raise Refused(
+            "sales.key", "The Idempotency-Key is empty, too long or not readable.",
+            f"Send 1 to {_KEY_MAX} printable characters.",
+        )  # fmt: skip
+
+
+def _check_page(search: str, status: str, sort: str, offset: int, limit: int) -> None:
+    faults = (
+        (len(search) <= _SEARCH_MAX and "\0" not in search, "search", f"Use at most {_SEARCH_MAX} characters of text."),
+        (status == "" or status in model.FILTERS, "status", f"Use one of {', '.join(model.FILTERS)}, or nothing."),
+        (sort == "" or sort in store.SORTS, "sort", f"Use one of {', '.join(store.SORTS)}, or nothing."),
+        (0 <= offset <= _OFFSET_MAX, "offset", f"Use a number from 0 to {_OFFSET_MAX}."),
+        (1 <= limit <= _LIMIT_MAX, "limit", f"Use a number from 1 to {_LIMIT_MAX}."),
+    )
+    for fits, field, cure in faults:
+        if not fits:
+            raise Refused("sales.page", f"The orders cannot be listed by this {field}.", cure, field=field)

@@ -1,0 +1,1 @@
+"""Modbus TCP: `registers` says what the registers mean, `driver` how they are polled and written."""

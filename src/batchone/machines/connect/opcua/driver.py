@@ -1,0 +1,250 @@
+"""How an OPC UA server is listened to and called, with asyncua; what its nodes mean is in `nodes`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaError
+
+from batchone.contracts.machines import JobOrder
+from batchone.kernel.clock import Clock
+from batchone.kernel.errors import Refused
+from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach, Reading, away
+from batchone.machines.connect.jobs import merged, order_to_json, response_from_json
+from batchone.machines.connect.opcua import nodes
+from batchone.machines.connect.opcua.nodes import Book, Point
+from batchone.machines.connect.wiring import Wiring
+
+T = TypeVar("T")
+_AWAY = (OSError, TimeoutError, UaError)
+_CHUNK = 500
+_PUBLISH_MS, _SAMPLE_MS = 200, 100
+_KEEP_ALIVE, _LIFETIME = 5, 100
+_NO_METHOD = {StatusCodes.BadMethodInvalid, StatusCodes.BadNodeIdUnknown, StatusCodes.BadNotImplemented}
+
+# What goes wrong on the wire is told once, by our own errors; the library would log each failure of its background tasks.
+logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+
+
+class OpcuaDriver:
+    """One session with one subscription; publications become columns without an object for each sample of our own."""
+
+    def __init__(self, wiring: Wiring, reach: Reach, clock: Clock) -> None:
+        self._wiring = wiring
+        self._reach = reach
+        self._clock = clock
+        self.address = f"opc.tcp://{reach.host}:{(wiring.port or 4840) + reach.port_offset}/"
+        self._client = Client(self.address, timeout=reach.answer_s, watchdog_intervall=reach.answer_s)
+        self._client.name = self._client.description = reach.client
+        self._client.connection_lost_callback = self._on_lost
+        self._points: list[Point] = []
+        self._inbox, self._book = Inbox(), Book()
+        self._news = asyncio.Event()
+        self._lost: Exception | None = None
+        self._heard_s = 0.0
+        self._space = 0
+
+    async def open(self) -> None:
+        """Connect, find the nodes, subscribe."""
+        with self._translated():
+            await self._client.connect()
+            if self._reach.nodes:
+                self._points = nodes.mapped_points(self._reach.nodes)
+                self._assume_states()
+            else:
+                self._space = await self._client.get_namespace_index(nodes.NAMESPACE)
+                self._points = await self._browse()
+            await self._subscribe()
+
+    def _assume_states(self) -> None:
+        # A machine that has no node for its state counts as idle while it is connected.
+        told = {point.equipment for point in self._points if point.kind == "state"}
+        for point in self._points:
+            if point.equipment not in told:
+                self._inbox.states[point.equipment] = "idle"
+
+    async def read(self) -> Reading:
+        """Whatever was published since the last call; waits for something."""
+        while not self._inbox:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._reach.silence_s / 4)
+            if self._lost is not None:
+                raise away(self.address, self._lost)
+            if not self._inbox and self._now_s() - self._heard_s > self._reach.silence_s:
+                raise away(self.address, "it publishes nothing any more")
+        return self._inbox.take()
+
+    async def close(self) -> None:
+        """Close the session, or just the socket when the server is gone."""
+        try:
+            await asyncio.wait_for(self._client.disconnect(), self._reach.answer_s)
+        except _AWAY:
+            self._client.disconnect_socket()
+
+    async def start_job(self, equipment: str, order: JobOrder) -> JobResponse:
+        """Call StoreAndStart; the answer is the machine's read-back."""
+        return response_from_json(await self._call(equipment, "StoreAndStart", order_to_json(order)))
+
+    async def jobs(self, equipment: str) -> tuple[JobResponse, ...]:
+        """Read both lists now."""
+        wanted = [self._node(equipment, name) for name in ("Jobs", "Completed")]
+        with self._translated():
+            running, ended = await self._client.uaclient.session.read_attributes(wanted, AttributeIds.Value)
+        for data in (running, ended):
+            self._check(data.StatusCode, equipment)
+        return merged(nodes.responses_of(_value(running)), nodes.responses_of(_value(ended)))
+
+    async def clear(self, equipment: str, job: str) -> bool:
+        """Call Clear."""
+        return _truth(await self._call(equipment, "Clear", job))
+
+    async def abort(self, equipment: str, job: str) -> bool:
+        """Call Abort."""
+        return _truth(await self._call(equipment, "Abort", job))
+
+    def press(self, share: float) -> None:
+        """Nothing: the server decides when it publishes."""
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _node(self, equipment: str, name: str = "") -> ua.NodeId:
+        return ua.NodeId(f"{equipment}.{name}" if name else equipment, self._space)  # type: ignore[arg-type] # plain int
+
+    async def _call(self, equipment: str, method: str, text: str) -> object:
+        if self._reach.nodes:
+            raise Refused("machine.no_jobs", f"{equipment} takes no jobs.", "Give the job to another machine.")
+        request = ua.CallMethodRequest(
+            ObjectId=self._node(equipment),
+            MethodId=self._node(equipment, method),
+            InputArguments=[ua.Variant(text, ua.VariantType.String)],
+        )
+        with self._translated():
+            (result,) = await self._client.uaclient.session.call([request])
+        self._check(result.StatusCode, equipment)
+        return result.OutputArguments[0].Value if result.OutputArguments else None
+
+    def _check(self, status: ua.StatusCode | None, equipment: str) -> None:
+        if status is None or status.is_good():
+            return
+        if status.value in _NO_METHOD:
+            raise Refused("machine.no_jobs", f"{equipment} at {self.address} takes no jobs.", "Look at its server.")
+        raise away(f"{equipment} at {self.address}", status.name)
+
+    async def _browse(self) -> list[Point]:
+        """Every variable below every equipment that the server has, declared in the pack or not."""
+        machines = await self._children([ua.NodeId(ObjectIds.ObjectsFolder)])  # type: ignore[arg-type] # plain int
+        own = [(found, str(found.BrowseName.Name)) for found in machines[0] if found.NodeId.NamespaceIndex == self._space]
+        points: list[Point] = []
+        positions: list[tuple[ua.ReferenceDescription, str, str]] = []
+        for (_, equipment), below in zip(own, await self._children([found.NodeId for found, _ in own]), strict=True):
+            for found in below:
+                if found.NodeClass == ua.NodeClass.Variable:
+                    points.append(nodes.point_of(found.NodeId, equipment, str(found.BrowseName.Name)))
+                elif found.NodeClass == ua.NodeClass.Object:
+                    positions.append((found, equipment, str(found.BrowseName.Name)))
+        lists = await self._children([found.NodeId for found, _, _ in positions])
+        for (_, equipment, position), below in zip(positions, lists, strict=True):
+            points.extend(
+                nodes.point_of(found.NodeId, equipment, f"{position}/{found.BrowseName.Name}")
+                for found in below
+                if found.NodeClass == ua.NodeClass.Variable
+            )
+        return points
+
+    async def _children(self, parents: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
+        session = self._client.uaclient.session
+        lists: list[list[ua.ReferenceDescription]] = []
+        for chunk in _chunks(parents):
+            ask = ua.BrowseParameters(NodesToBrowse=[_description(parent) for parent in chunk])
+            for result in await session.browse(ask):
+                found = list(result.References or [])
+                while result.ContinuationPoint:
+                    more = ua.BrowseNextParameters(False, [result.ContinuationPoint])
+                    (result,) = await session.browse_next(more)  # noqa: PLW2901 - the page after this one
+                    found.extend(result.References or [])
+                lists.append(found)
+        return lists
+
+    async def _subscribe(self) -> None:
+        session = self._client.uaclient.session
+        made = await session.create_subscription(
+            ua.CreateSubscriptionParameters(
+                RequestedPublishingInterval=_PUBLISH_MS, RequestedLifetimeCount=_LIFETIME,
+                RequestedMaxKeepAliveCount=_KEEP_ALIVE, MaxNotificationsPerPublish=0, PublishingEnabled=True, Priority=0,
+            ),
+            self._on_publication,
+        )  # fmt: skip
+        self._heard_s = self._now_s()
+        for chunk in _chunks(list(enumerate(self._points))):
+            items = [_monitored(handle, point) for handle, point in chunk]
+            results = await session.create_monitored_items(
+                ua.CreateMonitoredItemsParameters(
+                    SubscriptionId=made.SubscriptionId, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
+                )
+            )
+            for (_, point), result in zip(chunk, results, strict=True):
+                if not result.StatusCode.is_good():
+                    self._inbox.fault(point.path, f"The server does not give it: {result.StatusCode.name}.")
+
+    def _on_publication(self, published: ua.PublishResult) -> None:
+        self._heard_s = self._now_s()
+        for part in published.NotificationMessage.NotificationData or []:
+            if isinstance(part, ua.DataChangeNotification):
+                nodes.take_changes(part.MonitoredItems, self._points, self._inbox, self._book, self._clock.now())
+            elif isinstance(part, ua.StatusChangeNotification):
+                self._lost = UaError(f"the subscription ended: {part.Status}")
+        self._news.set()
+
+    async def _on_lost(self, error: Exception) -> None:
+        self._lost = error
+        self._news.set()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except _AWAY as error:
+            raise away(self.address, error) from error
+
+
+def _chunks(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (all_of_them[start : start + _CHUNK] for start in range(0, len(all_of_them), _CHUNK))
+
+
+def _description(node: ua.NodeId) -> ua.BrowseDescription:
+    return ua.BrowseDescription(
+        NodeId=node, BrowseDirection=ua.BrowseDirection.Forward, IncludeSubtypes=True,
+        ReferenceTypeId=ua.NodeId(ObjectIds.HierarchicalReferences),  # type: ignore[arg-type] # plain int
+        NodeClassMask=ua.NodeClass.Variable | ua.NodeClass.Object, ResultMask=ua.BrowseResultMask.All,
+    )  # fmt: skip
+
+
+def _monitored(handle: int, point: Point) -> ua.MonitoredItemCreateRequest:
+    return ua.MonitoredItemCreateRequest(
+        ItemToMonitor=ua.ReadValueId(NodeId=point.node, AttributeId=AttributeIds.Value),
+        MonitoringMode=ua.MonitoringMode.Reporting,
+        RequestedParameters=ua.MonitoringParameters(
+            ClientHandle=handle, SamplingInterval=_SAMPLE_MS, QueueSize=nodes.queue_size(point), DiscardOldest=True
+        ),
+    )
+
+
+def _value(data: ua.DataValue) -> Any:
+    return data.Value.Value if data.Value is not None else None
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Garbled("machine.garbled", f"A machine sent {str(value)[:60]!r} for yes or no.")
+    return value

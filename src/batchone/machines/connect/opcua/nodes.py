@@ -1,0 +1,136 @@
+"""What the nodes of an OPC UA server mean: which is a state, which holds jobs, which is a signal; pure.
+
+Two kinds of server are understood: one that follows docs/guides/plant-protocols.md and is browsed, and any other, of
+which a list names the nodes that are signals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from asyncua import ua
+from asyncua.ua.status_codes import StatusCodes
+
+from batchone.machines.columns import BAD, GOOD, UNCERTAIN, to_us
+from batchone.machines.connect.driver import Garbled, Inbox, JobResponse
+from batchone.machines.connect.jobs import merged, response_from_json
+
+NAMESPACE = "urn:batchone:plant"
+Kind = Literal["signal", "state", "running", "ended"]
+_KINDS: Mapping[str, Kind] = {"State": "state", "Jobs": "running", "Completed": "ended"}
+_WAITING = StatusCodes.BadWaitingForInitialData
+_NOT_A_NUMBER = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A node to listen to, and what it tells: `path` is `<equipment>/<name>`."""
+
+    node: ua.NodeId
+    kind: Kind
+    equipment: str
+    path: str
+
+
+def point_of(node: ua.NodeId, equipment: str, name: str) -> Point:
+    """The point of a variable below an equipment; `name` is `State`, a signal, or `P01/<signal>`."""
+    return Point(node, _KINDS.get(name, "signal"), equipment, f"{equipment}/{name}")
+
+
+def mapped_points(nodes: Mapping[str, str]) -> list[Point]:
+    """The points of a server that follows no guide: signal path to node id, as written in settings."""
+    points = []
+    for path, node in nodes.items():
+        equipment, _, name = path.partition("/")
+        points.append(point_of(ua.NodeId.from_string(node), equipment, name))
+    return points
+
+
+def queue_size(point: Point) -> int:
+    """How many values the server keeps between two publications: every sample, but only the newest of other things."""
+    return 10 if point.kind == "signal" else 1
+
+
+@dataclass
+class Book:
+    """The jobs of each equipment as its two lists last told them."""
+
+    running: dict[str, tuple[JobResponse, ...]] = field(default_factory=dict)
+    ended: dict[str, tuple[JobResponse, ...]] = field(default_factory=dict)
+
+    def of(self, equipment: str) -> tuple[JobResponse, ...]:
+        """All jobs of an equipment."""
+        return merged(self.running.get(equipment, ()), self.ended.get(equipment, ()))
+
+
+def quality_of(code: int) -> int:
+    """The quality of a status code: its two highest bits (OPC 10000-4, 7.39)."""
+    return (GOOD, UNCERTAIN, BAD, BAD)[code >> 30]
+
+
+def responses_of(value: object) -> tuple[JobResponse, ...]:
+    """The job responses in an array of texts; `Garbled` when one is none."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise Garbled("machine.garbled", f"A machine sent {type(value).__name__} for a list of jobs.")
+    return tuple(response_from_json(text) for text in value)
+
+
+def take_changes(
+    changes: Iterable[ua.MonitoredItemNotification], points: Sequence[Point], inbox: Inbox, book: Book, now: datetime
+) -> None:
+    """Sort the values of a publication into the inbox; client handles are places in `points`."""
+    received_us = to_us(now)
+    for change in changes:
+        handle = int(change.ClientHandle)
+        if not 0 <= handle < len(points):
+            inbox.fault("?", f"Handle {handle} was never given out.")
+        elif change.Value is not None:
+            take_value(points[handle], change.Value, inbox, book, received_us)
+
+
+def take_value(point: Point, data: ua.DataValue, inbox: Inbox, book: Book, received_us: int) -> None:
+    """Sort one value into the inbox."""
+    value = data.Value.Value if data.Value is not None else None
+    code = int(data.StatusCode.value) if data.StatusCode is not None else 0
+    if point.kind == "signal":
+        _take_sample(point, value, code, _source_us(data.SourceTimestamp, received_us), inbox, received_us)
+    elif quality_of(code) == BAD:
+        if code != _WAITING:
+            inbox.fault(point.path, f"The server gives the status 0x{code:08X}.")
+    elif point.kind == "state":
+        inbox.state(point.equipment, value)
+    else:
+        _take_jobs(point, value, inbox, book)
+
+
+def _source_us(source: datetime | None, received_us: int) -> int:
+    if source is None:
+        return received_us
+    return to_us(source if source.tzinfo is not None else source.replace(tzinfo=UTC))
+
+
+def _take_sample(point: Point, value: object, code: int, source_us: int, inbox: Inbox, received_us: int) -> None:
+    quality = quality_of(code)
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        inbox.samples.add(point.path, source_us, received_us, float(value), quality)
+    elif quality == BAD:
+        if code != _WAITING:
+            inbox.samples.add(point.path, source_us, received_us, _NOT_A_NUMBER, BAD)
+    else:
+        inbox.fault(point.path, f"{str(value)[:60]!r} is no finite number.")
+
+
+def _take_jobs(point: Point, value: object, inbox: Inbox, book: Book) -> None:
+    try:
+        responses = responses_of(value)
+    except Garbled as error:
+        inbox.fault(point.path, error.what)
+        return
+    (book.running if point.kind == "running" else book.ended)[point.equipment] = responses
+    inbox.jobs[point.equipment] = book.of(point.equipment)

@@ -1,0 +1,108 @@
+"""What a pack says about connections, without how any protocol carries it; pure.
+
+A wiring is all that a driver needs to know of the plant: which equipment answers on a connection, the names of its
+signals in the order that numbers them, and the measurements of each operation in the order that numbers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from batchone.contracts.pack import Connection, Equipment, Pack
+from batchone.contracts.pack import Protocol as ProtocolName
+
+METER_SIGNALS = ("energy", "power")
+"""What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
+
+
+@dataclass(frozen=True)
+class Wired:
+    """An equipment on a connection. `names` are its signals: `speed`, or `P01/torque` for one of a position."""
+
+    id: str
+    names: tuple[str, ...]
+    unit: int | None = None
+
+
+@dataclass(frozen=True)
+class WiredMeter:
+    """An energy meter on a Modbus connection."""
+
+    id: str
+    unit: int
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A connection and all that answers on it."""
+
+    connection: str
+    protocol: ProtocolName
+    port: int | None = None
+    group: str | None = None
+    equipment: tuple[Wired, ...] = ()
+    meters: tuple[WiredMeter, ...] = ()
+    measures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Operation to the names of its measurements, by number."""
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The path of every declared signal."""
+        signals = {f"{wired.id}/{name}" for wired in self.equipment for name in wired.names}
+        return frozenset(signals | {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS})
+
+
+def position_name(position: int) -> str:
+    """How a position is called: P01, P99, P100."""
+    return f"P{position:02d}"
+
+
+def signal_names(pack: Pack, equipment: Equipment) -> tuple[str, ...]:
+    """The signals of an equipment in the order of the pack, one of scope position once for each position."""
+    names: list[str] = []
+    for signal in pack.signals_of(equipment.equipment_class):
+        if signal.scope == "equipment":
+            names.append(signal.id)
+        else:
+            names.extend(f"{position_name(place)}/{signal.id}" for place in range(1, equipment.positions + 1))
+    return tuple(names)
+
+
+def wire(pack: Pack) -> tuple[Wiring, ...]:
+    """The wiring of every connection of a pack."""
+    measures = {operation.op: tuple(check.measure for check in pack.checks_of(operation.op)) for operation in pack.routing}
+    return tuple(_wire_one(pack, connection, measures) for connection in pack.connections)
+
+
+def _wire_one(pack: Pack, connection: Connection, measures: Mapping[str, tuple[str, ...]]) -> Wiring:
+    equipment = [each for each in pack.equipment if each.connection == connection.id]
+    return Wiring(
+        connection.id,
+        connection.protocol,
+        connection.port,
+        connection.group,
+        tuple(Wired(each.id, signal_names(pack, each), each.unit) for each in equipment),
+        tuple(WiredMeter(meter.id, meter.unit) for meter in pack.meters if meter.connection == connection.id),
+        measures if connection.protocol == "modbus" else {},
+    )
+
+
+def wire_all(packs: Sequence[Pack]) -> tuple[dict[str, Wiring], dict[str, str]]:
+    """The wirings of several packs by connection, and what is wrong between them: connection to sentence.
+
+    Packs that share a connection must say the same of it, apart from operations that only one of them has; where they
+    differ, the first one's word holds.
+    """
+    wirings: dict[str, Wiring] = {}
+    conflicts: dict[str, str] = {}
+    for pack in packs:
+        for wiring in wire(pack):
+            known = wirings.setdefault(wiring.connection, wiring)
+            both = {**wiring.measures, **known.measures}
+            if replace(known, measures=both) != replace(wiring, measures=both) or {**both, **wiring.measures} != both:
+                conflicts[wiring.connection] = f"The pack {pack.id} {pack.version} says other things of {wiring.connection}."
+            else:
+                wirings[wiring.connection] = replace(known, measures=both)
+    return wirings, conflicts

@@ -1,0 +1,134 @@
+"""What the historian talks about, and its pure decisions: which segments to merge, how wide a step of a trend is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from batchone.kernel.errors import Refused
+
+POINTS_MIN = 4
+"""First, smallest, largest and last sample of a signal: a trend keeps at least these."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A Parquet file of samples as the catalogue names it.
+
+    `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
+    how many signals it holds.
+    """
+
+    id: str
+    tenant: str
+    day: date
+    file: str
+    first: datetime
+    last: datetime
+    rows: int
+    bytes: int
+    paths: int
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The live segments of one tenant and day, and for how long none was added (real seconds)."""
+
+    tenant: str
+    day: date
+    segments: tuple[Segment, ...]
+    quiet_s: float
+
+
+@dataclass(frozen=True)
+class MergeRules:
+    """When segments are merged.
+
+    `fan_in` segments of like size become one, so that a sample is rewritten a few times only; a shelf that was quiet for
+    `settled_s` is merged as far as `rows_max`, the most rows of a merged segment, allows.
+    """
+
+    fan_in: int
+    settled_s: float
+    rows_max: int
+
+
+def to_merge(shelf: Shelf, rules: MergeRules) -> tuple[Segment, ...]:
+    """The segments of a shelf that should become one now; none when it is well as it is.
+
+    Sizes fall into tiers by powers of `fan_in` (a size-tiered log-structured merge, O'Neil et al. 1996): a full tier is
+    merged together with all smaller ones.
+    """
+    small = sorted((s for s in shelf.segments if s.rows < rules.rows_max), key=lambda s: (s.rows, s.id))
+    tiers: dict[int, int] = defaultdict(int)
+    for segment in small:
+        tiers[_tier(segment.rows, rules.fan_in)] += 1
+    full = [tier for tier, count in tiers.items() if count >= rules.fan_in]
+    if full:
+        small = [s for s in small if _tier(s.rows, rules.fan_in) <= max(full)]
+    elif shelf.quiet_s < rules.settled_s:
+        return ()
+    chosen = _fitting(small, rules.rows_max)
+    return chosen if len(chosen) > 1 else ()
+
+
+def _tier(rows: int, fan_in: int) -> int:
+    return int(math.log(rows, fan_in))
+
+
+def _fitting(segments: Iterable[Segment], rows_max: int) -> tuple[Segment, ...]:
+    chosen: list[Segment] = []
+    rows = 0
+    for segment in segments:
+        rows += segment.rows
+        if rows > rows_max:
+            break
+        chosen.append(segment)
+    return tuple(chosen)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a window is divided for a thinned trend: steps of `width_us`, whose borders are multiples of the width.
+
+    Because the borders do not move with the window, a chart that follows the present keeps showing the same samples.
+    """
+
+    width_us: int
+    count: int
+
+    @staticmethod
+    def of(start_us: int, end_us: int, points: int) -> Steps:
+        """Steps for at most `points` samples a signal: two for each step, and the first and last of all."""
+        count = max(1, (points - 2) // 2)
+        if count == 1:
+            return Steps(1 << 62, 1)
+        # A window whose borders are no multiples touches one step more than its length has.
+        return Steps(max(1, -((start_us - end_us) // (count - 1))), count)
+
+
+def check_window(start: datetime, end: datetime) -> None:
+    """Refuse a window without zone or length."""
+    if start.tzinfo is None or end.tzinfo is None:
+        raise Refused("history.zone", "A time lacks its zone.", "Write it as 2026-01-01T08:00:00Z.")
+    if start >= end:
+        raise Refused("history.window", f"The window from {start} to {end} has no length.", "Let it start before its end.")
+
+
+def check_points(points: int) -> None:
+    """Refuse a trend too thin to show anything."""
+    if points < POINTS_MIN:
+        raise Refused("history.points", f"A trend of {points} points shows nothing.", f"Ask for at least {POINTS_MIN}.")
+
+
+def shelves(rows: Sequence[tuple[Segment, float]]) -> list[Shelf]:
+    """Live segments, each with its day's quiet time, gathered by tenant and day."""
+    found: dict[tuple[str, date], list[Segment]] = defaultdict(list)
+    quiet: dict[tuple[str, date], float] = {}
+    for segment, quiet_s in rows:
+        found[segment.tenant, segment.day].append(segment)
+        quiet[segment.tenant, segment.day] = quiet_s
+    return [Shelf(tenant, day, tuple(segments), quiet[tenant, day]) for (tenant, day), segments in found.items()]

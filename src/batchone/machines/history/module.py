@@ -1,0 +1,72 @@
+"""The historian as a module."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+
+from pydantic import Field
+
+from batchone.contracts.machines import History
+from batchone.kernel.bus import SAMPLES
+from batchone.kernel.module import Context, Module, Running
+from batchone.kernel.settings import Bytes, Seconds, Settings
+from batchone.machines.history.api import router
+from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.keeping import Keeper
+from batchone.machines.history.model import MergeRules
+from batchone.machines.history.reading import Reader
+from batchone.machines.history.segments import SegmentFiles
+from batchone.machines.history.service import Historian
+from batchone.machines.history.store import Catalogue
+
+
+class HistorySettings(Settings):
+    """How the historian stores. All durations are real time, because disks and streams work in it."""
+
+    flush: Seconds = Field(default=1.0, ge=0, le=10, description="A sample is readable at most this long after it came.")
+    flush_rows: int = Field(default=200_000, ge=1, description="A flush of so many samples is followed by the next at once.")
+    messages: int = Field(default=128, ge=1, le=1024, description="Batches taken from the stream at once.")
+    tidy_every: Seconds = Field(default=20.0, gt=0, description="How often small segments are merged and strays removed.")
+    fan_in: int = Field(default=8, ge=2, description="So many segments of like size become one.")
+    settled: Seconds = Field(default=600.0, ge=0, description="A day that got nothing for so long is merged altogether.")
+    segment_rows: int = Field(default=4_000_000, ge=1, description="The most samples of a merged segment.")
+    grace: Seconds = Field(default=300.0, ge=0, description="How long a replaced file stays for readers under way.")
+    stray: Seconds = Field(default=60.0, ge=0, description="A file that the catalogue has not named after so long is removed.")
+    read_threads: int = Field(default=2, ge=1, description="Processor cores for one read.")
+    read_memory: Bytes = Field(default=1e9, ge=64e6, description="Memory for all reads.")
+
+
+async def build(context: Context, settings: HistorySettings) -> Running:
+    """The historian, with its folder `history` below the data folder."""
+    root = (context.home / "history").resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    files = SegmentFiles(root, partial(context.ids.new, "SEG"), time.time)
+    catalogue = Catalogue(context.database)
+    reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory)
+    await asyncio.to_thread(reader.warm)
+    ingest = Ingest(context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows)
+    rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
+    keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
+
+    async def stop() -> None:
+        reader.close()
+
+    return Running(
+        provides={History: Historian(catalogue, reader)},
+        work={
+            "samples": lambda: context.bus.consume(
+                SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages
+            ),
+            "tidy": lambda: keeper.work(settings.tidy_every),
+        },
+        stop=stop,
+    )  # fmt: skip
+
+
+MODULE = Module(
+    name="history", build=build, settings=HistorySettings, provides=(History,), schema="history",
+    migrations=Path(__file__).parent / "migrations", router=router,
+)  # fmt: skip

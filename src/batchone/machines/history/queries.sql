@@ -1,0 +1,52 @@
+-- name: known_batches
+SELECT tenant, batch FROM history.batch WHERE (tenant, batch) IN (
+    SELECT * FROM unnest(%(tenants)s::text[], %(batches)s::text[])
+)
+
+-- name: add_batches
+INSERT INTO history.batch (tenant, batch)
+SELECT * FROM unnest(%(tenants)s::text[], %(batches)s::text[])
+ON CONFLICT DO NOTHING
+
+-- name: prune_batches
+DELETE FROM history.batch WHERE stored_at < now() - make_interval(secs => %(age_s)s)
+
+-- name: add_segment
+INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths)
+VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s)
+
+-- name: add_duplicates
+INSERT INTO history.tally (tenant, duplicates) VALUES (%(tenant)s, %(duplicates)s)
+ON CONFLICT (tenant) DO UPDATE SET duplicates = tally.duplicates + excluded.duplicates
+
+-- name: add_refused
+INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, %(subject)s, %(reason)s, %(data)s)
+ON CONFLICT (digest) DO UPDATE SET times = refused.times + 1
+
+-- name: overlapping
+SELECT id, tenant, day, file, first, last, rows, bytes, paths FROM history.segment
+WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
+ORDER BY first, id
+
+-- name: live
+SELECT id, tenant, day, file, first, last, rows, bytes, paths,
+    extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, day))::float8 AS quiet_s
+FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, day, first, id
+
+-- name: retire
+UPDATE history.segment SET retired_at = now() WHERE id = ANY(%(ids)s) AND retired_at IS NULL
+
+-- name: long_retired
+SELECT id, file FROM history.segment WHERE retired_at < now() - make_interval(secs => %(grace_s)s)
+
+-- name: forget
+DELETE FROM history.segment WHERE id = ANY(%(ids)s) AND retired_at IS NOT NULL
+
+-- name: named
+SELECT file FROM history.segment WHERE file = ANY(%(files)s)
+
+-- name: stats
+SELECT coalesce(sum(rows), 0)::bigint AS samples, count(*) AS segments, coalesce(sum(bytes), 0)::bigint AS bytes,
+    min(first) AS oldest, max(last) AS newest,
+    coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates
+FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL

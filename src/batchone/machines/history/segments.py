@@ -1,0 +1,165 @@
+"""From batches to segment files: sort, drop repeats, write, sync, rename. Columns only, no object per sample."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from batchone.kernel.errors import TryLater
+from batchone.machines import columns
+from batchone.machines.history.model import Segment
+
+_DAY_US = 86_400_000_000
+_DAYS_MAX = 7
+_ROW_GROUP = 65_536
+"""Rows of a Parquet row group. A reader skips the groups whose paths and times it does not want."""
+
+
+def sorted_unique(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """All rows sorted by path and source time, each (path, source time, value) once: the best quality, the first received."""
+    batch = columns.concat(batches)
+    known: list[str] = batch.column("path").dictionary.to_pylist()
+    names = sorted(set(known))
+    place = {name: at for at, name in enumerate(names)}
+    rank = np.fromiter((place[name] for name in known), np.int32, len(known))
+    code = rank[columns.codes_of(batch)]
+    source, received = columns.times_us(batch), columns.times_us(batch, "received_time")
+    value, quality = columns.values_of(batch), columns.qualities_of(batch)
+    order = np.lexsort((source, code))
+    if np.any((np.diff(code[order]) == 0) & (np.diff(source[order]) == 0)):
+        order = np.lexsort((received, quality, value, source, code))
+        order = order[_first_of_kind(code[order], source[order], value[order])]
+    return columns.to_batch(names, code[order], source[order], received[order], value[order], quality[order])
+
+
+def _first_of_kind(code: NDArray[np.int32], source: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.bool_]:
+    same_value = (value[1:] == value[:-1]) | (np.isnan(value[1:]) & np.isnan(value[:-1]))
+    repeated = (code[1:] == code[:-1]) & (source[1:] == source[:-1]) & same_value
+    return np.concatenate((np.ones(min(1, len(code)), np.bool_), ~repeated))
+
+
+def by_day(batch: pa.RecordBatch) -> list[tuple[date, pa.RecordBatch]]:
+    """The rows of each day of plant time (UTC), in the order they have.
+
+    Should a batch span many days, because a machine sent its backlog, the oldest share one shelf: files stay few.
+    """
+    day = columns.times_us(batch) // _DAY_US
+    days = np.unique(day)
+    if len(days) == 1:
+        return [(_date(days[0]), batch)]
+    days = days[-_DAYS_MAX:]
+    day = np.maximum(day, days[0])
+    return [(_date(each), batch.take(pa.array(np.flatnonzero(day == each)))) for each in days]
+
+
+def _date(day: int | np.int64) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(day))
+
+
+class SegmentFiles:
+    """The folder of segments. Every method blocks on the disk: call them from a thread.
+
+    `real_s` is the time by which the file system stamps its files.
+    """
+
+    def __init__(self, root: Path, new_id: Callable[[], str], real_s: Callable[[], float]) -> None:
+        self.root = root
+        self._new_id = new_id
+        self._real_s = real_s
+        self._unsettled: set[str] = set()
+
+    def write(self, tenant: str, day: date, batch: pa.RecordBatch) -> Segment:
+        """A new file with sorted rows, on disk when this returns; `TryLater` when the disk would not take it.
+
+        The file is unsettled, safe from `strays`, until `settle` is told that the catalogue has spoken.
+        """
+        name = self._new_id()
+        file = f"{tenant}/{day.isoformat()}/{name}.parquet"
+        path = self.root / file
+        part = path.with_suffix(".part")
+        self._unsettled.add(file)
+        try:
+            _make_folder(path.parent, self.root)
+            with part.open("wb") as sink:
+                _write_parquet(batch, sink)
+                sink.flush()
+                os.fsync(sink.fileno())
+            part.replace(path)
+            _sync_folder(path.parent)
+            size = path.stat().st_size
+        except OSError as error:
+            self._unsettled.discard(file)
+            raise TryLater(
+                "history.disk", f"A segment could not be written: {error}.", "See that the disk has room.", after_s=5
+            ) from error
+        source = columns.times_us(batch)
+        first, last = columns.from_us(source.min()), columns.from_us(source.max())
+        paths = len(np.unique(columns.codes_of(batch)))
+        return Segment(name, tenant, day, file, first, last, batch.num_rows, size, paths)
+
+    def settle(self, segments: Iterable[Segment]) -> None:
+        """From now on the catalogue decides whether these files count."""
+        self._unsettled.difference_update(segment.file for segment in segments)
+
+    def read(self, segment: Segment) -> pa.RecordBatch:
+        """All rows of a segment."""
+        table = pq.ParquetFile(self.root / segment.file, read_dictionary=["path"]).read()
+        return columns.concat(table.cast(columns.SAMPLE_SCHEMA).unify_dictionaries().combine_chunks().to_batches())
+
+    def missing(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Those without a file."""
+        return [segment for segment in segments if not (self.root / segment.file).exists()]
+
+    def remove(self, files: Iterable[str]) -> None:
+        """Remove files; it is no error if one is gone already."""
+        for file in files:
+            (self.root / file).unlink(missing_ok=True)
+
+    def strays(self, age_s: float) -> list[str]:
+        """Settled or half-written files older than `age_s`: what a crash may have left, if the catalogue has no row for it."""
+        unsettled, oldest = set(self._unsettled), self._real_s() - age_s
+        found = []
+        for path in self.root.rglob("*.p*"):
+            file = path.relative_to(self.root).as_posix()
+            if path.with_suffix(".parquet").relative_to(self.root).as_posix() not in unsettled and _stamp(path) <= oldest:
+                found.append(file)
+        return sorted(found)
+
+
+def _stamp(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _write_parquet(batch: pa.RecordBatch, sink: Any) -> None:
+    pq.write_table(
+        pa.Table.from_batches([batch]), sink, compression="zstd", row_group_size=_ROW_GROUP,
+        use_dictionary=["path", "value", "quality"],
+        column_encoding={"source_time": "DELTA_BINARY_PACKED", "received_time": "DELTA_BINARY_PACKED"},
+    )  # fmt: skip
+
+
+def _make_folder(folder: Path, root: Path) -> None:
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in (folder.parent, root):
+        _sync_folder(each)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,58 @@
+"""The historian as others see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from batchone.contracts.machines import HistoryStats, Trend
+from batchone.machines.history.model import check_points, check_window
+from batchone.machines.history.reading import Reader, Thinned
+from batchone.machines.history.store import Catalogue
+
+
+class Historian:
+    """Implements `batchone.contracts.machines.History`."""
+
+    def __init__(self, catalogue: Catalogue, reader: Reader) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+
+    async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
+        """Good and uncertain samples from `start` up to but not at `end`, thinned to at most `points` a signal.
+
+        Of a thinned signal the first and last sample and the smallest and largest of each step are kept; every point is
+        a sample that was stored. The answer is `missing` when a segment could not be read, or when no signal has any
+        sample there.
+        """
+        check_window(start, end)
+        check_points(points)
+        wanted = list(dict.fromkeys(paths))
+        found = await self._reader.trend(tenant, wanted, start, end, points)
+        lines = {path: found.lines.get(path, ((), ())) for path in wanted}
+        return Trend(
+            start=start, end=end, answer=_answer(found),
+            times_s={path: times for path, (times, _) in lines.items()},
+            values={path: values for path, (_, values) in lines.items()},
+        )  # fmt: skip
+
+    async def stats(self, tenant: str) -> HistoryStats:
+        """What is stored; `duplicates` counts samples that came again and were dropped."""
+        return await self._catalogue.stats(tenant)
+
+    async def read(self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime) -> pa.Table:
+        """Every sample from `start` up to but not at `end` in the columns of `SAMPLE_SCHEMA`, bad ones too.
+
+        Sorted by path, source time and value, each of these once; all paths if `paths` is none.
+        """
+        check_window(start, end)
+        return await self._reader.rows(tenant, paths, start, end)
+
+
+def _answer(found: Thinned) -> Literal["complete", "downsampled", "missing"]:
+    if not found.whole or not found.lines:
+        return "missing"
+    return "downsampled" if found.thinned else "complete"

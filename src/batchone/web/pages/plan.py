@@ -1,0 +1,163 @@
+"""The plan in force: a Gantt to read, what is late, what the newest planning runs were worth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import HTMLResponse
+
+from batchone.contracts.machines import Connect
+from batchone.contracts.planning import Planning, PlanSummary, PlanWindow
+from batchone.kernel.errors import NotFound, Refused
+from batchone.web.formats import Formats
+from batchone.web.live import BEAT, Regions, message, whole
+from batchone.web.services import Web, web_of
+from batchone.web.session import member
+from batchone.web.views import plan as view
+from batchone.web.visit import Visit
+
+router = APIRouter(prefix="/plan")
+Planner = Annotated[Visit, Depends(member("plan"))]
+ThisWeb = Annotated[Web, Depends(web_of)]
+_OPERATIONS_MAX = 4000
+_TABLE_ROWS = 60
+_LATE_AHEAD = timedelta(hours=12)
+_RUNS_SHOWN = 8
+_LONGEST = timedelta(days=14)
+_REGIONS = {"head-state": "_plan_state.html", "head-order": "_plan_order.html", "runs": "_plan_runs.html", "worth": "_plan_worth.html"}
+
+
+async def _summary(web: Web, tenant: str) -> PlanSummary | None:
+    try:
+        return await web.services.get(Planning).summary(tenant)
+    except NotFound:
+        return None
+
+
+async def _values(web: Web, tenant: str) -> dict[str, Any]:
+    summary = await _summary(web, tenant)
+    runs = await web.services.get(Planning).summaries(tenant, _RUNS_SHOWN) if summary else ()
+    return {"summary": summary, "runs": runs}
+
+
+class PlanTopic:
+    """The plan's figures, its number (the Gantt fetches a new one by itself), the time now and the machines' states."""
+
+    def __init__(self, web: Web, tenant: str, language: str) -> None:
+        self._web, self._tenant, self._language = web, tenant, language
+        self._regions = Regions()
+        self.key = f"plan {tenant} {language}"
+        self.every_s = web.settings.board_every_s
+
+    async def _told(self) -> tuple[dict[str, str], bytes]:
+        values = await _values(self._web, self._tenant)
+        html = {target: self._web.renderer.fragment(name, self._language, **values) for target, name in _REGIONS.items()}
+        summary: PlanSummary | None = values["summary"]
+        machines = await self._web.services.get(Connect).equipment(self._tenant)
+        body = {
+            "now": _ms(self._web.services.clock.now()),
+            "plan": summary.number if summary else 0,
+            "states": {machine.equipment: machine.state for machine in machines},
+        }
+        return html, message(orjson.dumps(body).decode(), event="plan")
+
+    async def snapshot(self) -> bytes:
+        """All figures."""
+        html, told = await self._told()
+        return whole(html) + told
+
+    async def tick(self) -> bytes | None:
+        """What changed, and the time."""
+        html, told = await self._told()
+        return (self._regions.changed(html) or BEAT) + told
+
+
+@router.get("")
+async def plan(visit: Planner, web: ThisWeb) -> HTMLResponse:
+    """The page; its table and late list are the Gantt's equal in words."""
+    values = await _values(web, visit.tenant)
+    books = await web.books.all(visit.tenant)
+    window = await _window(web, visit.tenant, visit.now - timedelta(minutes=10), visit.now + _LATE_AHEAD) if values["summary"] else None
+    operations = window.operations if window else ()
+    coming = sorted((each for each in operations if each.state != "done"), key=lambda each: each.start)[:_TABLE_ROWS]
+    late = [each for each in operations if each.late]
+    briefs = await web.briefs.of(visit.tenant, [each.order for each in [*coming, *late]])
+    return web.renderer.page(
+        visit, "plan.html",
+        **values,
+        kinds=view.kinds(books[0]) if books else (),
+        late=view.late_orders(late, briefs),
+        table=[(each, briefs[each.order], books[0].operation_name(each.op), books[0].equipment_name(each.equipment)) for each in coming],
+    )  # fmt: skip
+
+
+async def _window(web: Web, tenant: str, start: datetime, end: datetime) -> PlanWindow:
+    return await web.services.get(Planning).window(tenant, start, end, _OPERATIONS_MAX)
+
+
+@router.get("/window")
+async def window(visit: Planner, web: ThisWeb, start: float | None = None, end: float | None = None) -> Response:
+    """Rows and bars between two times (milliseconds) for the Gantt's script; without them, an hour around now."""
+    begin = _time(start) if start is not None else visit.now - timedelta(minutes=10)
+    until = _time(end) if end is not None else visit.now + timedelta(minutes=50)
+    if until <= begin or until - begin > _LONGEST:
+        raise Refused("web.window", "The window must end after it starts and be at most 14 days long.", "Zoom in.")
+    found = await _window(web, visit.tenant, begin, until)
+    books = await web.books.all(visit.tenant)
+    machines = await web.services.get(Connect).equipment(visit.tenant)
+    briefs = await web.briefs.of(visit.tenant, [each.order for each in found.operations])
+    formats = web.renderer.formats(visit.language)
+    body = {
+        "plan": found.summary.number,
+        "now": _ms(visit.now),
+        "start": _ms(begin),
+        "end": _ms(until),
+        "whole": len(found.operations) < _OPERATIONS_MAX,
+        "rows": [_row(row, formats) for book in books for row in view.rows(book, machines)],
+        "bars": [_bar(bar, formats) for book in books for bar in view.bars(book, found.operations, briefs)],
+        "loads": [_load(load) for book in books for load in view.loads(book, found.operations, begin, until)],
+    }
+    return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/live")
+async def live(visit: Planner, web: ThisWeb) -> Response:
+    """The plan's stream."""
+    return web.hub.response(PlanTopic(web, visit.tenant, visit.language))
+
+
+def _row(row: view.Row, formats: Formats) -> dict[str, object]:
+    return {"id": row.id, "name": formats.text(row.name), "state": row.state, "places": row.positions}
+
+
+def _bar(bar: view.Bar, formats: Formats) -> dict[str, object]:
+    label = bar.order.number + (f" {bar.place}" if bar.place else "")
+    told = [label, f"{bar.op} {formats.text(bar.op_name)}", f"{formats.clock(bar.start)} – {formats.clock(bar.end)}"]
+    if bar.order.town:
+        told.insert(1, f"{bar.order.customer}, {bar.order.town}")
+    return {
+        "id": bar.id, "row": bar.row, "lane": bar.lane, "start": _ms(bar.start), "end": _ms(bar.end), "setup": bar.setup_s * 1000,
+        "kind": bar.kind, "label": label, "title": " · ".join(told), "state": bar.state, "late": bar.late,
+        "link": f"/orders/{bar.order.number}?item={bar.item}",
+    }  # fmt: skip
+
+
+def _load(load: view.Load) -> dict[str, object]:
+    return {
+        "id": load.id, "row": load.row, "start": _ms(load.start), "end": _ms(load.end), "used": load.used, "places": load.positions,
+        "late": load.late,
+    }  # fmt: skip
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _time(milliseconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Refused("web.window", f"{milliseconds} is no time in milliseconds.", "Write a time since 1970.") from error

@@ -1,0 +1,128 @@
+// The Gantt: reads the plan's window, draws it with vis-timeline, follows the stream's time, plan number and machine states.
+(() => {
+  const host = document.getElementById("gantt");
+  const feed = document.getElementById("feed");
+  if (!host || !window.vis) return;
+  const note = document.getElementById("gantt-note");
+  const shapes = { running: "▶", setup: "◆", blocked: "‖", alarm: "▲", idle: "–", offline: "✕" };
+  const MINUTE = 60000;
+  const items = new vis.DataSet();
+  const rows = new vis.DataSet();
+  let timeline = null;
+  let loaded = { start: 0, end: 0, plan: 0 };
+  let minutes = 60;
+  let now = 0;
+  let asked = 0;
+
+  const rowLabel = (row) => {
+    const box = document.createElement("span");
+    box.className = "gantt-row";
+    const link = document.createElement("a");
+    link.href = `/machines/${encodeURIComponent(row.id)}`;
+    link.textContent = row.name;
+    const state = document.createElement("span");
+    state.className = `gantt-state gantt-${row.state}`;
+    state.textContent = `${shapes[row.state] ?? ""} ${host.getAttribute(`data-word-${row.state}`) ?? row.state}`;
+    box.append(link, state);
+    return box;
+  };
+  const bar = (one) => ({
+    id: one.id,
+    group: one.row,
+    subgroup: one.lane,
+    start: one.start,
+    end: one.end,
+    content: one.label,
+    title: one.title,
+    link: one.link,
+    className: `bar kind-${one.kind} is-${one.state}${one.late ? " is-late" : ""}`,
+  });
+  const setup = (one) => ({ id: `${one.id} setup`, group: one.row, subgroup: one.lane, start: one.start - one.setup, end: one.start, content: "", className: "bar bar-setup", title: one.title });
+  const load = (one) => ({
+    id: one.id,
+    group: one.row,
+    start: one.start,
+    end: one.end,
+    content: `${one.used}/${one.places}`,
+    title: `${one.used}/${one.places}`,
+    className: `bar bar-load load-${Math.ceil((4 * one.used) / one.places)}${one.late ? " is-late" : ""}`,
+  });
+
+  async function read(start, end) {
+    asked += 1;
+    const mine = asked;
+    const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (mine !== asked) return;
+    if (!answer || !answer.ok) {
+      note.textContent = host.dataset.away;
+      return;
+    }
+    const told = await answer.json();
+    loaded = { start: told.start, end: told.end, plan: told.plan };
+    now = told.now;
+    note.textContent = told.whole ? "" : host.dataset.partly;
+    rows.update(told.rows.map((row, index) => ({ ...row, order: index })));
+    const fresh = [...told.bars.map(bar), ...told.bars.filter((one) => one.setup > 0).map(setup), ...told.loads.map(load)];
+    const keep = new Set(fresh.map((one) => one.id));
+    items.remove(items.getIds().filter((id) => !keep.has(id)));
+    items.update(fresh);
+    if (!timeline) draw();
+    timeline.setCustomTime(now, "now");
+    host.dataset.ready = "1";
+  }
+
+  function draw() {
+    timeline = new vis.Timeline(host, items, rows, {
+      start: now - 10 * MINUTE,
+      end: now + 50 * MINUTE,
+      zoomMin: 2 * MINUTE,
+      zoomMax: 3 * 24 * 60 * MINUTE,
+      zoomKey: "ctrlKey",
+      horizontalScroll: true,
+      stack: false,
+      showCurrentTime: false,
+      orientation: "top",
+      margin: { item: { horizontal: 0, vertical: 5 }, axis: 4 },
+      groupOrder: "order",
+      groupTemplate: rowLabel,
+      locale: host.dataset.locale,
+      editable: false,
+      selectable: true,
+      tooltip: { followMouse: true, delay: 150 },
+      xss: { disabled: false },
+    });
+    timeline.addCustomTime(now, "now");
+    timeline.on("rangechanged", ({ start, end }) => {
+      const span = end - start;
+      if (start.getTime() < loaded.start || end.getTime() > loaded.end || loaded.end - loaded.start > 8 * span) read(start.getTime() - span, end.getTime() + span);
+    });
+    timeline.on("select", ({ items: chosen }) => {
+      const link = chosen.length ? items.get(chosen[0])?.link : null;
+      if (link) window.location.assign(link);
+    });
+  }
+
+  for (const button of document.querySelectorAll(".zoom button")) {
+    button.addEventListener("click", () => {
+      if (!timeline) return;
+      if (button.dataset.minutes !== "now") minutes = Number(button.dataset.minutes);
+      timeline.setWindow(now - (minutes / 6) * MINUTE, now + (minutes * 5 * MINUTE) / 6, { animation: false });
+    });
+  }
+  feed?.addEventListener("plan", (event) => {
+    const told = JSON.parse(event.detail.data);
+    now = told.now;
+    if (!timeline) return;
+    timeline.setCustomTime(now, "now");
+    const changed = rows.get().filter((row) => told.states[row.id] && told.states[row.id] !== row.state);
+    if (changed.length) rows.update(changed.map((row) => ({ id: row.id, state: told.states[row.id] })));
+    if (told.plan !== loaded.plan) read(loaded.start, loaded.end);
+  });
+  // The window starts where the server's plant time is, which the first answer tells.
+  fetch("/plan/window", { headers: { Accept: "application/json" } })
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .then((told) => (told ? read(told.now - 30 * MINUTE, told.now + 120 * MINUTE) : (note.textContent = host.dataset.away)))
+    .catch(() => {
+      note.textContent = host.dataset.away;
+    });
+})();
