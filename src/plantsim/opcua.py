@@ -15,7 +15,7 @@ from asyncua.ua.status_codes import StatusCodes
 from plantsim.clock import PlantClock
 from plantsim.equipment import Changes, Equipment
 from plantsim.orders import dumps
-from plantsim.uaspace import QuickServer, moment_of, name_of, node_of, status_of
+from plantsim.uaspace import QuickServer, Reading, moment_of, name_of, node_of, status_of
 
 NAMESPACE = "urn:batchone:plant"
 _GARBAGE_STATE = 99
@@ -110,7 +110,7 @@ class OpcuaEndpoint:
     async def _write(self, node: ua.NodeId, value: ua.Variant, at_s: float) -> None:
         if self._server is not None:
             moment = moment_of(at_s)
-            told = ua.DataValue(value, SourceTimestamp=moment, ServerTimestamp=moment)
+            told = Reading(value, SourceTimestamp=moment, ServerTimestamp=moment)
             await self._server.iserver.aspace.write_attribute_value(node, AttributeIds.Value, told)
 
     async def _add_equipment(self, server: Server, equipment: Equipment) -> None:

@@ -39,6 +39,14 @@ def status_of(code: int) -> ua.StatusCode:
     return ua.StatusCode(cast(ua.UInt32, code))
 
 
+class Reading(ua.DataValue):
+    """A value with its plant time. The library copies every value deeply for each subscriber, which is most of a server's
+    work; a reading is never changed once it is made, so it is its own copy."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Reading:
+        return self
+
+
 class QuickServer(InternalServer):
     """The library's inner server, with its standard nodes copied from the first one made."""
 

@@ -55,8 +55,10 @@ class OrderDelivered:
 class Logistics(Protocol):
     """Shipments and the carriers' side of them."""
 
-    async def shipments(self, tenant: str, state: str, order: str, limit: int, carrier: str = "") -> tuple[Shipment, ...]:
-        """Shipments, newest first; empty filters mean all."""
+    async def shipments(
+        self, tenant: str, state: str, order: str, limit: int, carrier: str = "", oldest_first: bool = False
+    ) -> tuple[Shipment, ...]:
+        """Shipments, newest first unless asked otherwise; empty filters mean all."""
         ...
 
     async def take(self, tenant: str, shipment: str, actor: Actor) -> Shipment:

@@ -167,8 +167,10 @@ class Sourcing(Protocol):
         """Stock of every variant."""
         ...
 
-    async def call_offs(self, tenant: str, state: str, supplier: str, limit: int) -> tuple[CallOff, ...]:
-        """Call-offs, newest first; empty filters mean all."""
+    async def call_offs(
+        self, tenant: str, state: str, supplier: str, limit: int, oldest_first: bool = False
+    ) -> tuple[CallOff, ...]:
+        """Call-offs, newest first unless asked otherwise; empty filters mean all."""
         ...
 
     async def confirm(self, tenant: str, call_off: str, at: datetime, actor: Actor) -> CallOff:

@@ -82,14 +82,14 @@ _KINDS: dict[str, type[BatchoneError]] = {
 
 
 def to_wire(error: BatchoneError) -> dict[str, object]:
-    """The error as plain data, so that a remote caller can raise the same one."""
-    return {
-        "kind": type(error).__name__,
-        "code": error.code,
-        "what": error.what,
-        "cure": error.cure,
-        "where": error.where,
-    }
+    """The error as plain data, so that a remote caller can raise the same one (of a domain's own kind: what it is a kind of)."""
+    kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS)
+    told: dict[str, object] = {
+        "kind": kind, "code": error.code, "what": error.what, "cure": error.cure, "where": error.where,
+    }  # fmt: skip
+    if isinstance(error, TryLater):
+        told["after_s"] = error.after_s
+    return told
 
 
 def from_wire(data: dict[str, object]) -> BatchoneError:
@@ -99,4 +99,7 @@ def from_wire(data: dict[str, object]) -> BatchoneError:
     places = {str(key): str(value) for key, value in where.items()} if isinstance(where, dict) else {}
     error = kind(str(data.get("code")), str(data.get("what")), str(data.get("cure")))
     error.where = places
+    after_s = data.get("after_s")
+    if isinstance(error, TryLater) and isinstance(after_s, int | float):
+        error.after_s = float(after_s)
     return error

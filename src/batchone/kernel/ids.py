@@ -28,13 +28,21 @@ def _base32(number: int, length: int) -> str:
 
 
 class TimeIds:
-    """Milliseconds of plant time (45 bits) and 35 random bits."""
+    """Milliseconds of plant time (45 bits) and 35 bits that are random at first and grow within a millisecond.
+
+    So the ids of one source are all different and sort by birth, also while the clock stands or is set back.
+    """
 
     def __init__(self, clock: Clock, chance: random.Random | None = None) -> None:
         self._clock = clock
         self._chance = chance or random.Random(secrets.randbits(64))
+        self._milliseconds, self._tail = -1, 0
 
     def new(self, kind: str) -> str:
-        """A new id; two of one millisecond differ by chance."""
+        """A new id."""
         milliseconds = int(self._clock.now().timestamp() * 1000)
-        return f"{kind}-{_base32(milliseconds, 9)}{_base32(self._chance.getrandbits(35), 7)}"
+        self._tail += 1 + self._chance.getrandbits(10)
+        if milliseconds > self._milliseconds or self._tail >= 2**35:
+            self._milliseconds = max(milliseconds, self._milliseconds + 1)
+            self._tail = self._chance.getrandbits(34)
+        return f"{kind}-{_base32(self._milliseconds, 9)}{_base32(self._tail, 7)}"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batchone.kernel.errors import Refused
 
 if TYPE_CHECKING:
     import pint
+
+_UNIT = r"(?:[^\W\d_]+|[°%][A-Za-z]?)(?:\^-?\d)?"
+# pint would also work out whatever else is written, so that `3,5 s` were 35 s, and `9**9**9 s` the end of all work.
+_QUANTITY = re.compile(
+    rf"\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>{_UNIT}(?:\s*[*/·]\s*{_UNIT})*)?\s*", re.ASCII
+)
 
 
 @cache
@@ -23,15 +31,20 @@ def parse(text: str, unit: str) -> float:
     """The magnitude of `text` in `unit`; refused when it is no quantity or of another dimension."""
     import pint  # noqa: PLC0415
 
+    refused = Refused(
+        "quantity.unreadable", f"'{text}' is not a quantity in {unit}.", f"Write a number and a unit, such as '10 {unit}'."
+    )
+    found = _QUANTITY.fullmatch(text)
+    if found is None:
+        raise refused
     try:
-        quantity: Any = registry().Quantity(text)
-        return float(quantity.to(unit).magnitude)
+        quantity = registry().Quantity(float(found["number"]), found["unit"] or "")
+        magnitude = float(quantity.to(unit).magnitude)
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise Refused(
-            "quantity.unreadable",
-            f"'{text}' is not a quantity in {unit}.",
-            f"Write a number and a unit, such as '10 {unit}'.",
-        ) from error
+        raise refused from error
+    if not math.isfinite(magnitude):
+        raise refused
+    return magnitude
 
 
 def seconds(text: str) -> float:

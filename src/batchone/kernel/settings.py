@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from batchone.kernel import quantities
 from batchone.kernel.errors import Refused
 
 
 def _in(unit: str) -> BeforeValidator:
-    return BeforeValidator(lambda value: quantities.parse(value, unit) if isinstance(value, str) else value)
+    def magnitude(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return quantities.parse(value, unit)
+        except Refused as error:
+            raise ValueError(str(error)) from error  # so that it is named with its place, beside the other faults
+
+    return BeforeValidator(magnitude)
 
 
-Seconds = Annotated[float, _in("s")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), _in("s")]
 """A duration: `30 s`, `4 h`; a bare number is seconds."""
 
-Bytes = Annotated[float, _in("byte")]
+Bytes = Annotated[float, Field(ge=0, allow_inf_nan=False), _in("byte")]
 """A size: `64 MB`; a bare number is bytes."""
 
 

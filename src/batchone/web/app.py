@@ -10,8 +10,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchone.contracts.design import Design
+from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.sales import Sales
 from batchone.web import errors
+from batchone.web.access import AccessMiddleware
 from batchone.web.books import Books
 from batchone.web.briefs import Briefs
 from batchone.web.live import LiveHub
@@ -71,6 +73,7 @@ def create_app(services: Services, settings: WebSettings | None = None, routers:
         briefs=Briefs(lambda: services.get(Sales)),
     )
     errors.install(app)
+    app.add_middleware(AccessMiddleware, get_enterprises=lambda: services.get(Enterprises), answer=errors.answer)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders)
     app.mount("/static/vendor", _folder(assets), name="vendor")

@@ -1,16 +1,15 @@
 """The enterprises domain over a real database, with cheap password hashes and secrets that can be foretold."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
-import batchone.network.enterprises as enterprises
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.database import Database, migrate
+from batchone.network import enterprises
 from batchone.network.enterprises.credentials import Passwords
 from batchone.network.enterprises.model import EnterprisesSettings
 from batchone.network.enterprises.service import EnterprisesService
@@ -41,9 +40,9 @@ def people_clock() -> ManualClock:
 
 
 @pytest.fixture
-async def migrated(database: Database) -> AsyncIterator[Database]:
+async def migrated(database: Database) -> Database:
     await migrate(database, "enterprises", Path(enterprises.__file__).parent / "migrations")
-    yield database
+    return database
 
 
 @pytest.fixture

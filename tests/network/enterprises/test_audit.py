@@ -120,7 +120,9 @@ async def test_lines_written_at_once_stand_in_one_chain(service: EnterprisesServ
     assert found.lines == 30
 
 
-async def test_a_long_record_is_followed_to_its_end(service: EnterprisesService, migrated: Database, monkeypatch) -> None:
+async def test_a_long_record_is_followed_to_its_end(
+    service: EnterprisesService, migrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("batchone.network.enterprises.audit._LINES_AT_ONCE", 3)
     await write(service, *(f"O-{n}" for n in range(10)))
     assert (await verify_audit(migrated, "t")).lines == 10

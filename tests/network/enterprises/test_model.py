@@ -8,7 +8,7 @@ from batchone.network.enterprises.model import EnterprisesSettings, digest_of, e
 
 SETTINGS = EnterprisesSettings(
     session_idle_s="2 h", session_longest_s="5 h", attempts_free=3, attempts_pause_s="10 s", attempts_window_s="60 s"
-)  # type: ignore[arg-type]  # as people write them
+)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

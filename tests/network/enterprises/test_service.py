@@ -72,7 +72,7 @@ async def test_a_name_that_nobody_has_costs_one_password_check_like_any_other(se
         with pytest.raises(Unauthenticated):
             await service.sign_in("t", person, "wrong password")
     assert len(checked) == 2
-    assert checked[0].split("$")[:4] == checked[1].split("$")[:4], "both at the same cost"
+    assert str(checked[0]).split("$")[:4] == str(checked[1]).split("$")[:4], "both at the same cost"
 
 
 async def test_neither_secrets_nor_passwords_are_in_the_database(
@@ -103,13 +103,12 @@ async def test_a_session_that_is_used_lives_on_but_not_for_ever(
     service: EnterprisesService, ana: Person, people_clock: ManualClock
 ) -> None:
     session = await service.sign_in("t", "ana", GOOD)
-    hours = 0
+    for _ in range(65):
+        await people_clock.advance(11 * 3600)
+        await service.session(session.secret)
+    await people_clock.advance(11 * 3600)  # 30 days after it was opened
     with pytest.raises(Unauthenticated):
-        while hours < 24 * 40:
-            await people_clock.advance(11 * 3600)
-            hours += 11
-            session = await service.session(session.secret)
-    assert 24 * 30 <= hours < 24 * 30 + 22
+        await service.session(session.secret)
 
 
 async def test_plant_time_does_not_end_sessions(service: EnterprisesService, ana: Person, clock: ManualClock) -> None:
@@ -292,7 +291,8 @@ async def test_who_is_kept_out_is_out_with_every_credential(service: Enterprises
         await service.set_active("t", "ana", session.actor, active=False)
     await service.set_active("t", "ana", ADMIN, active=False)
     for attempt in (
-        service.session(session.secret), service.sign_in_by_link(link), service.actor_of_token(token), service.sign_in("t", "ana", GOOD),
+        service.session(session.secret), service.sign_in_by_link(link), service.actor_of_token(token),
+        service.sign_in("t", "ana", GOOD),
     ):  # fmt: skip
         with pytest.raises(Unauthenticated):
             await attempt

@@ -7,6 +7,7 @@ done on and is taken once, so the work grows with operations times alternatives,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
@@ -46,9 +47,14 @@ class RuleOfDispatch:
         return f"dispatch-{self.urgency}-{self.setup_weight}"
 
 
-def dispatch(compiled: Compiled, rule: RuleOfDispatch = RuleOfDispatch()) -> Schedule:
-    """A complete schedule by one rule; the same input gives the same schedule. `Refused` if calendars run out."""
-    return _Floor(compiled, rule).run()
+def dispatch(
+    compiled: Compiled, rule: RuleOfDispatch = RuleOfDispatch(), later: Sequence[int] | None = None
+) -> Schedule:
+    """A complete schedule by one rule; the same input gives the same schedule. `Refused` if calendars run out.
+
+    `later`: seconds by which each job counts as less urgent than the rule says (negative: more urgent).
+    """
+    return _Floor(compiled, rule, later).run()
 
 
 def urgencies(compiled: Compiled, urgency: Urgency) -> list[int]:
@@ -74,11 +80,13 @@ class _Floor:
     at a moment is in the queues before anybody takes from them.
     """
 
-    def __init__(self, compiled: Compiled, rule: RuleOfDispatch) -> None:
+    def __init__(self, compiled: Compiled, rule: RuleOfDispatch, later: Sequence[int] | None) -> None:
         c = self.c = compiled
         self.schedule = Schedule(c)
         self.rule = rule
         self.urgency = urgencies(c, rule.urgency)
+        if later is not None:
+            self.urgency = [urgency + later[j] for urgency, j in zip(self.urgency, c.job, strict=True)]
         order = sorted(range(c.n), key=lambda i: (self.urgency[i], c.latest[i], i))
         self.by_rank = order
         self.rank = [0] * c.n

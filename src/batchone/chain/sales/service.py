@@ -46,9 +46,7 @@ class SalesService:
         promise = offered.promise
         async with self._context.database.transaction() as tx:
             await store.add_promise(tx, offered, actor.person)
-            given = PromiseGiven(
-                promise.id, configuration, quantity, promise.p50, promise.p90, promise.plan, promise.expires
-            )
+            given = PromiseGiven(promise.id, configuration, quantity, promise.p50, promise.p90, promise.plan, promise.expires)
             await tx.say(tenant, given, actor=actor.person, time=promise.given)
         return promise
 
@@ -89,14 +87,10 @@ class SalesService:
             elif before["promise"] == promise:
                 order = _found(await store.order(tx, tenant, before["id"]), before["id"])
             else:
-                raise Conflict(
-                    "sales.key_used", "This Idempotency-Key was used for another order.", "Send a new key.", key=key
-                )
+                raise Conflict("sales.key_used", "This Idempotency-Key was used for another order.", "Send a new key.", key=key)
         return order
 
-    async def _place(
-        self, tx: Transaction, tenant: str, promise_id: str, customer: Customer, key: str, actor: Actor
-    ) -> Order:
+    async def _place(self, tx: Transaction, tenant: str, promise_id: str, customer: Customer, key: str, actor: Actor) -> Order:
         offered = await store.promise(tx, tenant, promise_id, lock=True)
         if offered is None or not model.may_order(actor, offered.promise.customer):
             raise _no_promise(promise_id)

@@ -101,9 +101,7 @@ async def add_order(tx: Transaction, order: Order, offered: Offered, person: str
         price=order.price.amount, currency=order.price.currency, promise=order.promise, p50=order.promised_p50,
         p90=order.promised_p90, transit_s=offered.transit_s, placed=order.placed, placed_by=person, key=key, search=search,
     )  # fmt: skip
-    rows = [
-        {"tenant": order.tenant, "id": item, "order": order.id, "place": place} for place, item in enumerate(order.items)
-    ]
+    rows = [{"tenant": order.tenant, "id": item, "order": order.id, "place": place} for place, item in enumerate(order.items)]
     await tx.many(_SQL["add_item"], rows)
 
 
@@ -126,9 +124,7 @@ async def orders(tx: Transaction, tenant: str, which: Filter, sort: str, offset:
     return OrderPage(tuple(_order(row) for row in rows), int(counted["total"]))
 
 
-async def plan(
-    tx: Transaction, tenant: str, number: int, finishes: Sequence[tuple[str, datetime]], at: datetime
-) -> list[str]:
+async def plan(tx: Transaction, tenant: str, number: int, finishes: Sequence[tuple[str, datetime]], at: datetime) -> list[str]:
     """A plan says when orders are finished; the orders whose status may change by it."""
     rows = await tx.all(
         _SQL["plan_orders"], tenant=tenant, number=number, at=at, orders=[order_id for order_id, _ in finishes],

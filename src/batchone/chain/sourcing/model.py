@@ -108,8 +108,8 @@ def merge(needs: Iterable[MaterialNeed]) -> tuple[MaterialNeed, ...]:
 def allocate(free: Sequence[Free], waiting: Sequence[Waiting]) -> list[Allocation]:
     """First come first served: `waiting` is in the order of their turn, `free` in that of the lots' age.
 
-    Who comes first gets what there is, even if it is not all they need: whoever waits keeps the same turn for every
-    variant, so two never hold what the other one waits for.
+    Who comes first gets what there is, even if it is not all they need. The rest is always called off, so two that hold
+    what the other one misses do not wait for ever.
     """
     lots: dict[str, list[tuple[Free, int]]] = defaultdict(list)
     for lot in reversed(free):
@@ -127,9 +127,7 @@ def allocate(free: Sequence[Free], waiting: Sequence[Waiting]) -> list[Allocatio
     return made
 
 
-def expected(
-    waiting: Sequence[Waiting], supplies: Sequence[Supply], now: datetime
-) -> dict[tuple[str, str, str], datetime]:
+def expected(waiting: Sequence[Waiting], supplies: Sequence[Supply], now: datetime) -> dict[tuple[str, str, str], datetime]:
     """When each need (item, operation, variant) is met, if supplies come as expected and are shared out in turn.
 
     What no supply covers has no date.
@@ -141,9 +139,9 @@ def expected(
     dates = {}
     for each in waiting:
         needed[each.variant] += each.missing
-        supply = _covering(coming[each.variant], needed[each.variant])
-        if supply is not None:
-            dates[each.item, each.op, each.variant] = supply.at(now)
+        covering = _covering(coming[each.variant], needed[each.variant])
+        if covering is not None:
+            dates[each.item, each.op, each.variant] = covering.at(now)
     return dates
 
 
@@ -167,9 +165,7 @@ def demand(level: Level, suppliers: Sequence[Supplier]) -> Demand | None:
         return None
     lacking = level.reorder_at + 1 - level.position
     demands = [Demand(each, max(level.lot, each.moq, lacking)) for each in suppliers]
-    return min(
-        demands, key=lambda d: (d.supplier.owing, d.supplier.lead_s, d.quantity, -d.supplier.on_time, d.supplier.id)
-    )
+    return min(demands, key=lambda d: (d.supplier.owing, d.supplier.lead_s, d.quantity, -d.supplier.on_time, d.supplier.id))
 
 
 def quickest(suppliers: Sequence[Supplier]) -> Supplier | None:

@@ -150,7 +150,7 @@ SELECT * FROM sourcing.call_offs WHERE tenant = %(tenant)s AND id = %(id)s;
 -- name: call_offs
 SELECT * FROM sourcing.call_offs
 WHERE tenant = %(tenant)s AND (%(state)s = '' OR state = %(state)s) AND (%(supplier)s = '' OR supplier = %(supplier)s)
-ORDER BY sent DESC, id DESC LIMIT %(limit)s;
+ORDER BY sent {direction}, id {direction} LIMIT %(limit)s;
 
 -- name: confirm_call_off
 UPDATE sourcing.call_offs SET state = 'confirmed', confirmed_for = %(at)s, expected = %(at)s, late_told = false

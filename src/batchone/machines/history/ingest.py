@@ -64,8 +64,15 @@ def decode(message: Message) -> tuple[BatchKey, pa.RecordBatch]:
         source = columns.times_us(batch)
         if source.min() < 0 or source.max() >= _YEAR_9999_US:
             raise Refused("history.time", "A source time lies outside the years 1970 to 9998.", "Set the machine's clock.")
-    name = (batch.schema.metadata or {}).get(b"batch")
-    return (subject[1], name.decode() if name else hashlib.sha256(message.data).hexdigest()), batch
+    return (subject[1], _id_of(batch) or hashlib.sha256(message.data).hexdigest()), batch
+
+
+def _id_of(batch: pa.RecordBatch) -> str:
+    try:
+        name = columns.id_of(batch)
+    except UnicodeDecodeError:
+        return ""
+    return name if name.isprintable() else ""
 
 
 class Ingest:

@@ -21,7 +21,7 @@ ON CONFLICT (tenant) DO UPDATE SET duplicates = tally.duplicates + excluded.dupl
 
 -- name: add_refused
 INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, %(subject)s, %(reason)s, %(data)s)
-ON CONFLICT (digest) DO UPDATE SET times = refused.times + 1
+ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
 SELECT id, tenant, day, file, first, last, rows, bytes, paths FROM history.segment

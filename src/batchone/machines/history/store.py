@@ -47,6 +47,8 @@ class Catalogue:
 
     async def add_refused(self, tx: Transaction, digest: str, subject: str, reason: str, data: bytes) -> None:
         """Keep a message that is no batch."""
+        # PostgreSQL's text holds every character but NUL, which a damaged message may well contain.
+        subject, reason = subject.replace("\0", ""), reason.replace("\0", "")
         await tx.run(_QUERIES["add_refused"], digest=digest, subject=subject, reason=reason, data=data)
 
     async def overlapping(self, tenant: str, start: datetime, end: datetime) -> list[Segment]:

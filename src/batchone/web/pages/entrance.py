@@ -9,18 +9,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from batchone.contracts.enterprises import Enterprises
 from batchone.kernel.errors import Refused, Unauthenticated
+from batchone.web.access import SESSION_COOKIE, forget, remember
 from batchone.web.services import Web, web_of
 from batchone.web.session import (
     LANGUAGE_COOKIE,
-    SESSION_COOKIE,
     THEME_COOKIE,
     AnyVisit,
-    Posted,
     SignedIn,
     safe_next,
     same_site,
     set_choice,
-    set_session,
 )
 from batchone.web.translations import LANGUAGES
 
@@ -51,7 +49,7 @@ async def sign_in(
     except Unauthenticated as refused:
         return _form(visit, web, next, person=person, refused=refused)
     response = RedirectResponse(safe_next(next), 303)
-    set_session(response, session, web)
+    remember(response, session, secure=web.settings.cookie_secure)
     return response
 
 
@@ -63,7 +61,7 @@ async def sign_in_by_link(secret: str, visit: AnyVisit, web: ThisWeb) -> Respons
     except Unauthenticated as refused:
         return _form(visit, web, "/", refused=refused)
     response = RedirectResponse("/", 303)
-    set_session(response, session, web)
+    remember(response, session, secure=web.settings.cookie_secure)
     return response
 
 
@@ -73,12 +71,12 @@ async def sign_out_form(visit: SignedIn, web: ThisWeb) -> HTMLResponse:
     return web.renderer.page(visit, "sign_out.html")
 
 
-@router.post("/sign-out", dependencies=[Posted])
+@router.post("/sign-out")
 async def sign_out(request: Request, web: ThisWeb) -> Response:
     """End the session."""
     await web.services.get(Enterprises).sign_out(request.cookies.get(SESSION_COOKIE, ""))
     response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(SESSION_COOKIE)
+    forget(response, secure=web.settings.cookie_secure)
     return response
 
 

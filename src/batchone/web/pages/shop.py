@@ -13,7 +13,7 @@ from batchone.contracts.sales import Customer, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
 from batchone.web.books import Book
 from batchone.web.services import Web, web_of
-from batchone.web.session import Posted, actor_of, member
+from batchone.web.session import actor_of, member
 from batchone.web.views import shop as view
 from batchone.web.visit import Visit
 
@@ -72,7 +72,7 @@ async def promise(product: str, request: Request, visit: Shopper, web: ThisWeb, 
     return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
 
 
-@router.post("/{product}/order", dependencies=[Posted])
+@router.post("/{product}/order")
 async def order(
     product: str, visit: Shopper, web: ThisWeb, town: Annotated[str, Form()],
     promise: Annotated[str, Form()] = "", key: Annotated[str, Form()] = "",
@@ -112,7 +112,7 @@ async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], opt
 async def _offer(web: Web, visit: Visit, product: str, picks: dict[str, str], quantity: int, before: str) -> view.Offer:
     actor = actor_of(visit)
     sales = web.services.get(Sales)
-    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor.person)
+    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor)
     given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor)
     earlier: Promise | None = None
     if before:

@@ -16,7 +16,10 @@ Report = Callable[[Place, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A piece of text; `kind` is what YAML would make of it: str, int, float, bool, null."""
+    """A piece of text.
+
+    `kind` is what YAML would make of it (str, int, float, bool, null), or `fault` where one was reported already.
+    """
 
     text: str
     kind: str
@@ -41,6 +44,11 @@ class Table:
 
 
 Node = Scalar | Items | Table
+def told(node: Node) -> bool:
+    """Whether what stands here was reported as a fault already."""
+    return isinstance(node, Scalar) and node.kind == "fault"
+
+
 NOTHING = Scalar("", "null", Place("", 1))
 
 
@@ -55,7 +63,7 @@ class _Walk:
         place = Place(self.file, getattr(node, "start_mark").line + 1)  # noqa: B009 - the library types no marks
         if id(node) in self.seen:
             self.report(place, "Aliases (*name) are not read.", "Write the content out.")
-            return Scalar("", "null", place)
+            return Scalar("", "fault", place)
         self.seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._table(node, place)
@@ -64,7 +72,7 @@ class _Walk:
         if isinstance(node, ScalarNode):
             return Scalar(str(node.value), str(node.tag).rsplit(":", 1)[-1], place)
         self.report(place, "This is neither a text, a list nor a mapping.", "Write plain YAML.")
-        return Scalar("", "null", place)
+        return Scalar("", "fault", place)
 
     def _table(self, node: MappingNode, place: Place) -> Table:
         entries: dict[str, Node] = {}

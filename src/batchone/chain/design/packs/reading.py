@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from batchone.chain.design.packs.faults import Fault, Place
-from batchone.chain.design.packs.nodes import NOTHING, Items, Node, Scalar, Table
+from batchone.chain.design.packs.nodes import NOTHING, Items, Node, Scalar, Table, told
 from batchone.chain.design.packs.units import is_unit, unit_fault
 from batchone.chain.design.rules import RESERVED
 from batchone.contracts.pack import Addition, Law, Text
@@ -97,7 +97,9 @@ class Entry:
         """A mapping with these keys (separated by spaces); other keys, and missing ones, are faults."""
         table = node
         if not isinstance(table, Table):
-            reading.fault(node.place, "This should be a mapping.", f"Write keys and values: {required}.")
+            if not told(node):
+                cure = f"Write keys and values: {required or optional}."
+                reading.fault(node.place, "This should be a mapping.", cure)
             table = Table({}, {}, node.place)
         else:
             allowed = {*required.split(), *optional.split()}
@@ -227,7 +229,8 @@ class Entry:
             return ()
         node = self.node(key)
         if not isinstance(node, Items):
-            self.reading.fault(node.place, f"{key} should be a list.", "Write [a, b] or lines that begin with '-'.")
+            if not told(node):
+                self.reading.fault(node.place, f"{key} should be a list.", "Write [a, b] or lines that begin with '-'.")
             return ()
         if len(node.items) < least:
             self.reading.fault(node.place, f"{key} has too few entries.", f"Give at least {least}.")
@@ -293,7 +296,8 @@ def scalar(reading: Reading, node: Node) -> str:
     """The text of a scalar."""
     if isinstance(node, Scalar) and node.kind != "null":
         return node.text
-    reading.fault(node.place, "A single value should stand here.", "Write a word, a number or a quoted text.")
+    if not told(node):
+        reading.fault(node.place, "A single value should stand here.", "Write a word, a number or a quoted text.")
     return ""
 
 

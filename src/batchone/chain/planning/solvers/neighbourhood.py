@@ -100,11 +100,14 @@ class Neighbourhoods:
     def _latest_ends(self, schedule: Schedule, chosen: set[int]) -> list[int]:
         """Per operation, the latest end that costs nothing, by what is outside a window."""
         c = self.c
-        latest = self._limits(schedule, {c.job[i] for i in chosen})
+        limits = self._limits(schedule)
+        # A job that ends through the window is judged by the window's objective instead, as far as that can see it.
+        free = self.chance.random() < 0.5 or len(chosen) == c.n - len(c.heads)
+        latest = [NEVER if free and i in chosen else limit for i, limit in enumerate(limits)]
         follower: dict[tuple[int, int], int] = {}
         for i in sorted(range(c.n), key=lambda i: (schedule.start[i], schedule.end[i], i), reverse=True):
             for s in c.succs[i]:
-                if s not in chosen:
+                if s not in chosen and not (free and i in chosen and c.job[s] == c.job[i]):
                     latest[i] = min(latest[i], latest[s] - (schedule.end[s] - schedule.start[s]))
             if i in chosen:
                 continue
@@ -116,14 +119,14 @@ class Neighbourhoods:
             follower[place] = i
         return latest
 
-    def _limits(self, schedule: Schedule, judged: set[int]) -> list[int]:
-        """The latest end of each operation that makes nothing worse; the window itself judges the jobs it holds."""
+    def _limits(self, schedule: Schedule) -> list[int]:
+        """The latest end of each operation that makes nothing worse."""
         c = self.c
         whole = max(schedule.end, default=0)
         if c.problem.aim and c.problem.aim[0] is Measure.MAKESPAN:
             return [whole] * c.n
         limit = [whole if due is None else max(due, end or 0) for due, end in zip(c.due, schedule.job_ends(), strict=True)]
-        return [NEVER if j in judged else limit[j] for j in c.job]
+        return [limit[j] for j in c.job]
 
     def _entrances(
         self, schedule: Schedule, chosen: set[int], latest: list[int], first: int

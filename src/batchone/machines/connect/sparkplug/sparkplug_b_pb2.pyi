@@ -42,6 +42,7 @@ class Payload(Message):
             string_value: str | None = ...,
             bytes_value: bytes | None = ...,
         ) -> None: ...
+        def HasField(self, field_name: Literal["name", "alias", "timestamp", "datatype"]) -> bool: ...  # noqa: N802
         def WhichOneof(self, oneof_group: str) -> _Value | None: ...  # noqa: N802 - the library's own name
 
     timestamp: int

@@ -34,10 +34,11 @@ CREATE TABLE history.tally (
 
 -- Messages that are no batch of samples, kept for a person to look at.
 CREATE TABLE history.refused (
-    digest text PRIMARY KEY,
+    digest text NOT NULL,
     subject text NOT NULL,
     reason text NOT NULL,
     data bytea NOT NULL,
     times bigint NOT NULL DEFAULT 1,
-    refused_at timestamptz NOT NULL DEFAULT now()
+    refused_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (digest, subject)
 );

@@ -1,0 +1,13 @@
+"""Twin: the last value of every signal, in memory, for whoever wants to know how things stand now.
+
+Hears: batches of samples on `samples.>`, by a consumer of its own. Says: nothing durable; it broadcasts what changed on
+`live.values.<tenant>.<equipment>` for live pages, at most ten times a second for an equipment. After a restart it is
+filled from the history, and what it takes from there is of uncertain quality until the machine speaks again. It keeps no
+past, judges nothing, and a value that it shows was reported by a machine.
+"""
+
+from batchone.machines.twin.live import VALUES_TOPIC
+from batchone.machines.twin.module import MODULE
+from batchone.machines.twin.service import TwinService
+
+__all__ = ["MODULE", "VALUES_TOPIC", "TwinService"]

@@ -1,0 +1,106 @@
+"""The twin at work: take batches in, tell what changed, fill from the history, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+import structlog
+
+from batchone.contracts.design import Design
+from batchone.contracts.machines import History, LastValue, Trend
+from batchone.contracts.pack import Pack
+from batchone.kernel.bus import Bus, Message
+from batchone.kernel.clock import Clock
+from batchone.kernel.errors import Refused
+from batchone.machines import columns
+from batchone.machines.twin.live import subject, to_json
+from batchone.machines.twin.model import LastValues
+
+_log = structlog.get_logger(__name__)
+_POINTS = 4
+"""The thinnest trend: first, smallest, largest and last sample of a signal; the twin wants the last."""
+
+
+class TwinService:
+    """Implements `batchone.contracts.machines.Twin`."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._values: dict[str, LastValues] = defaultdict(LastValues)
+        self._grown = asyncio.Event()
+        self.refused = 0
+
+    async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
+        """The last value of every signal of an equipment, by path; nothing for an equipment that never spoke."""
+        return self._values[tenant].of(equipment) if tenant in self._values else ()
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Take batches in; a message that is no batch is passed over, for the history keeps it for a person to see."""
+        for message in messages:
+            tenant = message.subject.split(".")[1]
+            try:
+                self._values[tenant].apply(columns.from_bytes(message.data))
+            except Refused as error:
+                self.refused += 1
+                _log.warning("twin.refused", subject=message.subject, what=error.what)
+        self._grown.set()
+
+    async def tell(self, every_s: float, refresh_s: float) -> None:
+        """Broadcast what changed, at most every `every_s` real seconds, until cancelled.
+
+        An unchanged value is told again once its source time is `refresh_s` newer (plant time).
+        """
+        while True:
+            await self._grown.wait()
+            self._grown.clear()
+            await self.tell_once(refresh_s)
+            await asyncio.sleep(every_s)
+
+    async def tell_once(self, refresh_s: float) -> None:
+        """Broadcast what changed since the last time."""
+        for tenant, values in list(self._values.items()):
+            for change in values.changes(round(refresh_s * 1e6)):
+                await self._bus.broadcast(subject(tenant, change.equipment), to_json(change))
+
+    async def fill(self, tenant: str, design: Callable[[], Design], history: Callable[[], History], look_back_s: float) -> None:
+        """Take the newest stored sample of every declared signal where nothing newer is known; of uncertain quality,
+        because nobody knows what happened since. `TryLater` when design or history is away."""
+        packs = [await design().pack(tenant, product.id) for product in await design().products(tenant)]
+        paths = list(dict.fromkeys(chain.from_iterable(declared_paths(pack) for pack in packs)))
+        if not paths:
+            return
+        now = self._clock.now()
+        span = timedelta(seconds=look_back_s)
+        trend = await history().trend(tenant, paths, now - span, now + span, _POINTS)
+        batch = newest(trend)
+        self._values[tenant].apply(batch, fill=True)
+        self._grown.set()
+        _log.info("twin.filled", tenant=tenant, signals=batch.num_rows)
+
+
+def newest(trend: Trend) -> pa.RecordBatch:
+    """The last sample of each signal of a trend."""
+    paths = [path for path, times in trend.times_s.items() if times]
+    source = [round(trend.times_s[path][-1] * 1e6) for path in paths]
+    values = [trend.values[path][-1] for path in paths]
+    quality = np.full(len(paths), columns.UNCERTAIN, np.uint8)
+    return columns.to_batch(paths, np.arange(len(paths), dtype=np.int32), source, source, values, quality)
+
+
+def declared_paths(pack: Pack) -> Iterable[str]:
+    """The paths of all signals and meters that a pack declares."""
+    for equipment in pack.equipment:
+        for signal in pack.signals_of(equipment.equipment_class):
+            if signal.scope == "equipment":
+                yield f"{equipment.id}/{signal.id}"
+            else:
+                yield from (f"{equipment.id}/P{place:02d}/{signal.id}" for place in range(1, equipment.positions + 1))
+    for meter in pack.meters:
+        yield from (f"{meter.id}/energy", f"{meter.id}/power")

@@ -1,0 +1,105 @@
+"""A historian over a real catalogue and a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from batchone.kernel.bus import Message
+from batchone.kernel.database import Database, migrate
+from batchone.kernel.ids import TimeIds
+from batchone.machines import columns, history
+from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.keeping import Keeper
+from batchone.machines.history.model import MergeRules
+from batchone.machines.history.reading import Reader
+from batchone.machines.history.segments import SegmentFiles
+from batchone.machines.history.service import Historian
+from batchone.machines.history.store import Catalogue
+
+Row = tuple[str, float, float]
+"""Path, seconds after the start, value."""
+
+
+@dataclass
+class Rig:
+    """The parts of a historian; `restart` throws away everything that a crash would."""
+
+    root: Path
+    database: Database
+    ids: TimeIds
+    start: datetime
+    files: SegmentFiles = field(init=False)
+    catalogue: Catalogue = field(init=False)
+    reader: Reader = field(init=False)
+    ingest: Ingest = field(init=False)
+    historian: Historian = field(init=False)
+    real_s: float = 2e9
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.catalogue = Catalogue(self.database)
+        self.reader = Reader(self.catalogue, self.root, threads=1, memory_bytes=256e6)
+        self.restart()
+
+    def restart(self) -> None:
+        counter = itertools.count()
+        self.files = SegmentFiles(
+            self.root, lambda: f"{self.ids.new('SEG')}-{next(counter)}", lambda: self.real_s
+        )  # fmt: skip
+        self.ingest = Ingest(self.database, self.files, flush_s=0, flush_rows=1)
+        self.historian = Historian(self.catalogue, self.reader)
+
+    def keeper(
+        self, *, fan_in: int = 4, settled_s: float = 1e9, rows_max: int = 10_000, grace_s: float = 0, stray_s: float = 0
+    ) -> Keeper:
+        return Keeper(
+            self.catalogue, self.files, MergeRules(fan_in, settled_s, rows_max), grace_s=grace_s, stray_s=stray_s
+        )  # fmt: skip
+
+    def at(self, seconds: float) -> datetime:
+        return self.start + timedelta(seconds=seconds)
+
+    def batch(self, rows: Sequence[Row], *, quality: int = 0) -> pa.RecordBatch:
+        paths = sorted({path for path, _, _ in rows})
+        times = [columns.to_us(self.at(seconds)) for _, seconds, _ in rows]
+        return columns.to_batch(
+            paths, [paths.index(path) for path, _, _ in rows], times, columns.to_us(self.start),
+            [value for _, _, value in rows], [quality] * len(rows),
+        )  # fmt: skip
+
+    def message(self, rows: Sequence[Row], *, tenant: str = "t", quality: int = 0, batch: str | None = None) -> Message:
+        made = self.batch(rows, quality=quality)
+        return Message(f"samples.{tenant}.c1", columns.to_bytes(made, batch or ""))
+
+    async def everything(self, tenant: str = "t") -> list[Row]:
+        table = await self.historian.read(tenant, None, self.at(-400 * 86400), self.at(400 * 86400))
+        times = table["source_time"].cast(pa.int64()).to_pylist()
+        start = columns.to_us(self.start)
+        return [
+            (path, (time - start) / 1e6, value)
+            for path, time, value in zip(table["path"].to_pylist(), times, table["value"].to_pylist(), strict=True)
+        ]
+
+    def on_disk(self) -> set[str]:
+        return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def digest() -> Callable[[bytes], str]:
+    return lambda data: hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+async def rig(database: Database, ids: TimeIds, tmp_path: Path, clock: object) -> AsyncIterator[Rig]:
+    await migrate(database, "history", Path(history.__file__).parent / "migrations")
+    made = Rig(tmp_path / "history", database, ids, clock.now())  # type: ignore[attr-defined]
+    yield made
+    made.reader.close()
