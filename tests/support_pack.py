@@ -252,7 +252,9 @@ def edited(files: Mapping[str, str], file: str, old: str, new: str) -> dict[str,
 
 def pack_texts(folder: Path) -> dict[str, str]:
     """The files of a pack by name."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".svg")}
+    return {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".svg")
+    }
 
 
 def rename_pack(src: Path, dst: Path, mapping: Mapping[str, str] | None = None) -> dict[str, str]:

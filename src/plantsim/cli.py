@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -54,6 +55,7 @@ async def _run(options: argparse.Namespace) -> int:
     tasks: list[asyncio.Task[None]] = []
     try:
         await plant.start()
+        gc.freeze()  # what stands now stands for good; the collector need not look at it again and again
         tasks.append(asyncio.create_task(plant.run()))
         if control is not None:
             await control.start()

@@ -79,6 +79,8 @@ class OpcuaEndpoint:
 
     async def publish(self, equipment: Equipment, changes: Changes, *, garbled: bool) -> None:
         """Write what has changed."""
+        if self._server is None:
+            return
         id_, now_s = equipment.spec.id, self._clock.now()
         if changes.state:
             state = _GARBAGE_STATE if garbled else int(equipment.state)
@@ -108,10 +110,10 @@ class OpcuaEndpoint:
         return node_of(f"{equipment}.{name}", self._namespace)
 
     async def _write(self, node: ua.NodeId, value: ua.Variant, at_s: float) -> None:
-        if self._server is not None:
-            moment = moment_of(at_s)
-            told = Reading(value, SourceTimestamp=moment, ServerTimestamp=moment)
-            await self._server.iserver.aspace.write_attribute_value(node, AttributeIds.Value, told)
+        assert self._server is not None
+        moment = moment_of(at_s)
+        told = Reading(value, SourceTimestamp=moment, ServerTimestamp=moment)
+        await self._server.iserver.aspace.write_attribute_value(node, AttributeIds.Value, told)
 
     async def _add_equipment(self, server: Server, equipment: Equipment) -> None:
         id_, index = equipment.spec.id, self._namespace

@@ -49,7 +49,7 @@ class FileJournal:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._old = _compact(_read(file)) if file.exists() else []
+        self._old = compact(_read(file)) if file.exists() else []
         scratch = file.with_suffix(".new")
         scratch.write_text("".join(_line(told) for told in self._old))
         scratch.replace(file)
@@ -82,7 +82,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _compact(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def compact(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keep the last record of each job, which says all that still counts, and the last start for its setup key."""
     last = {(told["equipment"], told["job"]): number for number, told in enumerate(records)}
     starts = {told["equipment"]: number for number, told in enumerate(records) if told["did"] == "start"}

@@ -7,6 +7,7 @@ once in a process, then copied.
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, cast
@@ -58,8 +59,13 @@ class QuickServer(InternalServer):
             space = AddressSpace()
             await asyncio.to_thread(standard_address_space.fill_address_space, NodeManagementService(space))
             QuickServer._standard = space
-        for node_id in QuickServer._standard.keys():  # noqa: SIM118 it is no mapping
-            self.aspace[node_id] = _copy(QuickServer._standard[node_id])
+        # A hundred thousand small objects at once would set the garbage collector searching for what is not there.
+        gc.disable()
+        try:
+            for node_id in QuickServer._standard.keys():  # noqa: SIM118 it is no mapping
+                self.aspace[node_id] = _copy(QuickServer._standard[node_id])
+        finally:
+            gc.enable()
 
 
 def _copy(node: NodeData) -> NodeData:

@@ -83,18 +83,11 @@ def demo(
     """The whole loop at a visible pace: engines, an emulated plant, the platform, customers, suppliers and carriers."""
 
     async def work() -> None:
-        from batchone.demo.run import run_demo
+        from batchone.demo.run import Demo, run_demo
 
-        await run_demo(
-            _deploy(deploy),
-            pack,
-            home_folder(),
-            speed=speed,
-            seed=seed,
-            say=output.say,
-            show=output.result,
-            stopped=until_stopped,
-        )
+        output.say("checking the pack")
+        show = Demo(_deploy(deploy), pack, home_folder(), speed=speed, seed=seed, say=output.say)
+        await run_demo(show, output.result, until_stopped)
 
     return run(work())
 

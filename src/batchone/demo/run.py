@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -94,102 +95,122 @@ def demo_deploy(deploy: Deploy, speed: float, offset: int) -> Deploy:
     return deploy.model_copy(update={"modules": modules, "clock": deploy.clock.model_copy(update={"speed": speed})})
 
 
-async def run_demo(
-    deploy: Deploy, folder: Path, home: Path, *, speed: float, seed: int, say: Callable[[str], None],
-    show: Callable[[str], None], stopped: Callable[[], Awaitable[None]],
-) -> None:  # fmt: skip
-    """Run until `stopped` returns; then everything is stopped in order and nothing is left behind."""
-    say("checking the pack")
-    pack = load_pack(folder)
-    offset = free_offset(pack)
-    deployment = Deployment(demo_deploy(deploy, speed, offset), home, say)
-    plant = Plant(folder, [connection.id for connection in pack.connections], offset)
-    stopping = asyncio.create_task(_until(stopped))
-    try:
-        deployment.start_engines()
-        deployment.start_processes()
-        note = deployment.note
-        plant.start(home, note.mqtt, note.clock, seed)
-        say(f"the plant is starting: {len(pack.equipment)} machines over {len(pack.connections)} connections")
-        ready = asyncio.create_task(_prepare(deployment, folder, pack, say, show))
-        await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if stopping.done():
-            ready.cancel()
-            return
-        people = asyncio.create_task(_people(note.web, ready.result(), pack, _clock(note.clock), seed))
-        await asyncio.wait({people, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        people.cancel()
-        with suppress(asyncio.CancelledError):
-            await people
-    finally:
-        say("stopping")
-        stopping.cancel()
-        await plant.stop()
-        await deployment.stop()
-        say("stopped; the data stays in " + str(home))
+@dataclass(frozen=True)
+class Doors:
+    """Ways in: a sign-in link for each role, and an API token for each party that acts (the shop's under "")."""
+
+    links: Mapping[str, str]
+    tokens: Mapping[str, str]
 
 
-async def _until(stopped: Callable[[], Awaitable[None]]) -> None:
-    await stopped()
+class Demo:
+    """The platform, its emulated plant and its people, over one home folder."""
 
+    def __init__(
+        self,
+        deploy: Deploy,
+        folder: Path,
+        home: Path,
+        *,
+        speed: float,
+        seed: int = 1,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.folder, self.home, self.seed, self.say = folder, home, seed, say
+        self.pack = load_pack(folder)
+        offset = free_offset(self.pack)
+        self.deployment = Deployment(demo_deploy(deploy, speed, offset), home, say)
+        self.plant = Plant(folder, [connection.id for connection in self.pack.connections], offset)
+        self.doors = Doors({}, {})
 
-def _clock(path: str) -> Clock:
-    return ScaledClock.from_file(Path(path)) if path else SystemClock()
+    @property
+    def web(self) -> str:
+        """Where the pages and the API answer."""
+        return self.deployment.note.web
 
+    @property
+    def clock(self) -> Clock:
+        """Plant time."""
+        path = self.deployment.note.clock
+        return ScaledClock.from_file(Path(path)) if path else SystemClock()
 
-async def _prepare(
-    deployment: Deployment, folder: Path, pack: Pack, say: Callable[[str], None], show: Callable[[str], None]
-) -> dict[str, str]:
-    """Install the pack, make the people, and print where to go; an API token for each party that acts."""
-    note, tenant = deployment.note, deployment.deploy.tenant
-    await deployment.until_pages_answer()
-    bus = await NatsBus.connect(note.nats, "batchone-demo")
-    try:
-        design = await _answering(remote(Design, bus, timeout_s=60), tenant)
-        files = {path.name: path.read_text() for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".svg")}
-        product = await design.install(tenant, files, system(tenant, "demo"))
-        say(f"the pack {product.pack} {product.version} is installed")
-        enterprises = remote(Enterprises, bus)
-        show("")
-        show(f"Batchone runs at {note.web}  (Ctrl-C stops it)")
-        suppliers = sorted({supplier.id for module in pack.modules for supplier in module.suppliers})
+    async def start(self) -> None:
+        """Engines, processes and plant; then the pack, the people and their doors."""
+        self.deployment.start_engines()
+        self.deployment.start_processes()
+        note = self.deployment.note
+        self.plant.start(self.home, note.mqtt, note.clock, self.seed)
+        self.say(f"the plant is starting: {len(self.pack.equipment)} machines over {len(self.pack.connections)} connections")
+        await self.deployment.until_pages_answer()
+        bus = await NatsBus.connect(note.nats, "batchone-demo")
+        try:
+            await self._install(remote(Design, bus, timeout_s=60))
+            self.doors = await self._open_doors(remote(Enterprises, bus))
+        finally:
+            await bus.close()
+
+    async def stop(self) -> None:
+        """Stop everything in order; nothing is left behind."""
+        await self.plant.stop()
+        await self.deployment.stop()
+
+    async def people(self) -> None:
+        """Customers order, suppliers deliver, carriers carry, until cancelled."""
+        chance, tokens = random.Random(self.pack.demo.seed + self.seed), self.doors.tokens
+        async with httpx.AsyncClient(base_url=self.web, timeout=30) as client, asyncio.TaskGroup() as group:
+            group.create_task(feed(client, tokens[""], self.pack, self.clock, chance))
+            group.create_task(supply(client, tokens, self.pack, self.clock, chance))
+            group.create_task(carry(client, tokens, self.pack, self.clock, chance))
+
+    async def _install(self, design: Design) -> None:
+        tenant = self.deployment.deploy.tenant
+        files = {path.name: path.read_text() for path in sorted(self.folder.iterdir()) if path.suffix in (".yaml", ".svg")}
+        while True:
+            with suppress(TryLater):
+                product = await design.install(tenant, files, system(tenant, "demo"))
+                self.say(f"the pack {product.pack} {product.version} is installed")
+                return
+            await asyncio.sleep(0.2)
+
+    async def _open_doors(self, enterprises: Enterprises) -> Doors:
+        tenant = self.deployment.deploy.tenant
+        suppliers = sorted({supplier.id for module in self.pack.modules for supplier in module.suppliers})
+        links: dict[str, str] = {}
         for role, name, page in ROLES:
-            party = suppliers[0] if role == "supplier" else "demo-customer" if role == "customer" else ""
+            party = {"supplier": suppliers[0], "customer": "demo-customer"}.get(role, "")
             await enterprises.ensure_person(tenant, role, name, role, "", party)
             secret = await enterprises.issue_link(tenant, role)
-            show(f"  {name:<16} {note.web}/sign-in/{secret}?next={page}")
-        show("")
-        return await _tokens(enterprises, tenant, pack, suppliers)
+            links[role] = f"{self.web}/sign-in/{secret}?next={page}"
+        agents: list[tuple[str, Role]] = [(supplier, "supplier") for supplier in suppliers]
+        agents += [(carrier.id, "supplier") for carrier in self.pack.demo.carriers]
+        tokens: dict[str, str] = {}
+        for party, role in [*agents, ("", "planner")]:
+            person = f"agent-{party or 'shop'}"
+            await enterprises.ensure_person(tenant, person, party or "Shop agent", role, "", party)
+            tokens[party] = await enterprises.issue_token(tenant, person, "demo", system(tenant, "demo"))
+        return Doors(links, tokens)
+
+
+async def run_demo(demo: Demo, show: Callable[[str], None], stopped: Callable[[], Awaitable[None]]) -> None:
+    """Run until `stopped` returns, at any moment; then everything is stopped in order and nothing is left behind."""
+
+    async def live() -> None:
+        await demo.start()
+        show(f"\nBatchone runs at {demo.web}  (Ctrl-C stops it)")
+        for role, name, _ in ROLES:
+            show(f"  {name:<16} {demo.doors.links[role]}")
+        await demo.people()
+
+    living = asyncio.create_task(live())
+    stopping = asyncio.ensure_future(stopped())
+    try:
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if living.done():
+            living.result()
     finally:
-        await bus.close()
-
-
-async def _answering(design: Design, tenant: str) -> Design:
-    while True:
-        with suppress(TryLater):
-            await design.products(tenant)
-            return design
-        await asyncio.sleep(0.2)
-
-
-async def _tokens(enterprises: Enterprises, tenant: str, pack: Pack, suppliers: Sequence[str]) -> dict[str, str]:
-    actor = system(tenant, "demo")
-    tokens: dict[str, str] = {}
-    parties = [(supplier, "supplier") for supplier in suppliers]
-    parties += [(carrier.id, "supplier") for carrier in pack.demo.carriers]
-    for party, role in parties:
-        person = f"agent-{party}"
-        await enterprises.ensure_person(tenant, person, party, role, "", party)  # type: ignore[arg-type]
-        tokens[party] = await enterprises.issue_token(tenant, person, "demo", actor)
-    await enterprises.ensure_person(tenant, "agent-shop", "Shop agent", "planner", "", "")
-    tokens[""] = await enterprises.issue_token(tenant, "agent-shop", "demo", actor)
-    return tokens
-
-
-async def _people(web: str, tokens: dict[str, str], pack: Pack, clock: Clock, seed: int) -> None:
-    """Customers order, suppliers deliver, carriers carry, until cancelled."""
-    chance = random.Random(pack.demo.seed + seed)
-    async with httpx.AsyncClient(base_url=web, timeout=30) as client, asyncio.TaskGroup() as group:
-        group.create_task(feed(client, tokens[""], pack, clock, chance))
-        group.create_task(supply(client, tokens, pack, clock, chance))
-        group.create_task(carry(client, tokens, pack, clock, chance))
+        demo.say("stopping")
+        for task in (living, stopping):
+            task.cancel()
+        await asyncio.gather(living, stopping, return_exceptions=True)
+        await demo.stop()
+        demo.say(f"stopped; the data stays in {demo.home}")

@@ -91,7 +91,10 @@ class MemoryBus:
         answerer = self._answerers.get(subject)
         if answerer is None:
             raise TryLater("bus.no_answer", f"Nobody answers on {subject}.")
-        return await asyncio.wait_for(answerer(data), timeout_s)
+        try:
+            return await asyncio.wait_for(answerer(data), timeout_s)
+        except TimeoutError as error:
+            raise TryLater("bus.away", f"No answer on {subject} within {timeout_s:g} s.") from error
 
     async def answer(self, subject: str, answerer: Answerer, *, at_once: int = 64) -> None:  # noqa: ARG002
         """Answer until cancelled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import nats
 import structlog
@@ -21,6 +21,8 @@ from batchone.kernel.errors import TryLater
 _log = structlog.get_logger(__name__)
 _AWAY = (Error, APIError, TimeoutError, OSError)
 _ACK_WAIT_S = 30.0
+_FETCH_S = 5.0
+_AWAY_PAUSE_S = 0.5
 
 
 class NatsBus:
@@ -69,7 +71,7 @@ class NatsBus:
             raise TryLater("bus.away", f"NATS did not store a message on {subject}: {error!r}.") from error
 
     async def consume(self, stream: Stream, durable: str, subjects: Sequence[str], handler: Handler, *, batch: int = 1) -> None:
-        """Pull batches; acknowledge each after its handler returned."""
+        """Pull batches; acknowledge each after its handler returned, and give it back at once when it failed."""
         config = ConsumerConfig(
             durable_name=durable, filter_subjects=list(subjects), ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S,
             deliver_policy=DeliverPolicy.ALL, max_ack_pending=max(batch, 1),
@@ -78,29 +80,15 @@ class NatsBus:
             try:
                 await self._js.add_consumer(stream.name, config)
                 pull = await self._js.pull_subscribe_bind(durable, stream.name)
-                try:
-                    while True:
-                        await self._one_batch(pull, handler, batch)
-                finally:
-                    await _quietly(pull.unsubscribe())
             except _AWAY as error:
                 _log.info("bus.waiting", durable=durable, error=repr(error))
-                await asyncio.sleep(0.5)
-
-    @staticmethod
-    async def _one_batch(pull: Any, handler: Handler, batch: int) -> None:
-        try:
-            raw: list[Msg] = await pull.fetch(batch, timeout=5)
-        except TimeoutError:
-            return
-        try:
-            await handler([Message(m.subject, m.data, m.metadata.num_delivered) for m in raw])
-        except TryLater as error:
-            for message in raw:
-                await message.nak(delay=error.after_s)
-            return
-        for message in raw:
-            await message.ack()
+                await asyncio.sleep(_AWAY_PAUSE_S)
+                continue
+            try:
+                while (messages := await _fetched(pull, batch, durable)) is not None:
+                    await _handled(messages, handler)
+            finally:
+                await _quietly(pull.unsubscribe())
 
     async def broadcast(self, subject: str, data: bytes) -> None:
         """Publish without storing."""
@@ -134,7 +122,7 @@ class NatsBus:
 
         async def one(message: Msg) -> None:
             async with gate:
-                await message.respond(await answerer(message.data))
+                await _quietly(message.respond(await answerer(message.data)))
 
         subscription = await self._client.subscribe(subject, queue="answer")
         try:
@@ -157,6 +145,34 @@ class NatsBus:
     async def close(self) -> None:
         """Close without waiting for a server that may be gone."""
         await _quietly(self._client.close())
+
+
+async def _fetched(pull: Any, batch: int, durable: str) -> list[Msg] | None:
+    """What is there, perhaps nothing; None when the server is away and the consumer must be bound anew."""
+    try:
+        return cast(list[Msg], await pull.fetch(batch, timeout=_FETCH_S))
+    except TimeoutError:
+        return []
+    except _AWAY as error:
+        _log.info("bus.waiting", durable=durable, error=repr(error))
+        await asyncio.sleep(_AWAY_PAUSE_S)
+        return None
+
+
+async def _handled(messages: list[Msg], handler: Handler) -> None:
+    # The server's errors are caught around acknowledging only: one that looks alike and comes from the handler (a full
+    # disk is an OSError too) is the supervisor's.
+    if not messages:
+        return
+    done, delay_s = False, None
+    try:
+        await handler([Message(m.subject, m.data, m.metadata.num_delivered) for m in messages])
+        done = True
+    except TryLater as error:
+        delay_s = error.after_s
+    finally:
+        for message in messages:
+            await _quietly(message.ack() if done else message.nak(delay=delay_s))
 
 
 async def _quietly(closing: Any) -> None:

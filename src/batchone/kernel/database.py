@@ -151,6 +151,18 @@ class _Signal:
             self._event.clear()
 
 
+def _numbered(folder: Path) -> dict[int, Path]:
+    numbered: dict[int, Path] = {}
+    for path in sorted(folder.glob("*.sql")):
+        number = path.name.partition("_")[0]
+        if not number.isdecimal() or int(number) in numbered:
+            raise Broken(
+                "database.migration_number", f"{path} has no number of its own.", "Call it `<next number>_<what>.sql`."
+            )
+        numbered[int(number)] = path
+    return numbered
+
+
 async def migrate(database: Database, schema: str, folder: Path, *, up_to: int | None = None) -> list[str]:
     """Bring a schema to its newest form (or to number `up_to`); the names of what was applied.
 
@@ -167,8 +179,15 @@ async def migrate(database: Database, schema: str, folder: Path, *, up_to: int |
         await tx.run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         rows = await tx.all("SELECT number, sha256 FROM kernel.migrations WHERE schema = %(schema)s", schema=schema)
         known = {row["number"]: row["sha256"] for row in rows}
-        for path in sorted(folder.glob("[0-9]*.sql")):
-            number, digest = int(path.name.split("_")[0]), hashlib.sha256(path.read_bytes()).hexdigest()
+        numbered = _numbered(folder)
+        if up_to is None and (newer := sorted(known.keys() - numbered.keys())):
+            raise Broken(
+                "database.newer",
+                f"The schema {schema} has migration {newer[-1]}, which this version does not know.",
+                "Run the version that made it, or a later one.",
+            )
+        for number, path in sorted(numbered.items()):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if number in known:
                 if known[number] != digest:
                     raise Broken(

@@ -17,6 +17,7 @@ from batchone.kernel.deploy import EMBEDDED, Deploy
 from batchone.kernel.engines.child import Child, answers
 from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
+from batchone.kernel.errors import Broken
 from batchone.kernel.home import Running
 
 _log = structlog.get_logger(__name__)
@@ -116,7 +117,10 @@ class Deployment:
         self._died[name] = (times, now)
         _log.warning("deployment.restarting", what=name, times=times)
         await asyncio.sleep(min(0.2 * 2 ** (times - 1), _PAUSE_MAX_S))
-        start()
+        try:
+            start()
+        except Broken as error:  # watching goes on: the others still need it, and this one may start the next time
+            _log.error("deployment.not_restarted", what=name, error=error.what, cure=error.cure)
 
     def _set_clock(self) -> None:
         # Plant time never goes back over the same data: a faster clock goes on from the last time seen, and only a home

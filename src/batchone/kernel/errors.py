@@ -82,7 +82,7 @@ _KINDS: dict[str, type[BatchoneError]] = {
 
 
 def to_wire(error: BatchoneError) -> dict[str, object]:
-    """The error as plain data, so that a remote caller can raise the same one (of a domain's own kind: what it is a kind of)."""
+    """The error as plain data, so that a remote caller can raise the same one, or what a domain's own one is a kind of."""
     kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS)
     told: dict[str, object] = {
         "kind": kind, "code": error.code, "what": error.what, "cure": error.cure, "where": error.where,

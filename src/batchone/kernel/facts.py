@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from batchone.kernel.errors import Broken
 
@@ -32,9 +32,10 @@ def fact(name: str, *, version: int = 1) -> Callable[[T], T]:
     """Declare a frozen dataclass as the fact `name`."""
 
     def mark(kind: T) -> T:
-        known = _KINDS.setdefault(name, kind)
-        if known is not kind and known.__qualname__ != kind.__qualname__:
+        known = _KINDS.get(name, kind)
+        if (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
             raise Broken("facts.twice", f"Two kinds of fact are called {name}.", "Give one of them another name.")
+        _KINDS[name] = kind
         setattr(kind, "__fact__", FactName(name, version))  # noqa: B010 - the checker does not know the attribute
         return kind
 
@@ -75,7 +76,11 @@ class Envelope:
         kind = _KINDS.get(self.name)
         if kind is None:
             raise Broken("facts.unknown", f"No kind of fact is called {self.name}.", "Install the version that says it.")
-        return cast(object, adapter(kind).validate_json(self.body))
+        try:
+            return cast(object, adapter(kind).validate_json(self.body))
+        except ValidationError as error:
+            what = f"The body of {self.id} is no {self.name}: {error}."
+            raise Broken("facts.shape", what, "Run the version that said it, or one that reads it.") from error
 
     def to_json(self) -> bytes:
         """The envelope as bytes for the bus."""
@@ -84,7 +89,10 @@ class Envelope:
     @staticmethod
     def from_json(data: bytes) -> Envelope:
         """The envelope that `to_json` wrote."""
-        return cast(Envelope, adapter(Envelope).validate_json(data))
+        try:
+            return cast(Envelope, adapter(Envelope).validate_json(data))
+        except ValidationError as error:
+            raise Broken("facts.envelope", f"A message is no envelope: {error}.", "See who publishes on events.") from error
 
 
 def body_of(said: object) -> str:

@@ -9,20 +9,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from batchone.kernel.errors import BatchoneError, Refused, TryLater
+from batchone.kernel.errors import BatchoneError, Broken, Refused, TryLater, Unauthenticated
 
 PROBLEM = "application/problem+json"
 
 
-def problem(error: BatchoneError) -> JSONResponse:
+def problem(error: BatchoneError, status: int | None = None) -> JSONResponse:
     """An error as a problem detail: `type` is its code, `detail` what is wrong, `cure` what to do."""
     body: dict[str, object] = {
-        "type": f"urn:batchone:problem:{error.code}", "title": type(error).__name__, "status": error.status,
+        "type": f"urn:batchone:problem:{error.code}", "title": type(error).__name__, "status": status or error.status,
         "detail": error.what, "cure": error.cure,
     }  # fmt: skip
     body.update({key: value for key, value in error.where.items() if key not in body})
-    headers = {"Retry-After": f"{max(1, round(error.after_s))}"} if isinstance(error, TryLater) else None
-    return JSONResponse(body, error.status, headers, media_type=PROBLEM)
+    headers = {}
+    if isinstance(error, TryLater):
+        headers["Retry-After"] = f"{max(1, round(error.after_s))}"
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status or error.status, headers, media_type=PROBLEM)
 
 
 def install_problems(app: FastAPI) -> None:
@@ -42,13 +46,18 @@ def install_problems(app: FastAPI) -> None:
     async def other(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         refused = Refused("request.http", str(error.detail), "See /docs for what there is.")
-        response = problem(refused)
-        response.status_code = error.status_code
+        response = problem(refused, error.status_code)
+        response.headers.update(error.headers or {})
         return response
+
+    async def unexpected(_: Request, __: Exception) -> JSONResponse:
+        # The server logs it with its trace; what it was is nobody's business outside.
+        return problem(Broken("request.failed", "The request failed inside the platform.", "Try it again, or read its log."))
 
     app.add_exception_handler(BatchoneError, ours)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(HTTPException, other)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def idempotency_key(idempotency_key: Annotated[str | None, Header(max_length=200)] = None) -> str:

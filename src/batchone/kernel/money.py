@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from batchone.kernel.errors import Refused
 
@@ -19,8 +19,14 @@ class Money:
 
     @staticmethod
     def of(amount: str | int | Decimal, currency: str) -> Money:
-        """Money from text, an integer or a decimal; never from a float."""
-        return Money(Decimal(amount), currency)
+        """Money from text, an integer or a decimal; never from a float, which is not exact."""
+        try:
+            exact = Decimal(amount) if isinstance(amount, str | int | Decimal) else None
+        except InvalidOperation:
+            exact = None
+        if exact is None or not exact.is_finite():
+            raise Refused("money.amount", f"{amount!r} is no amount of money.", "Write a decimal number, such as 180.00.")
+        return Money(exact, currency)
 
     @staticmethod
     def zero(currency: str) -> Money:
@@ -46,6 +52,6 @@ class Money:
         if self.currency != other.currency:
             raise Refused(
                 "money.currencies",
-                f"{self.currency} and {other.currency} cannot be added.",
+                f"{self.currency} and {other.currency} cannot be added or subtracted.",
                 "Convert one of them first.",
             )

@@ -12,10 +12,10 @@ from batchone.kernel.errors import Refused
 if TYPE_CHECKING:
     import pint
 
-_UNIT = r"(?:[^\W\d_]+|[°%][A-Za-z]?)(?:\^-?\d)?"
+_UNIT = r"(?:[^\W\d_]+|[°%][A-Za-z]?)(?:\^-?[0-9])?"
 # pint would also work out whatever else is written, so that `3,5 s` were 35 s, and `9**9**9 s` the end of all work.
 _QUANTITY = re.compile(
-    rf"\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>{_UNIT}(?:\s*[*/·]\s*{_UNIT})*)?\s*", re.ASCII
+    rf"\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(?P<unit>{_UNIT}(?:\s*[*/]\s*{_UNIT}){{0,5}})?\s*"
 )
 
 

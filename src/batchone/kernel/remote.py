@@ -14,23 +14,30 @@ from functools import cache
 from typing import Any, TypeVar, cast, get_type_hints
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from batchone.kernel.bus import Bus
 from batchone.kernel.errors import BatchoneError, Broken, from_wire, to_wire
 from batchone.kernel.facts import adapter
+from batchone.kernel.supervise import contained
 
 P = TypeVar("P")
+_GIVEN = TypeAdapter(dict[str, Any])
+_ONE_VERSION = "Run one version everywhere."
 
 
 @cache
-def _methods(protocol: type) -> dict[str, tuple[list[str], dict[str, Any]]]:
-    found: dict[str, tuple[list[str], dict[str, Any]]] = {}
+def _methods(protocol: type) -> dict[str, tuple[inspect.Signature, dict[str, Any]]]:
+    found: dict[str, tuple[inspect.Signature, dict[str, Any]]] = {}
     for name, method in inspect.getmembers(protocol, inspect.isfunction):
-        if name.startswith("_") or not inspect.iscoroutinefunction(method):
+        if name.startswith("_"):
             continue
-        names = [p for p in inspect.signature(method).parameters if p != "self"]
-        found[name] = (names, get_type_hints(method, include_extras=True))
+        if not inspect.iscoroutinefunction(method):
+            what = f"{protocol.__name__}.{name} cannot be asked from another process."
+            raise Broken("remote.method", what, "Make every method of a read protocol `async def`.")
+        signature = inspect.signature(method)
+        parameters = [each for each in signature.parameters.values() if each.name != "self"]
+        found[name] = (signature.replace(parameters=parameters), get_type_hints(method, include_extras=True))
     return found
 
 
@@ -41,24 +48,28 @@ def _subject(protocol: type, method: str) -> str:
 async def serve(bus: Bus, protocol: type, implementation: object) -> None:
     """Answer calls of every method of `protocol` until cancelled."""
     async with asyncio.TaskGroup() as group:
-        for name, (parameters, hints) in _methods(protocol).items():
-            group.create_task(bus.answer(_subject(protocol, name), _answerer(implementation, name, parameters, hints)))
+        for name, (_, hints) in _methods(protocol).items():
+            group.create_task(bus.answer(_subject(protocol, name), _answerer(implementation, name, hints)))
 
 
-def _answerer(
-    implementation: object, name: str, parameters: list[str], hints: dict[str, Any]
-) -> Callable[[bytes], Coroutine[Any, Any, bytes]]:
+def _answerer(implementation: object, name: str, hints: dict[str, Any]) -> Callable[[bytes], Coroutine[Any, Any, bytes]]:
     method = getattr(implementation, name)
     result = adapter(hints.get("return", type(None)))
 
+    def read(data: bytes) -> dict[str, Any]:
+        try:
+            given = _GIVEN.validate_json(data)
+            return {p: adapter(hints[p]).validate_python(value, strict=False) for p, value in given.items()}
+        except (ValidationError, KeyError) as error:
+            what = f"{name} was called with arguments of another shape: {error}."
+            raise Broken("remote.arguments", what, _ONE_VERSION) from error
+
+    async def run(values: dict[str, Any]) -> bytes:
+        return b'{"ok":' + result.dump_json(await method(**values)) + b"}"
+
     async def answer(data: bytes) -> bytes:
         try:
-            given = orjson.loads(data)
-            values = {p: adapter(hints[p]).validate_python(given[p], strict=False) for p in parameters if p in given}
-            return b'{"ok":' + result.dump_json(await method(**values)) + b"}"
-        except ValidationError as error:
-            what = f"{name} was called with arguments of another shape: {error}."
-            return orjson.dumps({"error": to_wire(Broken("remote.arguments", what, "Run one version everywhere."))})
+            return await contained(f"{type(implementation).__name__}.{name}", run(read(data)))
         except BatchoneError as error:
             return orjson.dumps({"error": to_wire(error)})
 
@@ -68,16 +79,19 @@ def _answerer(
 def remote(protocol: type[P], bus: Bus, *, timeout_s: float = 15.0) -> P:
     """An object that implements `protocol` by asking over the bus."""
 
-    def caller(name: str, parameters: list[str], hints: dict[str, Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    def caller(name: str, signature: inspect.Signature, hints: dict[str, Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
         result = adapter(hints.get("return", type(None)))
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            given = dict(zip(parameters, args, strict=False)) | kwargs
+            given = signature.bind(*args, **kwargs).arguments
             body = b",".join(orjson.dumps(p) + b":" + adapter(hints[p]).dump_json(v) for p, v in given.items())
-            reply = orjson.loads(await bus.ask(_subject(protocol, name), b"{" + body + b"}", timeout_s=timeout_s))
-            if "error" in reply:
-                raise from_wire(reply["error"])
-            return result.validate_python(reply["ok"], strict=False)
+            try:
+                reply = orjson.loads(await bus.ask(_subject(protocol, name), b"{" + body + b"}", timeout_s=timeout_s))
+                if "error" not in reply:
+                    return result.validate_python(reply["ok"], strict=False)
+            except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as error:
+                raise Broken("remote.answer", f"{name} was answered in another shape: {error}.", _ONE_VERSION) from error
+            raise from_wire(reply["error"])
 
         return call
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import BatchoneError, Broken, TryLater
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _FIRST_S, _LONGEST_S = 0.2, 10.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def contained(name: str, work: Awaitable[T]) -> T:
+    """The result of `work`, for those who serve many callers: what fails in it unexpectedly is logged here and raised as
+    `Broken`, so that it reaches the one who asked and spares the others."""
+    try:
+        return await work
+    except BatchoneError:
+        raise
+    except Exception as error:  # the supervisor's file is where every failure ends
+        _log.exception("work.failed", work=name)
+        raise Broken("work.failed", f"{name} failed: {error!r}.", "Read the log of the process that ran it.") from error
 
 
 @dataclass

@@ -26,7 +26,8 @@ from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 PAGES = (entrance, home, shop, my_order, line, machine, plan, orders, call_offs)
 _SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -1,7 +1,7 @@
 """Builds what the pages carry: `python -m batchone.web.assets`.
 
-Packages come from the ordinary npm client, exactly as `package-lock.json` says and with install scripts off; esbuild makes one
-script of the parts of the design system that we use; the rest is copied. Everything lands in `static/vendor/<hash>/`, which is
+Packages come from the ordinary npm client, exactly as `package-lock.json` says and with install scripts off; esbuild makes
+scripts of the parts of the design system and of the timeline that we use; the rest is copied. Everything lands in `static/vendor/<hash>/`, which is
 not committed, with a `VENDORED.json` of name, version, licence and sha256. Nothing is done when that folder is already there.
 """
 
@@ -21,20 +21,22 @@ from batchone.kernel.errors import Broken, TryLater
 from batchone.web.node import Node, find_node
 from batchone.web.static_files import VENDOR
 
-ENTRY = Path(__file__).parent / "bundle" / "entry.js"
+ENTRIES = Path(__file__).parent / "bundle"
+_BUNDLES = {"ix.js": "esm", "timeline.js": "iife"}
+"""Entries to bundle, with the kind of script that each becomes."""
 _LOCKED = ("package.json", "package-lock.json", ".npmrc")
 _INTER = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
 _IX = "@siemens/ix/dist/siemens-ix"
 _FONT_FACE = (
-    "@font-face{font-family:'Inter';font-style:normal;font-weight:100 900;font-display:swap;src:url(inter.woff2) format('woff2')}\n"
+    "@font-face{font-family:'%s';font-style:normal;font-weight:100 900;font-display:swap;"
+    "src:url(inter.woff2) format('woff2')}\n"
 )
 _COPIES = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "htmx-sse.js": "htmx.org/dist/ext/hx-sse.min.js",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
-    "vis-timeline.js": "vis-timeline/standalone/umd/vis-timeline-graph2d.min.js",
-    "vis-timeline.css": "vis-timeline/styles/vis-timeline-graph2d.min.css",
+    "timeline.css": "vis-timeline/styles/vis-timeline-graph2d.min.css",
     "inter.woff2": _INTER,
 }
 _THEMES = (f"{_IX}/siemens-ix-core.css", f"{_IX}/theme/classic-dark.css", f"{_IX}/theme/classic-light.css")
@@ -64,9 +66,9 @@ class Workshop:
 
 
 def recipe_hash(root: Path) -> str:
-    """A hash of everything that decides the result: the lock, the bundle's entry and this recipe."""
+    """A hash of everything that decides the result: the lock, the bundles' entries and this recipe."""
     digest = hashlib.sha256()
-    for path in (root / "package-lock.json", ENTRY, Path(__file__)):
+    for path in (root / "package-lock.json", *(ENTRIES / name for name in _BUNDLES), Path(__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -83,8 +85,9 @@ def build(workshop: Workshop, say: Node.Say) -> Path:
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    say("bundling the design system")
-    _bundle(workshop, node, part / "ix.js")
+    for name, kind in _BUNDLES.items():
+        say(f"bundling {name}")
+        _bundle(workshop, node, part / name, kind)
     _copy(workshop.modules, part)
     _compress(part)
     (part / "VENDORED.json").write_text(json.dumps(_manifest(workshop, part), indent=1) + "\n")
@@ -119,11 +122,11 @@ def install(workshop: Workshop, node: Node, say: Node.Say) -> None:
     stamp.write_text(wanted)
 
 
-def _bundle(workshop: Workshop, node: Node, target: Path) -> None:
-    entry = workshop.build / "entry.js"
-    shutil.copyfile(ENTRY, entry)
+def _bundle(workshop: Workshop, node: Node, target: Path, kind: str) -> None:
+    entry = workshop.build / target.name
+    shutil.copyfile(ENTRIES / target.name, entry)
     script = workshop.modules / "esbuild" / "bin" / "esbuild"
-    options = ["--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--log-level=warning"]
+    options = ["--bundle", "--minify", f"--format={kind}", "--target=es2022", "--legal-comments=none", "--log-level=warning"]
     result = subprocess.run(
         [node.program, str(script), str(entry), *options, f"--outfile={target}"],
         capture_output=True,
@@ -132,14 +135,16 @@ def _bundle(workshop: Workshop, node: Node, target: Path) -> None:
         timeout=120,
     )
     if result.returncode != 0:
-        raise Broken("web.bundle", f"esbuild failed: {result.stderr.strip()[-600:]}", "Correct bundle/entry.js.")
+        raise Broken("web.bundle", f"esbuild failed: {result.stderr.strip()[-600:]}", f"Correct bundle/{target.name}.")
 
 
 def _copy(modules: Path, target: Path) -> None:
     for name, source in _COPIES.items():
         text_or_font = (modules / source).read_bytes()
         (target / name).write_bytes(_without_map(text_or_font) if name.endswith(".js") else text_or_font)
-    styles = [_FONT_FACE, *((modules / source).read_text() for source in _THEMES)]
+    # The design system asks for a font that it does not ship; ours answers to that name too.
+    fonts = [_FONT_FACE % name for name in ("Inter", "Siemens Sans")]
+    styles = [*fonts, *((modules / source).read_text() for source in _THEMES)]
     (target / "ix.css").write_text("\n".join(styles))
 
 

@@ -96,4 +96,6 @@ class Books:
         for book in await self.all(tenant):
             if book.equipment(equipment) is not None:
                 return book
-        raise NotFound("web.equipment", f"There is no equipment {equipment}.", "Choose one on the line page.", equipment=equipment)
+        raise NotFound(
+            "web.equipment", f"There is no equipment {equipment}.", "Choose one on the line page.", equipment=equipment
+        )

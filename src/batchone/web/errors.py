@@ -53,12 +53,16 @@ def install(app: FastAPI) -> None:
     async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
-        return answer(request, Refused("request.invalid", f"The request is not valid: {faults}.", "Correct it and send it again."))
+        return answer(
+            request, Refused("request.invalid", f"The request is not valid: {faults}.", "Correct it and send it again.")
+        )
 
     async def other(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = NotFound if error.status_code == 404 else Refused
-        response = answer(request, kind("request.http", f"{error.detail}.", "See that the address is right.", path=request.url.path))
+        response = answer(
+            request, kind("request.http", f"{error.detail}.", "See that the address is right.", path=request.url.path)
+        )
         response.status_code = error.status_code
         return response
 

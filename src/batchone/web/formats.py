@@ -53,7 +53,9 @@ class Formats:
             return MISSING
         amount = money.rounded().amount
         pattern = "¤#,##0" if amount == amount.to_integral_value() else "¤#,##0.00"
-        return str(format_currency(amount, money.currency, pattern, locale=self._locale, currency_digits=False)).replace("CN¥", "¥")
+        return str(format_currency(amount, money.currency, pattern, locale=self._locale, currency_digits=False)).replace(
+            "CN¥", "¥"
+        )
 
     def change(self, money: Money | None) -> str:
         """A difference of money with its sign; nothing for none."""
@@ -77,7 +79,11 @@ class Formats:
         """A day with its weekday."""
         if at is None:
             return MISSING
-        return str(format_date(at.astimezone(self.zone), "EEE d MMM y" if self.language == "en" else "y年M月d日 EEE", locale=self._locale))
+        return str(
+            format_date(
+                at.astimezone(self.zone), "EEE d MMM y" if self.language == "en" else "y年M月d日 EEE", locale=self._locale
+            )
+        )
 
     def day(self, at: datetime | None) -> str:
         """A day without its year."""

@@ -29,12 +29,21 @@ _ADMIN: frozenset[Role] = frozenset({"admin"})
 
 ENTRIES = (
     Entry("home", "/", "home", N_("Home"), N_("Where to go from here"), _STAFF | {"customer", "supplier"}),
-    Entry("shop", "/shop", "shopping-cart", N_("Shop"), N_("Choose, see price and date, order"), _ADMIN | {"customer", "planner"}),
+    Entry(
+        "shop", "/shop", "shopping-cart", N_("Shop"), N_("Choose, see price and date, order"), _ADMIN | {"customer", "planner"}
+    ),
     Entry("mine", "/my", "user", N_("My orders"), N_("Watch what you ordered being made"), frozenset({"customer"})),
     Entry("line", "/line", "plant", N_("Line"), N_("Every station, what it does and what is wrong"), _STAFF),
     Entry("plan", "/plan", "ganttchart", N_("Plan"), N_("The schedule in force and what runs late"), _STAFF),
     Entry("orders", "/orders", "list", N_("Orders"), N_("Find an order, compare promise and plan"), _STAFF),
-    Entry("call-offs", "/call-offs", "truck", N_("Call-offs"), N_("What suppliers are asked for, and by when"), _ADMIN | {"supplier", "planner"}),
+    Entry(
+        "call-offs",
+        "/call-offs",
+        "truck",
+        N_("Call-offs"),
+        N_("What suppliers are asked for, and by when"),
+        _ADMIN | {"supplier", "planner"},
+    ),
 )
 DARK_ROLES: frozenset[Role] = frozenset({"engineer", "operator"})
 

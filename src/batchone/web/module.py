@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import uvicorn
+from fastapi import FastAPI
 
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
@@ -12,8 +18,10 @@ from batchone.contracts.planning import Planning
 from batchone.contracts.production import Production
 from batchone.contracts.sales import Sales
 from batchone.contracts.sourcing import Sourcing
+from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
 from batchone.web.app import create_app
+from batchone.web.services import web_of_app
 from batchone.web.settings import WebSettings
 
 REQUIRED = (Enterprises, Design, Sales, Sourcing, Planning, Production, Logistics, Connect, History, Twin, Alarms)
@@ -23,27 +31,44 @@ _GRACE_S = 2
 
 async def _build(context: Context, settings: WebSettings) -> Running:
     app = create_app(context, settings, context.routers)
+    return Running(work={"pages": lambda: serve(app, settings)})
+
+
+async def serve(app: FastAPI, settings: WebSettings) -> None:
+    """Serve until cancelled; `TryLater` while the port belongs to somebody else."""
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, timeout_graceful_shutdown=_GRACE_S, log_level="warning", access_log=False,
-        server_header=False,
-    )  # fmt: skip
-
-    async def serve() -> None:
-        # The process's own signal handlers stop all modules together; uvicorn must not take the signals for itself.
-        server = _Server(config)
+        app, timeout_graceful_shutdown=_GRACE_S, log_config=None, access_log=False, server_header=False, lifespan="off"
+    )
+    server = _Server(config)
+    with _listening(settings.host, settings.port) as listening:
+        running = asyncio.create_task(server.serve([listening]))
         try:
-            await server.serve()
-        finally:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
             server.should_exit = True
+            await web_of_app(app).hub.close()
+            await running
+            raise
 
-    return Running(work={"pages": serve})
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512)
+    except OSError as error:
+        raise TryLater(
+            "web.port",
+            f"The pages cannot be served at {host}:{port}: {error.strerror or error}.",
+            "Free the port or set another one.",
+        ) from error
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals alone."""
+    """A server that leaves signals to the process, which stops all its modules together."""
 
-    def install_signal_handlers(self) -> None:
-        """Nothing: the process has its own."""
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
 
 
 MODULE = Module(name="web", build=_build, settings=WebSettings, requires=REQUIRED)

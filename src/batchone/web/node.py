@@ -31,7 +31,13 @@ class Node:
         """Run npm in a folder, with this Node first on the path."""
         environment = {**os.environ, "PATH": f"{Path(self.program).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
         return subprocess.run(
-            [*self.npm_command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+            [*self.npm_command, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
         )
 
 
@@ -60,7 +66,10 @@ def wheel_node() -> Node | None:
     programs = [path for path in (home / "bin" / "node", home / "node.exe") if path.is_file()]
     scripts = [
         path
-        for path in (home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", home / "node_modules" / "npm" / "bin" / "npm-cli.js")
+        for path in (
+            home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+            home / "node_modules" / "npm" / "bin" / "npm-cli.js",
+        )
         if path.is_file()
     ]
     if not programs or not scripts:

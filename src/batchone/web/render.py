@@ -33,10 +33,14 @@ class Renderer:
         """A template as text, for a stream or a partial answer."""
         return self._environments[language].get_template(template).render(**values)
 
-    def page(self, visit: Visit, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> HTMLResponse:
+    def page(
+        self, visit: Visit, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> HTMLResponse:
         """A whole page or, for an htmx request, whatever `template` holds."""
         text = self.fragment(template, visit.language, visit=visit, **values)
-        return HTMLResponse(text, status_code=status, headers={"Vary": "Cookie, HX-Request", "Cache-Control": "no-store", **(headers or {})})
+        return HTMLResponse(
+            text, status_code=status, headers={"Vary": "Cookie, HX-Request", "Cache-Control": "no-store", **(headers or {})}
+        )
 
 
 def _environment(language: str, assets: Assets, zone: tzinfo, name: str) -> Environment:
@@ -46,12 +50,14 @@ def _environment(language: str, assets: Assets, zone: tzinfo, name: str) -> Envi
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
+        extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by ext.i18n
     formats = Formats(language, zone)
     for filter_name in ("text", "money", "change", "number", "unit", "date", "day", "when", "clock", "duration", "iso"):
         environment.filters[filter_name] = getattr(formats, filter_name)
-    environment.globals.update(asset=assets, product_name=name, language=language, decimals_of=decimals_of)
+    environment.globals.update(
+        asset=assets, product_name=name, language=language, decimals_of=decimals_of, zone_name=str(zone)
+    )
     return environment

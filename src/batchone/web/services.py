@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 from batchone.kernel.clock import Clock
 from batchone.kernel.ids import Ids
@@ -55,4 +55,9 @@ class Web:
 
 def web_of(request: Request) -> Web:
     """The `Web` of the running app."""
-    return cast(Web, request.app.state.web)
+    return web_of_app(request.app)
+
+
+def web_of_app(app: FastAPI) -> Web:
+    """The `Web` of an app."""
+    return cast(Web, app.state.web)

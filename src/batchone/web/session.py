@@ -63,7 +63,9 @@ def member(key: str) -> Callable[[Visit], Visit]:
 
     def requirement(visit: SignedIn) -> Visit:
         if not visit.sees(key):
-            raise Forbidden("web.role", "Your role does not include this page.", "Go back, or sign in as somebody else.", page=key)
+            raise Forbidden(
+                "web.role", "Your role does not include this page.", "Go back, or sign in as somebody else.", page=key
+            )
         return visit
 
     return requirement

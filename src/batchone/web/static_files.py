@@ -28,7 +28,10 @@ def vendored(root: Path = VENDOR) -> Path:
     manifests = sorted(root.glob("*/VENDORED.json"), key=lambda path: path.stat().st_mtime)
     if not manifests:
         raise Broken(
-            "web.assets-missing", "The pages' scripts and styles are not built.", "Run python -m batchone.web.assets.", folder=root
+            "web.assets-missing",
+            "The pages' scripts and styles are not built.",
+            "Run python -m batchone.web.assets.",
+            folder=root,
         )
     return manifests[-1].parent
 

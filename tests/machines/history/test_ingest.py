@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,9 +61,19 @@ async def test_a_message_that_is_no_batch_is_kept_and_does_not_stop_the_others(r
     assert [row["times"] for row in rows] == [2, 1, 1]
 
 
+def test_a_batch_with_a_nameless_sample_is_refused() -> None:
+    batch = columns.to_batch(("m/x",), (0,), (1,), 0, (1.0,), (0,))
+    nameless = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), pa.array([None], pa.string()))
+    batch = pa.RecordBatch.from_arrays([nameless, *batch.columns[1:]], schema=columns.SAMPLE_SCHEMA)
+    with pytest.raises(Refused, match="null"):
+        decode(Message("samples.t.c", columns.to_bytes(batch)))
+
+
 @settings(max_examples=300)
 @given(
-    st.integers(0, 3), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 9)
+    st.integers(0, 3),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
+    st.integers(0, 9),
 )  # fmt: skip
 def test_a_damaged_message_is_a_batch_or_refused_and_nothing_else(cut: int, flips: list[tuple[int, int]], rows: int) -> None:
     whole = columns.to_bytes(

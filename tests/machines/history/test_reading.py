@@ -111,8 +111,8 @@ TENANT = iter(range(10**6))
 async def test_a_trend_never_invents_a_sample(rig, parts, start, length, points) -> None:
     tenant = f"t{next(TENANT)}"
     for at, rows in enumerate(parts):
-        rows = [("m/x", seconds, float(value)) for seconds, value in rows]
-        await rig.ingest.store([rig.message(rows, tenant=tenant, batch=str(at))])
+        named = [("m/x", seconds, float(value)) for seconds, value in rows]
+        await rig.ingest.store([rig.message(named, tenant=tenant, batch=str(at))])
     stored = sorted({(float(t), float(v)) for rows in parts for t, v in rows if start <= t < start + length})
     found = await trend(rig, ["m/x"], start, start + length, points, tenant)
     zero = rig.start.timestamp()

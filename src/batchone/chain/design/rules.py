@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, Transformer, UnexpectedInput, v_args
+from lark import Lark, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 from lark.lexer import Token
 
@@ -197,7 +197,8 @@ def parse(text: str, vocabulary: Vocabulary) -> Expression:
     try:
         tree: Any = _parser().parse(text)
     except UnexpectedInput as error:
-        place = f"at character {error.column}" if error.column > 0 else "at its end"
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        place = "at its end" if ended else f"at character {error.column}"
         cure = "Write it in the language of rules, such as 'a = b and c != d'."
         raise RuleFault(f"'{text}' cannot be read {place}.", cure) from None
     try:

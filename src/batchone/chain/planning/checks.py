@@ -89,7 +89,7 @@ def _operations(problem: Problem) -> Iterator[str]:
         for before in op.predecessors:
             if before not in operations:
                 yield f"operation {op.id!r} comes after {before!r}, which is not there"
-            elif op.fixed is not None and operations[before].fixed is None:
+            elif op.fixed is not None and op.fixed.remaining_s is None and operations[before].fixed is None:
                 yield f"operation {op.id!r} is fixed, but {before!r} before it is not"
         if op.fixed is not None:
             yield from _fixed(op, op.fixed, resources.get(op.fixed.resource), jobs.get(op.job))

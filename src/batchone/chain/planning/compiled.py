@@ -205,6 +205,7 @@ class Resolver:
                 self._members.setdefault(name, []).append(i)
 
     def __call__(self, alternatives: tuple[Alternative, ...]) -> tuple[Option, ...]:
+        """The options in the order of resources; those of an unknown name are left out."""
         options = self._known.get(alternatives)
         if options is None:
             options = self._known[alternatives] = self._resolve(alternatives)

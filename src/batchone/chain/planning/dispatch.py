@@ -47,9 +47,7 @@ class RuleOfDispatch:
         return f"dispatch-{self.urgency}-{self.setup_weight}"
 
 
-def dispatch(
-    compiled: Compiled, rule: RuleOfDispatch = RuleOfDispatch(), later: Sequence[int] | None = None
-) -> Schedule:
+def dispatch(compiled: Compiled, rule: RuleOfDispatch = RuleOfDispatch(), later: Sequence[int] | None = None) -> Schedule:
     """A complete schedule by one rule; the same input gives the same schedule. `Refused` if calendars run out.
 
     `later`: seconds by which each job counts as less urgent than the rule says (negative: more urgent).
@@ -100,6 +98,7 @@ class _Floor:
             heapify(tracks)
         self.woken = [-1] * c.m
         self.taken = [False] * c.n
+        self.mortal = [not calendar.cycle for calendar in c.calendar]
         self.patient = True
         self.picky = [self._differs(i) for i in range(c.n)]
         self.ready = list(c.ready)
@@ -112,9 +111,7 @@ class _Floor:
         if len(options) == 1:
             return False
         r0, d0 = options[0]
-        return any(
-            seconds != d0 or c.setup[r] is not None or c.calendar[r] is not c.calendar[r0] for r, seconds in options
-        )
+        return any(seconds != d0 or c.setup[r] is not None or c.calendar[r] is not c.calendar[r0] for r, seconds in options)
 
     def run(self) -> Schedule:
         c = self.c
@@ -148,8 +145,7 @@ class _Floor:
 
     def _ended(self, i: int, end: int) -> None:
         for s in self.c.succs[i]:
-            if end > self.ready[s]:
-                self.ready[s] = end
+            self.ready[s] = max(self.ready[s], end)
             self.missing[s] -= 1
             if not self.missing[s] and not self.taken[s]:
                 heappush(self.events, self.ready[s] * self.width + s)
@@ -186,10 +182,11 @@ class _Floor:
                 break
             i, k = choice
             later = self._better_elsewhere(i, r, k, now) if self.patient and self.picky[i] else None
-            if later is None:
-                self._place(i, r, k)
+            if later is None and self._place(i, r, k):
                 continue
             heappop(self.queues[r][self.c.key[i] if self.c.setup[r] is not None else 0])
+            if later is None:
+                continue
             passed.append(i)
             again = min(again, max(later, now + 1))
             if len(passed) == _CANDIDATES:
@@ -258,7 +255,11 @@ class _Floor:
         queue = self.queues[r].get(self.c.key[i] if self.c.setup[r] is not None else 0)
         return None if queue is None else self._first(queue)
 
-    def _place(self, i: int, r: int, k: int) -> None:
+    def _place(self, i: int, r: int, k: int) -> bool:
+        """Puts an operation on a free track; false if the resource has no working time left for it."""
+        seconds = duration(self.c, i, r)
+        if self.mortal[r] and self.schedule.times(i, r, k, self.ready[i], seconds)[2] >= NEVER:
+            return False
         self.taken[i] = True
         idle = self.idle[r]
         if idle[0] == k:
@@ -266,6 +267,7 @@ class _Floor:
         else:
             idle.remove(k)
             heapify(idle)
-        end = self.schedule.append(i, r, k, self.ready[i], duration(self.c, i, r))
+        end = self.schedule.append(i, r, k, self.ready[i], seconds)
         heappush(self.busy[r], (end, k))
         self._ended(i, end)
+        return True

@@ -49,17 +49,15 @@ def insert(
         trial.add(taken, op.setup_key)
         ends[op.id] = slot.end_s
         assignments.append(taken)
-        next_work = trial.calendars[slot.resource].next_start(max(now_s, material, before_s, slot.free_s))
-        held = Waits(
-            now_s, material, before_s, before, slot.free_s, slot.behind, next_work, slot.start_s, slot.setup_s
-        )
+        next_work = trial.shop.calendars[slot.resource].next_start(max(now_s, material, before_s, slot.free_s))
+        held = Waits(now_s, material, before_s, before, slot.free_s, slot.behind, next_work, slot.start_s, slot.setup_s)
         limits.append(held.limit(op.id))
     completion = max((a.end_s for a in assignments), default=max(now_s, job.release_s))
     return JobInsertion(job.id, completion, tuple(assignments), tuple(limits))
 
 
 def _slot(timeline: Timeline, op: Operation, ready: int) -> Slot:
-    unknown = [x.on for x in op.alternatives if x.on not in timeline.places]
+    unknown = [x.on for x in op.alternatives if x.on not in timeline.shop.places]
     slot = None if unknown else timeline.earliest(op, ready)
     if slot is None:
         where = unknown[0] if unknown else ", ".join(x.on for x in op.alternatives) or "nothing"

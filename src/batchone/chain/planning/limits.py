@@ -65,8 +65,13 @@ class Waits:
             return Limit(operation, Cause.SETUP, self.start_s - ready, self.ahead)
         if self.next_work_s > ready:
             return Limit(operation, Cause.CALENDAR, self.start_s - ready)
-        if self.before is not None and self.before_s >= max(self.now_s, self.material_s):
-            return Limit(operation, Cause.PRECEDENCE, self.before_s - max(self.now_s, self.material_s), self.before)
+        return self._ready(operation)
+
+    def _ready(self, operation: str) -> Limit:
+        """The cause of an operation that starts as soon as it is ready."""
+        sooner = max(self.now_s, self.material_s)
+        if self.before is not None and self.before_s >= sooner:
+            return Limit(operation, Cause.PRECEDENCE, self.before_s - sooner, self.before)
         if self.material_s > self.now_s:
             return Limit(operation, Cause.MATERIAL, self.material_s - self.now_s)
         return Limit(operation, Cause.NOTHING, 0)

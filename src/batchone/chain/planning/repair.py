@@ -98,8 +98,11 @@ class _Repair:
                 heappush(heap, (max(self.wish[i], ready[i]), rank[i], i))
         while heap:
             at, _, i = heappop(heap)
-            r, k = self.place[i] if self.place[i][0] != UNPLACED else self._least_push(i, ready[i], at)
-            ended(i, schedule.append(i, r, k, at if self.place[i][0] != UNPLACED else ready[i], duration(c, i, r)))
+            r, k = self.place[i]
+            since = at
+            if r == UNPLACED or schedule.times(i, r, k, at, duration(c, i, r))[2] >= NEVER:
+                (r, k), since = self._least_push(i, ready[i], at), ready[i]
+            ended(i, schedule.append(i, r, k, since, duration(c, i, r)))
         return schedule
 
     def _least_push(self, i: int, ready: int, at: int) -> tuple[int, int]:
@@ -149,9 +152,7 @@ def _by_component(compiled: Compiled, new: list[int]) -> list[tuple[int, list[in
     for i in new:
         members.setdefault(compiled.job[i], []).append(i)
     fresh = set(new)
-    waits = {
-        j: {compiled.job[p] for i in part for p in compiled.preds[i] if p in fresh} - {j} for j, part in members.items()
-    }
+    waits = {j: {compiled.job[p] for i in part for p in compiled.preds[i] if p in fresh} - {j} for j, part in members.items()}
     order: list[tuple[int, list[int]]] = []
     urgent = sorted(members, key=lambda j: (-compiled.weight[j], min(compiled.latest[i] for i in members[j]), j))
     done: set[int] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from batchone.chain.planning.compiled import Compiled
+from batchone.chain.planning.model import NEVER
 from batchone.chain.planning.schedule import UNPLACED, Schedule
 
 
@@ -15,7 +16,7 @@ def replay(
 
     `order` ranks operations (their starts will do); `track` may be `UNPLACED` where any will do, which is then the best
     fitting one. `chained`: on a named track nobody passes; otherwise an operation that is not ready lets others pass.
-    None if the order contradicts the precedences.
+    None if the order contradicts the precedences, or a calendar has no time left for it.
     """
     schedule = Schedule(compiled)
     waiting = _Waiting(compiled, schedule)
@@ -29,7 +30,10 @@ def replay(
         ready = waiting.ready[i]
         if k == UNPLACED:
             k = schedule.best_track(i, r, ready)
-        end = schedule.append(i, r, k, ready, duration(compiled, i, r))
+        seconds = duration(compiled, i, r)
+        if schedule.times(i, r, k, ready, seconds)[2] >= NEVER:
+            return None
+        end = schedule.append(i, r, k, ready, seconds)
         for s in waiting.done(i, end):
             heappush(heap, (order[s] if chained else max(order[s], waiting.ready[s]), s))
     return schedule if schedule.placed == compiled.n else None
@@ -76,8 +80,7 @@ class _Waiting:
         """Notes the end of an operation; those that wait for nothing more."""
         freed = []
         for s in self.c.succs[i]:
-            if end > self.ready[s]:
-                self.ready[s] = end
+            self.ready[s] = max(self.ready[s], end)
             self.missing[s] -= 1
             if not self.missing[s] and s not in self.c.heads:
                 freed.append(s)

@@ -13,6 +13,8 @@ from batchone.chain.planning.model import Bound, Measure, Objective, Plan, Probl
 from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repaired
 from batchone.chain.planning.schedule import Schedule
+from batchone.chain.planning.shake import METHOD as SHAKEN
+from batchone.chain.planning.shake import shake
 
 FIRST_RULES = (
     RuleOfDispatch(Urgency.SLACK, 4),
@@ -30,6 +32,11 @@ MORE_RULES = (
     RuleOfDispatch(Urgency.SLACK, 100),
 )
 """Tried while there is time."""
+
+_SMALL = 60
+"""Problems with no more movable operations go to the solver whole."""
+_SHAKEN = 0.4
+"""The part of the budget for shaking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,12 @@ def solve(
     clock: Callable[[], float] = time.monotonic,
     workers: int = 2,
 ) -> Plan:
-    """The best plan found within about `budget_s` seconds of wall time.
+    """The best plan found within about `budget_s` seconds of wall time, and at least one whatever the budget.
 
-    First the plan in force, repaired, and a few dispatching rules; then CP-SAT (Google OR-Tools) on windows of the best of
-    them. A plan of equal worth never displaces the repaired one. Every plan passes `validate`. With a budget of 0 the result
-    depends on the input alone; otherwise also on how far the machine comes. `workers`: threads of the solver.
+    First the plan in force, repaired, and a few dispatching rules; then the best rule shaken; then CP-SAT (Google OR-Tools)
+    on windows of the best so far. A plan of equal worth never displaces the repaired one, and every plan passes `validate`.
+    With a budget of 0 the result depends on the input alone; otherwise also on how far the machine comes. `progress` is told
+    of each better plan; `workers`: threads of the solver.
     `Refused` if the problem cannot be planned.
     """
     return _Search(problem, budget_s, seed, progress, clock).run(in_force, workers)
@@ -78,20 +86,42 @@ class _Search:
         self.best: Schedule | None = None
         self.worth: tuple[int, ...] = ()
         self.method = ""
+        self.rule = FIRST_RULES[0]
+        self.rule_worth: tuple[int, ...] | None = None
 
     def run(self, in_force: Plan | None, workers: int) -> Plan:
         if in_force is not None:
             self._offer(repaired(self.compiled, in_force), REPAIR)
         for rule in FIRST_RULES:
-            self._offer(dispatch(self.compiled, rule), rule.name)
+            self._dispatch(rule)
         for rule in MORE_RULES:
             if self._left_s() <= 0:
                 break
-            self._offer(dispatch(self.compiled, rule), rule.name)
+            self._dispatch(rule)
         if self._left_s() > 0 and not self._at_bound():
+            if self.compiled.n - len(self.compiled.heads) > _SMALL:
+                self._shake()
             self._windows(workers)
         assert self.best is not None
         return self.best.plan(self.method, self.seed, self.bound)
+
+    def _dispatch(self, rule: RuleOfDispatch) -> None:
+        schedule = dispatch(self.compiled, rule)
+        worth = schedule.objective().key(self.compiled.problem.aim)
+        if self.rule_worth is None or worth < self.rule_worth:
+            self.rule, self.rule_worth = rule, worth
+        self._offer(schedule, rule.name)
+
+    def _shake(self) -> None:
+        """Climbs from the best rule for a part of the budget."""
+        until_s = self.budget_s * (1 - _SHAKEN)
+        shake(
+            self.compiled,
+            self.rule,
+            self.seed,
+            left_s=lambda: self._left_s() - until_s,
+            better=lambda schedule: self._offer(schedule, f"{self.rule.name}+{SHAKEN}"),
+        )
 
     def _left_s(self) -> float:
         return self.budget_s - (self.clock() - self.begun)
@@ -102,7 +132,7 @@ class _Search:
         if self.best is not None and worth >= self.worth:
             return
         self.best, self.worth = schedule, worth
-        self.method = method if not self.method or method != "windows" else f"{self.method.split('+')[0]}+windows"
+        self.method = method
         if self.progress is not None:
             self.progress(Progress(objective, self.bound, self.clock() - self.begun, self.method))
 
@@ -118,12 +148,13 @@ class _Search:
         from batchone.chain.planning.solvers.windows import METHOD, improve  # noqa: PLC0415
 
         assert self.best is not None
+        method = f"{self.method}+{METHOD}"
         _, proven = improve(
             self.compiled,
             self.best,
             self.seed,
             left_s=self._left_s,
-            better=lambda schedule: self._offer(schedule, METHOD),
+            better=lambda schedule: self._offer(schedule, method),
             workers=workers,
         )
         if proven:

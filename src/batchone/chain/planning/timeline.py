@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from batchone.chain.planning.compiled import Option, Resolver
 from batchone.chain.planning.model import (
     NEVER,
-    Alternative,
     Assignment,
     Calendar,
     Operation,
@@ -89,20 +88,32 @@ class _Track:
         return None
 
 
-class Timeline:
-    """Busy intervals per track of the resources of a problem, in seconds from its origin."""
+class Shop:
+    """What of a problem every timeline needs and none changes."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
         self.calendars: list[Calendar] = [problem.calendar_of(resource) for resource in problem.resources]
         setups = {setup.id: setup for setup in problem.setups}
         self.setups: list[SetupMatrix | None] = [setups.get(resource.setup or "") for resource in problem.resources]
-        self.options = Resolver(problem)
+        self.resolve = Resolver(problem)
         self.places = frozenset(name for resource in problem.resources for name in (resource.id, *resource.classes))
-        self._index = {resource.id: r for r, resource in enumerate(problem.resources)}
-        self._available = [max(0, resource.available_from_s) for resource in problem.resources]
-        self._tracks = [[_Track() for _ in range(resource.positions)] for resource in problem.resources]
-        self._shared: list[set[int]] = [set() for _ in problem.resources]
+        self.index = {resource.id: r for r, resource in enumerate(problem.resources)}
+        self.available = [max(0, resource.available_from_s) for resource in problem.resources]
+
+
+class Timeline:
+    """Busy intervals per track of the resources of a problem, in seconds from its origin."""
+
+    def __init__(self, problem: Problem, shop: Shop | None = None, tracks: list[list[_Track]] | None = None) -> None:
+        """An empty timeline; with `tracks` one that shares them with another, as `fork` does."""
+        self.problem = problem
+        self.shop = shop or Shop(problem)
+        self._tracks = (
+            [[_Track() for _ in range(resource.positions)] for resource in problem.resources]
+            if tracks is None
+            else [row[:] for row in tracks]
+        )
+        self._shared: list[set[int]] = [set(range(len(row))) if tracks is not None else set() for row in self._tracks]
 
     @classmethod
     def of(cls, problem: Problem, plan: Plan) -> Timeline:
@@ -115,27 +126,19 @@ class Timeline:
 
     def fork(self) -> Timeline:
         """A timeline like this one that changes by itself; this one stays as it is when the fork changes."""
-        twin = Timeline.__new__(Timeline)
-        twin.problem, twin.calendars, twin.setups, twin.options = self.problem, self.calendars, self.setups, self.options
-        twin.places, twin._index, twin._available = self.places, self._index, self._available
-        twin._tracks = [tracks[:] for tracks in self._tracks]
-        everything = [set(range(len(tracks))) for tracks in self._tracks]
-        twin._shared = everything
-        self._shared = [set(tracks) for tracks in everything]
-        return twin
+        self._shared = [set(range(len(row))) for row in self._tracks]
+        return Timeline(self.problem, self.shop, self._tracks)
 
     def add(self, assignment: Assignment, key: str | None) -> None:
         """Takes the time of an assignment; what was there already is not asked."""
-        r = self._index[assignment.resource]
-        prepared = self.calendars[r].working(assignment.setup_start_s, assignment.start_s)
+        r = self.shop.index[assignment.resource]
+        prepared = self.shop.calendars[r].working(assignment.setup_start_s, assignment.start_s)
         track = self._own(r, assignment.track)
         track.insert(assignment.setup_start_s, assignment.end_s, key, prepared, assignment.operation)
 
     def remove(self, assignment: Assignment) -> None:
         """Gives the time of an assignment back. `KeyError` if it is not there."""
-        self._own(self._index[assignment.resource], assignment.track).remove(
-            assignment.setup_start_s, assignment.operation
-        )
+        self._own(self.shop.index[assignment.resource], assignment.track).remove(assignment.setup_start_s, assignment.operation)
 
     def reserve(self, assignments: Iterable[Assignment], operations: Iterable[Operation]) -> None:
         """Takes the time of many assignments of these operations."""
@@ -152,22 +155,18 @@ class Timeline:
     def earliest(self, op: Operation, ready: int) -> Slot | None:
         """The slot in which an operation would end first, moving nothing; None if there is never one."""
         best: Slot | None = None
-        for option in self.resolve(op.alternatives):
+        for option in self.shop.resolve(op.alternatives):
             slot = self._on_resource(op, ready, option, best)
             if slot is not None:
                 best = slot
         return best
 
-    def resolve(self, alternatives: tuple[Alternative, ...]) -> tuple[Option, ...]:
-        """Resource indexes and seconds of the alternatives."""
-        return self.options(alternatives)
-
     def _on_resource(self, op: Operation, ready: int, option: Option, best: Slot | None) -> Slot | None:
         """A slot on one resource that ends before `best`, if there is one."""
         r, seconds = option
-        since = max(ready, self._available[r])
-        soonest = self.calendars[r].next_start(since)
-        ideal = self.calendars[r].work_end(soonest, seconds) if op.attended else soonest + seconds
+        since = max(ready, self.shop.available[r])
+        soonest = self.shop.calendars[r].next_start(since)
+        ideal = self.shop.calendars[r].work_end(soonest, seconds) if op.attended else soonest + seconds
         if ideal >= NEVER or (best is not None and ideal >= best.end_s):
             return None
         found: Slot | None = None
@@ -185,7 +184,7 @@ class Timeline:
         track = self._tracks[r][k]
         ends, begins = track.ends, track.begins
         i = bisect_right(ends, since)
-        free = ends[i - 1] if i else self._available[r]
+        free = ends[i - 1] if i else self.shop.available[r]
         count = len(begins)
         while True:
             at = free if free > since else since
@@ -203,8 +202,8 @@ class Timeline:
 
     def _in_gap(self, op: Operation, since: int, r: int, k: int, i: int, seconds: int) -> Slot | None:
         """The slot before block `i` of a track, if the operation fits there and the next setup stays enough."""
-        track, calendar, setup = self._tracks[r][k], self.calendars[r], self.setups[r]
-        free = max(track.ends[i - 1], self._available[r]) if i else self._available[r]
+        track, calendar, setup = self._tracks[r][k], self.shop.calendars[r], self.shop.setups[r]
+        free = max(track.ends[i - 1], self.shop.available[r]) if i else self.shop.available[r]
         need = 0
         if setup is not None:
             resource = self.problem.resources[r]

@@ -9,6 +9,7 @@ machine answers with the state it has.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -40,6 +41,8 @@ class ProductionSettings(Settings):
     """Longest pause between looks at the plan, real."""
     read_back_s: Seconds = 2
     """Pause between read-backs of busy machines, real."""
+    refused_s: Seconds = 0.5
+    """Pause before a machine that refused a job is given another, real."""
 
 
 class Execution:
@@ -51,6 +54,7 @@ class Execution:
         self._reports = Reports(context.ids, context.clock)
         self._wake = asyncio.Event()
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._refused: dict[str, float] = {}
         self._packs: dict[tuple[str, str], Pack] = {}
         self._equipment: dict[str, tuple[Equipment, Pack]] = {}
 
@@ -73,10 +77,8 @@ class Execution:
                 released = 0  # There is no plan or no product yet.
             if released:
                 continue
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._settings.tick_s)
-            except TimeoutError:
-                pass
             self._wake.clear()
 
     async def release_once(self) -> int:
@@ -87,8 +89,7 @@ class Execution:
             return 0
         await self._learn_equipment()
         chosen = await self._choose(wanted)
-        await asyncio.gather(*(self._give(row, equipment) for row, equipment in chosen))
-        return len(chosen)
+        return sum(await asyncio.gather(*(self._give(row, equipment) for row, equipment in chosen)))
 
     async def _choose(self, wanted: Sequence[Dispatch]) -> list[tuple[Row, str]]:
         async with self._context.database.transaction() as tx:
@@ -98,7 +99,7 @@ class Execution:
             for each in wanted:
                 row = ready.get((each.item, each.op))
                 known = self._equipment.get(each.equipment)
-                if row is None or row["run"] != each.run or known is None:
+                if row is None or row["run"] != each.run or known is None or self._rests(each.equipment):
                     continue
                 if jobs.get(each.equipment, 0) >= known[0].positions:
                     continue
@@ -118,7 +119,11 @@ class Execution:
         setup = next((c.setup for c in pack.classes if c.id == machine.equipment_class), None)
         return setup.time_s(before or None, key or None) if setup else 0.0
 
-    async def _give(self, row: Row, equipment: str) -> None:
+    def _rests(self, equipment: str) -> bool:
+        return self._refused.get(equipment, 0.0) > asyncio.get_running_loop().time()
+
+    async def _give(self, row: Row, equipment: str) -> bool:
+        """Give a job to its machine; whether the machine took it."""
         order = JobOrder(
             job=row["id"], order=row["order_id"], item=row["item"], op=row["op"], program=row["program"],
             seconds=row["seconds"], setup=row["setup_key"], setup_seconds=row["setup_s"], parameters=row["parameters"],
@@ -129,10 +134,14 @@ class Execution:
         except TryLater as error:
             # The machine may have the job or not; only its read-back can tell, so the job stands and is given again.
             _log.info("job.unconfirmed", job=row["id"], equipment=equipment, what=error.what)
-            return
+            return False
         except Refused as error:
             report = JobReport(row["id"], equipment, "refused", None, 0, None, None, "", True, {}, 0, error.what)
+        if report.state == "refused":
+            # A machine that says no is asked again after a pause, not at once and for ever.
+            self._refused[equipment] = asyncio.get_running_loop().time() + self._settings.refused_s
         await self.take(report)
+        return report.state != "refused"
 
     async def _again_unconfirmed(self) -> None:
         async with self._context.database.transaction() as tx:

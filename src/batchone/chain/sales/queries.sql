@@ -79,7 +79,7 @@ UPDATE sales.orders SET started = %(at)s WHERE tenant = %(tenant)s AND id = %(or
 
 -- name: hold_item
 UPDATE sales.items SET held = %(held)s, held_changed = %(at)s
-WHERE tenant = %(tenant)s AND id = %(item)s AND order_id = %(order)s AND held_changed <= %(at)s AND held <> %(held)s;
+WHERE tenant = %(tenant)s AND id = %(item)s AND order_id = %(order)s AND held_changed <= %(at)s;
 
 -- name: finish_item
 UPDATE sales.items SET finished = true, held = false

@@ -139,7 +139,7 @@ async def start(tx: Transaction, tenant: str, order_id: str, at: datetime) -> bo
 
 
 async def hold(tx: Transaction, tenant: str, order_id: str, item: str, at: datetime, *, held: bool) -> bool:
-    """An item is held, or no longer; false if that is known, or older than what is known."""
+    """An item is held, or no longer; false if that is older than what is known."""
     return bool(await tx.run(_SQL["hold_item"], tenant=tenant, order=order_id, item=item, held=held, at=at))
 
 

@@ -14,6 +14,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -62,8 +63,10 @@ class Postgres:
             self._let_pass(binaries() / "postgres")
             for owned in (self.folder, self.socket):
                 os.chown(owned, self._user.pw_uid, self._user.pw_gid)
-        if not (self.data / "PG_VERSION").exists():
+        if not self.data.exists() or not any(self.data.iterdir()):
             self._init()
+        elif not (self.data / "PG_VERSION").exists():
+            raise Broken("postgres.damaged", f"{self.data} holds no database.", "Put the right folder there, or move it away.")
         self._remove_stale_lock()
         self._child = Child.start(
             "PostgreSQL",
@@ -98,13 +101,16 @@ class Postgres:
         )  # fmt: skip
 
     def _init(self) -> None:
-        shutil.rmtree(self.data, ignore_errors=True)
+        # Made beside and renamed: a folder that was cut short in the making never looks like a whole one.
+        part = self.data.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
         made = self._run(
-            binaries() / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+            binaries() / "initdb", "-D", part, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
         )  # fmt: skip
         if made.returncode != 0:
             raise Broken("postgres.init", f"initdb failed: {made.stderr.strip()}", "See that the folder can be written.")
+        part.replace(self.data)
 
     def _ready(self) -> bool:
         return self._run(binaries() / "pg_isready", "-q", "-h", self.socket).returncode == 0
@@ -115,20 +121,35 @@ class Postgres:
             raise Broken("postgres.psql", f"psql failed: {done.stderr.strip()}", "Read the server's log.")
 
     def _remove_stale_lock(self) -> None:
-        # After a kill -9 the lock file names a process that is gone, or one that got the same number since; only a
-        # postgres over this very folder is a reason to refuse.
+        # After a kill -9 the lock file names a process that is gone, or one that got the same number since, at which
+        # PostgreSQL would refuse to start. But its children may outlive a server for a while, still writing: without the
+        # lock nothing else keeps a second server away from them, so it goes only when none is left.
         lock = self.data / "postmaster.pid"
-        if not lock.exists():
+        if not lock.exists() or not Path("/proc/self/cwd").exists():
             return
         first = lock.read_text().splitlines()[:1]
-        command = Path(f"/proc/{first[0].strip()}/cmdline") if first and first[0].strip().isdigit() else None
-        if command is not None and command.exists() and str(self.data).encode() in command.read_bytes():
-            raise Broken(
-                "postgres.running",
-                f"Another PostgreSQL (process {first[0]}) runs on {self.data}.",
-                "Stop the other start first.",
-            )
+        holder = int(first[0]) if first and first[0].strip().isdigit() else 0
+        deadline = time.monotonic() + _STALE_LOCK_S
+        while at_work := self._at_work():
+            if holder in at_work or time.monotonic() > deadline:
+                raise Broken(
+                    "postgres.running",
+                    f"Another PostgreSQL (process {holder if holder in at_work else at_work[0]}) runs on {self.data}.",
+                    "Stop the other start first.",
+                )
+            time.sleep(0.05)
         lock.unlink(missing_ok=True)
+
+    def _at_work(self) -> list[int]:
+        """The processes that work in the data folder: a server and all its children do, whatever they call themselves."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cwd").readlink() == self.data:
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it ended meanwhile, or belongs to somebody else
+        return found
 
     @staticmethod
     def _let_pass(path: Path) -> None:

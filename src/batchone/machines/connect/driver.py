@@ -91,7 +91,9 @@ class Reach:
 
 
 class Driver(Protocol):
-    """One connection to machines. `read` and the commands may be under way at once."""
+    """One connection to machines at `address`. `read` and the commands may be under way at once."""
+
+    address: str
 
     async def open(self) -> None:
         """Connect and begin to listen; `TryLater` when the far side does not answer."""

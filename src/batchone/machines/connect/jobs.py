@@ -144,11 +144,13 @@ def agrees(response: JobResponse, sent: Sent | None) -> bool:
 
 
 def to_report(equipment: str, response: JobResponse, sent: Sent | None) -> JobReport:
-    """The response as the rest of the platform sees it."""
+    """The response as the rest of the platform sees it. A measurement that is not a finite number is left out: it says
+    that there is none."""
     return JobReport(
         job=response.job, equipment=equipment, state=response.state, position=response.position, progress=response.progress,
         started=response.started, ended=response.ended, program=response.program, parameters_match=agrees(response, sent),
-        results=dict(response.results), energy_kwh=response.energy_kwh, reason=response.reason,
+        results={name: value for name, value in response.results.items() if math.isfinite(value)},
+        energy_kwh=response.energy_kwh, reason=response.reason,
     )  # fmt: skip
 
 

@@ -60,6 +60,8 @@ def decode(message: Message) -> tuple[BatchKey, pa.RecordBatch]:
     if subject is None:
         raise Refused("history.subject", f"{message.subject} names no tenant.", "Publish to samples.<tenant>.<connection>.")
     batch = columns.from_bytes(message.data)
+    if batch.column("path").dictionary.null_count:
+        raise Refused("history.path", "A path is null.", "Name the signal of every sample.")
     if batch.num_rows:
         source = columns.times_us(batch)
         if source.min() < 0 or source.max() >= _YEAR_9999_US:

@@ -23,6 +23,7 @@ from batchone.machines.twin.live import subject, to_json
 from batchone.machines.twin.model import LastValues
 
 _log = structlog.get_logger(__name__)
+_YEAR_9999_US = 253_370_764_800_000_000
 _POINTS = 4
 """The thinnest trend: first, smallest, largest and last sample of a signal; the twin wants the last."""
 
@@ -46,7 +47,7 @@ class TwinService:
         for message in messages:
             tenant = message.subject.split(".")[1]
             try:
-                self._values[tenant].apply(columns.from_bytes(message.data))
+                self._values[tenant].apply(decode(message))
             except Refused as error:
                 self.refused += 1
                 _log.warning("twin.refused", subject=message.subject, what=error.what)
@@ -83,6 +84,18 @@ class TwinService:
         self._values[tenant].apply(batch, fill=True)
         self._grown.set()
         _log.info("twin.filled", tenant=tenant, signals=batch.num_rows)
+
+
+def decode(message: Message) -> pa.RecordBatch:
+    """The batch of a message; `Refused` when it is none, a sample has no path, or its time is no date."""
+    batch = columns.from_bytes(message.data)
+    if batch.column("path").dictionary.null_count:
+        raise Refused("twin.path", "A path is null.", "Name the signal of every sample.")
+    for column in ("source_time", "received_time") if batch.num_rows else ():
+        times = columns.times_us(batch, column)
+        if times.min() < 0 or times.max() >= _YEAR_9999_US:
+            raise Refused("twin.time", f"A {column} lies outside the years 1970 to 9998.", "Set the machine's clock.")
+    return batch
 
 
 def newest(trend: Trend) -> pa.RecordBatch:

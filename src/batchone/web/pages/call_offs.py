@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from batchone.contracts.enterprises import Actor, Role
@@ -48,7 +48,7 @@ async def _names(web: Web, tenant: str, found: tuple[CallOff, ...]) -> dict[tupl
 
 
 @router.get("")
-async def call_offs(request: Request, visit: Reader, web: ThisWeb, state: str = "") -> HTMLResponse:
+async def call_offs(visit: Reader, web: ThisWeb, state: str = "") -> HTMLResponse:
     """The list, newest first."""
     if state and state not in STATES:
         raise Refused("web.call-offs", f"There is no state '{state}'.", "Choose one of the list.")
@@ -66,7 +66,9 @@ async def _own(web: Web, visit: Visit, call_off: str) -> Actor:
     if actor.role not in _ANSWERS:
         raise Forbidden("web.call-off", "Only the supplier answers a call-off.", "Ask the supplier.")
     supplier = _supplier_of(actor)
-    if supplier and call_off not in {each.id for each in await web.services.get(Sourcing).call_offs(visit.tenant, "", supplier, 10_000)}:
+    if supplier and call_off not in {
+        each.id for each in await web.services.get(Sourcing).call_offs(visit.tenant, "", supplier, 10_000)
+    }:
         raise NotFound("web.call-off", f"There is no call-off {call_off}.", "Choose one of the list.")
     return actor
 

@@ -41,8 +41,12 @@ def _form(visit: AnyVisit, web: Web, next_path: str, *, person: str = "", refuse
 
 @router.post("/sign-in", dependencies=[Depends(same_site)])
 async def sign_in(
-    visit: AnyVisit, web: ThisWeb, person: Annotated[str, Form()], password: Annotated[str, Form()], next: Annotated[str, Form()] = "/"  # noqa: A002
-) -> Response:  # fmt: skip
+    visit: AnyVisit,
+    web: ThisWeb,
+    person: Annotated[str, Form()],
+    password: Annotated[str, Form()],
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
     """Sign in; a wrong name or password shows the form again without saying which it was."""
     try:
         session = await web.services.get(Enterprises).sign_in(visit.tenant, person.strip(), password)

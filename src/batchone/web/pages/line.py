@@ -49,10 +49,13 @@ class BoardTopic:
 
     async def _rendered(self) -> dict[str, str]:
         found = await read_board(self._web, self._tenant, self._product)
-        values = {"board": found, "wrong": found.wrong, "now": self._web.services.clock.now(), "acknowledges": self._acknowledges}
-        return {
-            target: self._web.renderer.fragment(template, self._language, **values) for target, template in REGIONS.items()
+        values = {
+            "board": found,
+            "wrong": found.wrong,
+            "now": self._web.services.clock.now(),
+            "acknowledges": self._acknowledges,
         }
+        return {target: self._web.renderer.fragment(template, self._language, **values) for target, template in REGIONS.items()}
 
     async def snapshot(self) -> bytes:
         """The whole board."""
@@ -78,7 +81,7 @@ async def line(product: str, visit: Watcher, web: ThisWeb) -> HTMLResponse:
     found = await read_board(web, visit.tenant, product)
     acknowledges = actor_of(visit).role in MAY_ACKNOWLEDGE
     return web.renderer.page(
-        visit, "line.html", board=found, product=product, now=visit.now, wrong=found.wrong, acknowledges=acknowledges
+        visit, "line.html", name=(await web.books.of(visit.tenant, product)).pack.product.name, board=found, product=product, now=visit.now, wrong=found.wrong, acknowledges=acknowledges
     )
 
 

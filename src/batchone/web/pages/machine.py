@@ -50,7 +50,9 @@ async def place_of(web: Web, tenant: str, equipment: str) -> Place:
     book = await web.books.of_equipment(tenant, equipment)
     found = book.equipment(equipment)
     if found is None:
-        raise NotFound("web.equipment", f"There is no equipment {equipment}.", "Choose one on the line page.", equipment=equipment)
+        raise NotFound(
+            "web.equipment", f"There is no equipment {equipment}.", "Choose one on the line page.", equipment=equipment
+        )
     return Place(book, found)
 
 

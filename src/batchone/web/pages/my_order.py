@@ -91,7 +91,14 @@ class StoryTopic:
     """An order's page, live."""
 
     def __init__(self, web: Web, tenant: str, number: str, item: str, language: str, *, staff: bool) -> None:
-        self._web, self._tenant, self._number, self._item, self._language, self._staff = web, tenant, number, item, language, staff
+        self._web, self._tenant, self._number, self._item, self._language, self._staff = (
+            web,
+            tenant,
+            number,
+            item,
+            language,
+            staff,
+        )
         self._regions = Regions()
         self.key = f"order {tenant} {number} {item} {language} {staff}"
         self.every_s = web.settings.board_every_s

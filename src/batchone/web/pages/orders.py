@@ -59,7 +59,9 @@ def wish(
 ) -> Wish:  # fmt: skip
     """What the query asks for; an unknown column or status is refused."""
     if sort not in _SORTS or (status and status not in STATUSES):
-        raise Refused("web.orders", f"The list cannot be sorted by '{sort}' or filtered by '{status}'.", "Choose a column's head.")
+        raise Refused(
+            "web.orders", f"The list cannot be sorted by '{sort}' or filtered by '{status}'.", "Choose a column's head."
+        )
     return Wish(q.strip()[:100], status, sort, offset)
 
 
@@ -75,7 +77,7 @@ async def orders(request: Request, visit: Staff, web: ThisWeb, wished: Annotated
     headers = {"HX-Replace-Url": wished.address()} if partial and not wished.offset else {}
     return web.renderer.page(
         visit, template, headers=headers,
-        orders=found.orders, total=found.total, wish=wished, more=more, rows=ROWS, columns=COLUMNS, statuses=STATUSES,
+        orders=found.orders, total=found.total, wish=wished, more=more, partial=partial, rows=ROWS, columns=COLUMNS, statuses=STATUSES,
     )  # fmt: skip
 
 

@@ -27,7 +27,12 @@ _TABLE_ROWS = 60
 _LATE_AHEAD = timedelta(hours=12)
 _RUNS_SHOWN = 8
 _LONGEST = timedelta(days=14)
-_REGIONS = {"head-state": "_plan_state.html", "head-order": "_plan_order.html", "runs": "_plan_runs.html", "worth": "_plan_worth.html"}
+_REGIONS = {
+    "head-state": "_plan_state.html",
+    "head-order": "_plan_order.html",
+    "runs": "_plan_runs.html",
+    "worth": "_plan_worth.html",
+}
 
 
 async def _summary(web: Web, tenant: str) -> PlanSummary | None:
@@ -80,7 +85,11 @@ async def plan(visit: Planner, web: ThisWeb) -> HTMLResponse:
     """The page; its table and late list are the Gantt's equal in words."""
     values = await _values(web, visit.tenant)
     books = await web.books.all(visit.tenant)
-    window = await _window(web, visit.tenant, visit.now - timedelta(minutes=10), visit.now + _LATE_AHEAD) if values["summary"] else None
+    window = (
+        await _window(web, visit.tenant, visit.now - timedelta(minutes=10), visit.now + _LATE_AHEAD)
+        if values["summary"]
+        else None
+    )
     operations = window.operations if window else ()
     coming = sorted((each for each in operations if each.state != "done"), key=lambda each: each.start)[:_TABLE_ROWS]
     late = [each for each in operations if each.late]
@@ -88,10 +97,16 @@ async def plan(visit: Planner, web: ThisWeb) -> HTMLResponse:
     return web.renderer.page(
         visit, "plan.html",
         **values,
+        offset_min=_offset_min(web, visit.now),
         kinds=view.kinds(books[0]) if books else (),
         late=view.late_orders(late, briefs),
-        table=[(each, briefs[each.order], books[0].operation_name(each.op), books[0].equipment_name(each.equipment)) for each in coming],
+        table=[view.table_row(books[0], each, briefs[each.order]) for each in coming] if books else [],
     )  # fmt: skip
+
+
+def _offset_min(web: Web, now: datetime) -> int:
+    offset = now.astimezone(web.settings.zone).utcoffset()
+    return round(offset.total_seconds() / 60) if offset else 0
 
 
 async def _window(web: Web, tenant: str, start: datetime, end: datetime) -> PlanWindow:
@@ -139,16 +154,17 @@ def _bar(bar: view.Bar, formats: Formats) -> dict[str, object]:
     if bar.order.town:
         told.insert(1, f"{bar.order.customer}, {bar.order.town}")
     return {
-        "id": bar.id, "row": bar.row, "lane": bar.lane, "start": _ms(bar.start), "end": _ms(bar.end), "setup": bar.setup_s * 1000,
-        "kind": bar.kind, "label": label, "title": " · ".join(told), "state": bar.state, "late": bar.late,
+        "id": bar.id, "row": bar.row, "lane": bar.lane, "start": _ms(bar.start), "end": _ms(bar.end),
+        "setup": bar.setup_s * 1000, "kind": bar.kind, "label": label, "title": " · ".join(told),
+        "state": bar.state, "late": bar.late,
         "link": f"/orders/{bar.order.number}?item={bar.item}",
     }  # fmt: skip
 
 
 def _load(load: view.Load) -> dict[str, object]:
     return {
-        "id": load.id, "row": load.row, "start": _ms(load.start), "end": _ms(load.end), "used": load.used, "places": load.positions,
-        "late": load.late,
+        "id": load.id, "row": load.row, "start": _ms(load.start), "end": _ms(load.end),
+        "used": load.used, "places": load.positions, "late": load.late,
     }  # fmt: skip
 
 

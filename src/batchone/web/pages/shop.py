@@ -11,6 +11,7 @@ from markupsafe import Markup
 from batchone.contracts.design import ConfigurationState, Design
 from batchone.contracts.sales import Customer, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
+from batchone.kernel.money import Money
 from batchone.web.books import Book
 from batchone.web.services import Web, web_of
 from batchone.web.session import actor_of, member
@@ -79,7 +80,12 @@ async def order(
 ) -> Response:  # fmt: skip
     """Order what was promised; the form's own key makes a repeated click the same order."""
     if not promise or not key:
-        raise Refused("web.no-promise", "There is no date for this choice yet.", "Wait until the date is shown, then order.", product=product)
+        raise Refused(
+            "web.no-promise",
+            "There is no date for this choice yet.",
+            "Wait until the date is shown, then order.",
+            product=product,
+        )
     if not town.strip():
         raise Refused("web.no-town", "The town to deliver to is missing.", "Fill it in.")
     actor = actor_of(visit)
@@ -88,7 +94,7 @@ async def order(
     return RedirectResponse(f"/my/{placed.number}", 303)
 
 
-async def _shop(web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: view.Money | None) -> view.Shop:
+async def _shop(web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: Money | None) -> view.Shop:
     design = web.services.get(Design)
     state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks)
     drawing = await design.drawing(visit.tenant, book.pack.product.id, state.completion)

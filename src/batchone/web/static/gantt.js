@@ -13,6 +13,8 @@
   let minutes = 60;
   let now = 0;
   let asked = 0;
+  // Minutes between UTC and the plant's zone, which need not be the browser's.
+  const offset = Number(host.dataset.offset);
 
   const rowLabel = (row) => {
     const box = document.createElement("span");
@@ -86,6 +88,7 @@
       groupOrder: "order",
       groupTemplate: rowLabel,
       locale: host.dataset.locale,
+      moment: (date) => vis.moment(date).utcOffset(offset),
       editable: false,
       selectable: true,
       tooltip: { followMouse: true, delay: 150 },

@@ -9,7 +9,7 @@
   let heard = 0;
   let shown = "";
 
-  const clock = (ms) => new Date(ms).toLocaleTimeString(document.documentElement.lang, { hour12: false });
+  const clock = (ms) => new Date(ms).toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: document.documentElement.dataset.zone });
   const show = (kind) => {
     if (kind === shown) return;
     shown = kind;

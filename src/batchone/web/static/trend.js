@@ -8,10 +8,13 @@
   let now = 0;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const number = (text) => (text === undefined ? null : Number(text));
-  const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(locale, { hour12: false });
+  const timeZone = document.documentElement.dataset.zone;
+  const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(locale, { hour12: false, timeZone });
 
   const strips = new Map();
   const rows = [...list.querySelectorAll(".signal")];
+  // Few signals get tall strips; the time is written once, under the last.
+  const tall = Math.max(60, Math.min(150, Math.round(520 / Math.max(rows.length, 1))));
   rows.forEach((row, index) => strips.set(row.dataset.path, strip(row, index === rows.length - 1)));
 
   function strip(row, last) {
@@ -27,6 +30,7 @@
       plot.ctx.lineTo(plot.bbox.left + plot.bbox.width, y);
       plot.ctx.stroke();
     };
+    const height = tall + (last ? 22 : 0);
     const draw = (plot) => {
       plot.ctx.save();
       plot.ctx.lineWidth = devicePixelRatio;
@@ -42,26 +46,29 @@
       const margin = (most - least) * 0.12 || Math.abs(most) * 0.1 || 1;
       return [least - margin, most + margin];
     };
+    // The scale is labelled at the limits where there are some: they are what a reading is compared with.
+    const bounds = [limits.low, limits.high].filter((bound) => bound !== null);
+    const splits = (plot, _axis, low, high) => (bounds.length ? bounds : [low + (high - low) * 0.1, high - (high - low) * 0.1].map((at) => Number(at.toPrecision(3))));
     const axis = { stroke: lines.text, font: `14px ${css("--font")}`, grid: { stroke: lines.grid, width: 1 }, ticks: { show: false } };
     const plot = new uPlot(
       {
         width: Math.max(host.clientWidth, 120),
-        height: 76,
-        padding: [4, 4, 0, 0],
+        height,
+        padding: [8, 4, last ? 0 : 6, 0],
         cursor: { show: false },
         legend: { show: false },
         scales: { x: { time: true, range: () => [now - windowS, now] }, y: { range } },
         series: [{}, { stroke: lines.course, width: 1.75, points: { show: false } }],
         axes: [
-          { ...axis, size: 22, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick)) },
-          { ...axis, size: 56, space: 30, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString(locale)) },
+          { ...axis, size: last ? 24 : 2, space: 90, values: (_, ticks) => ticks.map((tick) => (last ? clock(tick) : "")) },
+          { ...axis, size: 64, splits, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString(locale).replace("-", "−")) },
         ],
         hooks: { draw: [draw] },
       },
       [[], []],
       host,
     );
-    new ResizeObserver(() => plot.setSize({ width: Math.max(host.clientWidth, 120), height: 76 })).observe(host);
+    new ResizeObserver(() => plot.setSize({ width: Math.max(host.clientWidth, 120), height })).observe(host);
     return { row, plot, limits, times: [], values: [] };
   }
 

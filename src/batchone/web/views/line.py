@@ -96,7 +96,8 @@ def board(
     return Board(
         place=(place.enterprise, place.site, place.area, place.line),
         steps=tuple(
-            Step(group, name, tuple(station(equipment) for equipment in equipment_of)) for group, name, equipment_of in _groups(book)
+            Step(group, name, tuple(station(equipment) for equipment in equipment_of))
+            for group, name, equipment_of in _groups(book)
         ),
         wrong=wrongs(book, alarms, ours),
         running=sum(machine.state == "running" for machine in ours),
@@ -116,7 +117,9 @@ def _groups(book: Book) -> list[tuple[str, Text, list[Equipment]]]:
     found = []
     for group, operations in groups.items():
         able = {each.id: each for operation in operations for each in book.pack.equipment_of(operation.equipment_class)}
-        found.append((group, _joined([each.name for each in operations]), [each for key, each in able.items() if key not in shown]))
+        found.append(
+            (group, _joined([each.name for each in operations]), [each for key, each in able.items() if key not in shown])
+        )
         shown.update(able)
     return found
 
@@ -127,8 +130,13 @@ def _joined(names: Sequence[Text]) -> Text:
 
 
 def _station(
-    book: Book, equipment: Equipment, now: EquipmentNow | None, at: Sequence[StationNow], alarms: Sequence[Alarm], briefs: Mapping[str, Brief]
-) -> Station:  # fmt: skip
+    book: Book,
+    equipment: Equipment,
+    now: EquipmentNow | None,
+    at: Sequence[StationNow],
+    alarms: Sequence[Alarm],
+    briefs: Mapping[str, Brief],
+) -> Station:
     lasting = [alarm for alarm in alarms if alarm.equipment == equipment.id and alarm.state != "returned"]
     newest = max(at, key=lambda each: each.since, default=None)
     item = None

@@ -124,7 +124,7 @@ def _row(
         name=signal.name,
         position=position if signal.scope == "position" else None,
         unit=signal.unit,
-        decimals=decimals_of(limits.low, limits.high, limits.low_low, limits.high_high),
+        decimals=0 if signal.unit == "count" else decimals_of(limits.low, limits.high, limits.low_low, limits.high_high),
         limits=limits,
         low_end=bar[0] if bar else None,
         high_end=bar[1] if bar else None,

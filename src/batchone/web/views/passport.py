@@ -85,7 +85,9 @@ def passport(book: Book, record: ItemRecord, choices: Mapping[str, str]) -> Pass
     return Passport(
         record=record,
         name=book.pack.product.name,
-        choices=tuple((book.name("option", option), book.value_name(option, value)) for option, value in _ordered(book, choices)),
+        choices=tuple(
+            (book.name("option", option), book.value_name(option, value)) for option, value in _ordered(book, choices)
+        ),
         lots=tuple(_lot(book, lot) for lot in record.lots),
         jobs=tuple(_job(book, job) for job in sorted(record.jobs, key=lambda job: job.started or job.released)),
         measurements=rows,
@@ -103,7 +105,12 @@ def _ordered(book: Book, choices: Mapping[str, str]) -> Sequence[tuple[str, str]
 
 def _lot(book: Book, lot: ConsumedLot) -> LotRow:
     return LotRow(
-        book.name("module", lot.module), book.name("variant", lot.variant), lot.quantity, lot.lot, book.name("supplier", lot.supplier), lot.op
+        book.name("module", lot.module),
+        book.name("variant", lot.variant),
+        lot.quantity,
+        lot.lot,
+        book.name("supplier", lot.supplier),
+        lot.op,
     )
 
 
@@ -115,15 +122,21 @@ def _job(book: Book, job: Job) -> JobRow:
 
 
 def _measurement(each: Measurement, *, superseded: bool) -> MeasurementRow:
-    bounds = [bound for bound in (each.low, each.high) if bound is not None]
-    low_end = high_end = None
-    if bounds:
-        known = [*bounds, each.value]
-        least = min(known) if each.low is not None else min(0.0, *known)
-        margin = (max(known) - least) * 0.2 or abs(max(known)) * 0.2 or 1.0
-        low_end = least if each.low is None and least == 0.0 else least - margin
-        high_end = max(known) + margin
+    low_end, high_end = _ends(each) or (None, None)
+    decimals = decimals_of(each.low, each.high) if low_end is not None else decimals_of(each.value)
     return MeasurementRow(
-        each.name, each.op, each.value, each.unit, decimals_of(each.low, each.high) if bounds else decimals_of(each.value),
-        each.low, each.high, low_end, high_end, each.passed, superseded, each.time,
+        each.name, each.op, each.value, each.unit, decimals, each.low, each.high, low_end, high_end, each.passed,
+        superseded, each.time,
     )  # fmt: skip
+
+
+def _ends(each: Measurement) -> tuple[float, float] | None:
+    """The ends of the bar: a little beyond limits and value; from zero where only an upper limit is known."""
+    bounds = [bound for bound in (each.low, each.high) if bound is not None]
+    if not bounds:
+        return None
+    known = [*bounds, each.value]
+    from_zero = each.low is None and min(known) >= 0
+    least = 0.0 if from_zero else min(known)
+    margin = (max(known) - least) * 0.2 or abs(max(known)) * 0.2 or 1.0
+    return (least if from_zero else least - margin), max(known) + margin

@@ -90,7 +90,9 @@ def _group_name(book: Book, group: str) -> Text:
 def rows(book: Book, machines: Sequence[EquipmentNow]) -> tuple[Row, ...]:
     """Machines in the order in which an item meets them."""
     states = {machine.equipment: machine.state for machine in machines}
-    order = {each: index for index, each in enumerate(dict.fromkeys(operation.equipment_class for operation in book.pack.routing))}
+    order = {
+        each: index for index, each in enumerate(dict.fromkeys(operation.equipment_class for operation in book.pack.routing))
+    }
     ordered = sorted(book.pack.equipment, key=lambda each: order.get(each.equipment_class, len(order)))
     return tuple(Row(each.id, each.name, states.get(each.id, "offline"), each.positions) for each in ordered)
 
@@ -160,3 +162,8 @@ def late_orders(operations: Sequence[PlannedOperation], briefs: Mapping[str, Bri
             finishes[each.order] = max(finishes.get(each.order, each.end), each.end)
     found = [LateOrder(briefs.get(order, Brief(order, "", "")), finish) for order, finish in finishes.items()]
     return tuple(sorted(found, key=lambda each: each.finish, reverse=True))
+
+
+def table_row(book: Book, operation: PlannedOperation, brief: Brief) -> tuple[PlannedOperation, Brief, Text, Text]:
+    """An operation in words: itself, its order, what it is called, what its machine is called."""
+    return operation, brief, book.operation_name(operation.op), book.equipment_name(operation.equipment)

@@ -171,5 +171,3 @@ def reasons_of(promise: Promise) -> tuple[Text, ...]:
         if reason.text not in seen:
             seen.append(reason.text)
     return tuple(seen)
-
-

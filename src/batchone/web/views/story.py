@@ -122,4 +122,7 @@ def _chapter(
 
 def _name(members: Sequence[RoutedOperation]) -> Text:
     between = {"zh": "、"}
-    return {language: between.get(language, ", ").join(each.name.get(language, "") for each in members) for language in members[0].name}
+    return {
+        language: between.get(language, ", ").join(each.name.get(language, "") for each in members)
+        for language in members[0].name
+    }

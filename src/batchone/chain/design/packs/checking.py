@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from batchone.chain.design.model import vocabulary_of
 from batchone.chain.design.packs import making, measuring, ordering, plant, showing
-from batchone.chain.design.packs.consistency import check_consistency, check_setup_keys
+from batchone.chain.design.packs.consistency import check_consistency
 from batchone.chain.design.packs.faults import Fault, PackRefused, PackReport, Place
 from batchone.chain.design.packs.nodes import Node, Table, read_yaml
 from batchone.chain.design.packs.proofs import prove
@@ -105,7 +105,6 @@ def _check_whole(reading: Reading, pack: Pack) -> None:
         return  # every word of a rule would be a fault that only follows from the first one
     conditions = _conditions(reading, vocabulary)
     check_consistency(reading, pack, vocabulary)
-    check_setup_keys(reading, pack, vocabulary)
     files = {fault.file for fault in reading.faults}
     if files.isdisjoint({"rules.yaml", "bom.yaml", "routing.yaml"}):
         space = Space(vocabulary, {rule.id: conditions[rule.rule] for rule in pack.rules})

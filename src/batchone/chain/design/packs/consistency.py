@@ -29,7 +29,11 @@ def check_consistency(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> N
     for index, signal in enumerate(pack.signals):
         _limits(reading, index, signal)
     _checks(reading, pack)
-    _energy(reading, pack)
+    faulty = {fault.file for fault in reading.faults}
+    if "routing.yaml" not in faulty:
+        _setup_keys(reading, pack, vocabulary)
+    if faulty.isdisjoint({"routing.yaml", "energy.yaml"}):
+        _energy(reading, pack)
 
 
 def _modules(reading: Reading, pack: Pack) -> None:
@@ -45,12 +49,12 @@ def _modules(reading: Reading, pack: Pack) -> None:
 
 def _routing(reading: Reading, pack: Pack) -> None:
     known = {operation.op for operation in pack.routing}
-    graph = {operation.op: [op for op in operation.after if op in known] for operation in pack.routing}
+    graph = {operation.op: [op for op in operation.after if op in known] for operation in reversed(pack.routing)}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         ring = list(reversed(error.args[1]))
-        index = next(i for i, operation in enumerate(pack.routing) if operation.op == ring[0])
+        index = next(i for i, operation in enumerate(pack.routing) if operation.op in ring)
         what = f"The operations {' → '.join(ring)} wait for one another."
         reading.fault(reading.at("operation", index, "after"), what, "Take one of these out of 'after'.")
 
@@ -159,8 +163,7 @@ def _classes(reading: Reading, pack: Pack) -> None:
             reading.fault(reading.at("operation", index, "setup"), what, "Add 'setup:' to the class, or take it out here.")
 
 
-def check_setup_keys(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
-    """A setup pair between keys that no operation of the class can have is a fault."""
+def _setup_keys(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
     for index, each in enumerate(pack.classes):
         if each.setup is None:
             continue
@@ -220,3 +223,9 @@ def _energy(reading: Reading, pack: Pack) -> None:
     total = sum(pack.energy.shares.values())
     if pack.energy.shares and abs(total - 1) > 1e-6:
         reading.fault(reading.at("energy", "shares"), f"The shares sum to {total:g}.", "Make them sum to 1.")
+    nominal, tolerance = pack.energy.nominal_kwh, pack.energy.tolerance
+    least = sum(operation.energy_kwh for operation in pack.routing if operation.when == "true")
+    most = sum(operation.energy_kwh for operation in pack.routing)
+    if nominal and not least * (1 - tolerance) <= nominal <= most * (1 + tolerance):
+        what = f"The nominal energy is {nominal:g} kWh, and the operations take {most:g} kWh together."
+        reading.fault(reading.at("energy", "nominal"), what, "Make the two agree within the tolerance.")

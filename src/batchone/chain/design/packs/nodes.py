@@ -44,6 +44,8 @@ class Table:
 
 
 Node = Scalar | Items | Table
+
+
 def told(node: Node) -> bool:
     """Whether what stands here was reported as a fault already."""
     return isinstance(node, Scalar) and node.kind == "fault"
@@ -58,17 +60,17 @@ class _Walk:
     report: Report
     seen: set[int] = field(default_factory=set)
 
-    def node(self, node: object) -> Node:
-        """The node as ours. A node met twice was reached through an alias."""
-        place = Place(self.file, getattr(node, "start_mark").line + 1)  # noqa: B009 - the library types no marks
+    def node(self, node: object, around: Place) -> Node:
+        """The node as ours. A node met twice was reached through an alias, which stands `around` here."""
         if id(node) in self.seen:
-            self.report(place, "Aliases (*name) are not read.", "Write the content out.")
-            return Scalar("", "fault", place)
+            self.report(around, "Aliases (*name) are not read.", "Write the content out.")
+            return Scalar("", "fault", around)
+        place = Place(self.file, getattr(node, "start_mark").line + 1)  # noqa: B009 - the library types no marks
         self.seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._table(node, place)
         if isinstance(node, SequenceNode):
-            return Items(tuple(self.node(item) for item in node.value), place)
+            return Items(tuple(self.node(item, place) for item in node.value), place)
         if isinstance(node, ScalarNode):
             return Scalar(str(node.value), str(node.tag).rsplit(":", 1)[-1], place)
         self.report(place, "This is neither a text, a list nor a mapping.", "Write plain YAML.")
@@ -78,15 +80,20 @@ class _Walk:
         entries: dict[str, Node] = {}
         lines: dict[str, Place] = {}
         for key_node, value_node in node.value:
-            key = self.node(key_node)
+            key = self.node(key_node, place)
             name = key.text if isinstance(key, Scalar) else ""
             if not name:
                 self.report(key.place, "A key must be a word.", "Write the key as plain text.")
             elif name in entries:
                 self.report(key.place, f"'{name}' stands here twice.", "Keep one of the two.")
             else:
-                entries[name], lines[name] = self.node(value_node), key.place
+                entries[name], lines[name] = _at_key(self.node(value_node, key.place), key.place), key.place
         return Table(entries, lines, place)
+
+
+def _at_key(value: Node, key: Place) -> Node:
+    """A value that is left out stands where its key does, not where the next thing begins."""
+    return Scalar("", "null", key) if isinstance(value, Scalar) and value.kind == "null" and not value.text else value
 
 
 def read_yaml(file: str, text: str, report: Report) -> Node | None:
@@ -103,4 +110,4 @@ def read_yaml(file: str, text: str, report: Report) -> Node | None:
     if root is None:
         report(Place(file, 1), "The file is empty.", "Write what the guide to packs asks for.")
         return None
-    return _Walk(file, report).node(root)
+    return _Walk(file, report).node(root, Place(file, 1))

@@ -57,7 +57,7 @@ def read_options(reading: Reading, node: Node) -> tuple[tuple[Option, ...], tupl
     entry = Entry.of(reading, node, "options", "derived")
     entries = entry.several(("option",), "options", "id name default values", "unit", least=1)
     options = tuple(_option(reading, index, option) for index, option in enumerate(entries))
-    by_id = {option.id: option for option in options}
+    by_id = {option.id: option for option in reversed(options)}
     derived = tuple(_derived(reading, each, by_id) for each in entry.several(("derived",), "derived", "id of table"))
     return options, derived
 

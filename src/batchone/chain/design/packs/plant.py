@@ -72,13 +72,13 @@ def _stretches(entry: Entry, key: str) -> tuple[WeeklyTime, ...]:
             else:
                 entry.reading.fault(place, f"'{name}' is no day.", f"Use {', '.join(_DAYS)}.")
         start, end = _time(stretch, "from"), _time(stretch, "to")
-        if stretch.has("from") and stretch.has("to") and not start < end:
+        if start is not None and end is not None and not start < end:
             entry.reading.fault(stretch.place("to"), "It ends before it begins.", "Split what runs past midnight in two.")
-        found.append(WeeklyTime(tuple(days), start, end))
+        found.append(WeeklyTime(tuple(days), start or 0.0, end or 0.0))
     return tuple(found)
 
 
-def _time(entry: Entry, key: str) -> float:
+def _time(entry: Entry, key: str) -> float | None:
     text = entry.word(key)
     match = _TIME.match(text)
     if text == "24:00":
@@ -86,7 +86,7 @@ def _time(entry: Entry, key: str) -> float:
     if match is None:
         if entry.has(key):
             entry.reading.fault(entry.place(key), f"'{text}' is no time of day.", 'Write "08:30"; a day ends at "24:00".')
-        return 0.0
+        return None
     return int(match.group(1)) * 3600.0 + int(match.group(2)) * 60.0
 
 

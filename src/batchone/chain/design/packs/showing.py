@@ -42,6 +42,8 @@ def read_drawing(reading: Reading, file: str, text: str) -> str:
 
 def _weights(reading: Reading, option: str, node: Node) -> dict[str, float]:
     reading.refer("option", option, node.place)
+    if option not in reading.declared.get("option", {}):
+        return {}
     weights = Entry.of(reading, node, "", " ".join(reading.declared.get(f"value of {option}", {})))
     found = {value: float(decimal(reading, weight)) for value, weight in weights.table.entries.items()}
     if any(weight < 0 for weight in found.values()) or not any(found.values()):

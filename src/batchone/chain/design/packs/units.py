@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pint
 
 from batchone.kernel.quantities import registry
 
+_WRITTEN = re.compile(r"[A-Za-z0-9µΩ°%*/^. -]+\Z")
 _MORE = frozenset({"dB(A)"})
 
 
@@ -13,6 +16,8 @@ def is_unit(text: str) -> bool:
     """Whether this is a unit of measurement."""
     if text in _MORE:
         return True
+    if not _WRITTEN.match(text):
+        return False
     try:
         registry().parse_units(text)
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError):

@@ -18,7 +18,7 @@ from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.model import Measure
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import UNPLACED, Schedule
-from batchone.chain.planning.solvers.neighbourhood import Neighbourhoods, Window
+from batchone.chain.planning.solvers.neighbourhood import Gate, Neighbourhoods, Window
 
 METHOD = "windows"
 _TRACKS_APART = 4
@@ -60,7 +60,10 @@ def improve(
         window = drawing.draw(schedule, size)
         if not window.operations:
             return schedule, True
-        limit = min(window_s, left_s())
+        if window.crowded:
+            size = max(least, size - 1)
+            continue
+        limit = min(max(window_s, left_s() / 2) if window.whole else window_s, left_s())
         found = solve_window(compiled, schedule, window, limit, seed=chance.randrange(1 << 30), workers=workers)
         if found.schedule is not None and found.schedule.objective().key(aim) < schedule.objective().key(aim):
             schedule = found.schedule
@@ -76,9 +79,7 @@ def _exact(compiled: Compiled, window: Window) -> bool:
     return len(window.operations) <= _STRICT and all(calendar.always for calendar in compiled.calendar)
 
 
-def solve_window(
-    compiled: Compiled, schedule: Schedule, window: Window, limit_s: float, *, seed: int, workers: int
-) -> Found:
+def solve_window(compiled: Compiled, schedule: Schedule, window: Window, limit_s: float, *, seed: int, workers: int) -> Found:
     """The best order of a window that CP-SAT finds within a time, timed as a whole schedule."""
     model = _Model(compiled, schedule, window)
     solver = cp_model.CpSolver()
@@ -147,8 +148,8 @@ class _Model:
         out = []
         for r, seconds in c.options[i]:
             length = self._length(i, r, seconds)
-            for k in range(c.positions[r]) if self._apart(r) else [UNPLACED]:
-                out.append(_Choice(r, k, length, self.cp.new_bool_var("")))
+            tracks = range(c.positions[r]) if self._apart(r) else (UNPLACED,)
+            out += [_Choice(r, k, length, self.cp.new_bool_var("")) for k in tracks]
         return out
 
     def _length(self, i: int, r: int, seconds: int) -> int:
@@ -180,62 +181,68 @@ class _Model:
         return self.cp.new_optional_interval_var(self.start[i], choice.seconds, self.end[i], choice.here, "")
 
     def _one_at_a_time(self, r: int, k: int) -> None:
-        entrance = self.window.entrances[r, k]
+        gate = self.window.gates[r, k]
         members = self._on(r, k)
         for i, choice in members:
-            until = max(entrance.until_s, self.schedule.end[i] if self._stands(i, r, k) else 0)
+            until = max(gate.until_s, self.schedule.end[i] if self._stands(i, r, k) else 0)
             self.cp.add(self.end[i] <= min(until, self.high)).only_enforce_if(choice.here)
-        self.cp.add_no_overlap([self._interval(i, choice) for i, choice in members])
+        self.cp.add_no_overlap([*(self._interval(i, choice) for i, choice in members), *map(self._standing, gate.between)])
         if self.compiled.setup[r] is None:
             for i, choice in members:
-                self.cp.add(self.start[i] >= entrance.free_s).only_enforce_if(choice.here)
+                self.cp.add(self.start[i] >= gate.free_s).only_enforce_if(choice.here)
         else:
-            self._sequence(r, k, members)
+            self._sequence(r, gate, members)
+
+    def _standing(self, i: int) -> Any:
+        """An operation outside the window, where it is."""
+        s = self.schedule
+        return self.cp.new_fixed_size_interval_var(s.start[i], s.end[i] - s.start[i], "")
 
     def _stands(self, i: int, r: int, k: int) -> bool:
         return (self.schedule.resource[i], self.schedule.track[i]) == (r, k)
 
-    def _sequence(self, r: int, k: int, members: list[tuple[int, _Choice]]) -> None:
+    def _sequence(self, r: int, gate: Gate, members: list[tuple[int, _Choice]]) -> None:
         """The order on a track as a circuit through a depot, with the setup of each step."""
-        c, cp, entrance = self.compiled, self.cp, self.window.entrances[r, k]
-        arcs: list[tuple[int, int, Any]] = []
-        empty = cp.new_bool_var("")
-        arcs.append((0, 0, empty))
-        for x, (i, choice) in enumerate(members, 1):
-            arcs.append((x, x, ~choice.here))
-            cp.add_implication(empty, ~choice.here)
+        c, cp, s = self.compiled, self.cp, self.schedule
+        always, empty = cp.new_constant(1), cp.new_bool_var("")
+        nodes = [(i, choice.here, self.start[i], self.end[i]) for i, choice in members]
+        nodes += [(i, always, s.start[i], s.end[i]) for i in gate.between]
+        arcs: list[tuple[int, int, Any]] = [(0, 0, empty)]
+        for x, (i, here, start, end) in enumerate(nodes, 1):
+            arcs.append((x, x, ~here))
+            cp.add_implication(empty, ~here)
             first, last = cp.new_bool_var(""), cp.new_bool_var("")
             arcs += [(0, x, first), (x, 0, last)]
-            self._after(r, first, i, entrance.free_s, c.setup_s(r, entrance.key, c.key[i]))
-            for y, (j, _) in enumerate(members, 1):
+            self._after(r, first, i, start, gate.free_s, c.setup_s(r, gate.key, c.key[i]))
+            for y, (j, _, follows, _) in enumerate(nodes, 1):
                 if i != j:
                     step = cp.new_bool_var("")
                     arcs.append((x, y, step))
-                    self._after(r, step, j, self.end[i], c.setup_s(r, c.key[i], c.key[j]))
+                    self._after(r, step, j, follows, end, c.setup_s(r, c.key[i], c.key[j]))
         cp.add_circuit(arcs)
 
-    def _after(self, r: int, step: Any, i: int, free: Any, setup: int) -> None:
+    def _after(self, r: int, step: Any, i: int, start: Any, free: Any, setup: int) -> None:
         """If `step` is taken, operation `i` follows what ends at `free`, with a setup between."""
-        self.cp.add(self.start[i] >= free + setup).only_enforce_if(step)
-        if setup:
-            self.setup_terms.append((step, setup))
-            if not self.compiled.detached[r]:
-                self.cp.add(self.start[i] >= self.window.begin[i] + setup).only_enforce_if(step)
-                for p in self.compiled.preds[i]:
-                    if p in self.end:
-                        self.cp.add(self.start[i] >= self.end[p] + setup).only_enforce_if(step)
+        self.cp.add(start >= free + setup).only_enforce_if(step)
+        if not setup:
+            return
+        self.setup_terms.append((step, setup))
+        if not self.compiled.detached[r] and i in self.start:
+            self.cp.add(start >= self.window.begin[i] + setup).only_enforce_if(step)
+            for p in self.compiled.preds[i]:
+                if p in self.end:
+                    self.cp.add(start >= self.end[p] + setup).only_enforce_if(step)
 
     def _capacity(self, r: int) -> None:
         """Interchangeable tracks as one capacity, less what stands outside the window."""
         c, s = self.compiled, self.schedule
-        intervals = [self._interval(i, choice) for i, choice in self._on(r, UNPLACED)]
-        first = self.low
-        for i in range(c.n):
-            if s.resource[i] == r and i not in self.start and s.end[i] > first and s.start[i] < self.high:
-                intervals.append(self.cp.new_fixed_size_interval_var(s.start[i], s.end[i] - s.start[i], ""))
-        for free in c.free0[r]:
-            if free > first and free == c.available[r]:
-                intervals.append(self.cp.new_fixed_size_interval_var(first, free - first, ""))
+        outside = (i for i in range(c.n) if s.resource[i] == r and i not in self.start)
+        broken = [free for free in c.free0[r] if self.low < free == c.available[r]]
+        intervals = [
+            *(self._interval(i, choice) for i, choice in self._on(r, UNPLACED)),
+            *(self._standing(i) for i in outside if s.end[i] > self.low and s.start[i] < self.high),
+            *(self.cp.new_fixed_size_interval_var(self.low, free - self.low, "") for free in broken),
+        ]
         self.cp.add_cumulative(intervals, [1] * len(intervals), c.positions[r])
 
     def _objective(self) -> None:
@@ -288,9 +295,9 @@ class _Model:
         for i in self.window.operations:
             self.cp.add(last >= self.end[i] + (max(0, whole - self.window.latest_end[i]) if first else 0))
             for choice in self.choices[i] if first else []:
-                entrance = self.window.entrances.get((choice.resource, choice.track))
-                if entrance is not None and entrance.until_s < whole:
-                    self.cp.add(last >= self.end[i] + whole - entrance.until_s).only_enforce_if(choice.here)
+                gate = self.window.gates.get((choice.resource, choice.track))
+                if gate is not None and gate.until_s < whole:
+                    self.cp.add(last >= self.end[i] + whole - gate.until_s).only_enforce_if(choice.here)
         return last, whole + self.high
 
     def _hint(self) -> None:

@@ -86,6 +86,8 @@ class SparkplugDriver:
         while True:
             if self._lost is not None:
                 raise away(self.address, self._lost)
+            if self._listening is not None and self._listening.done():
+                self._listening.result()
             if self._node.died:
                 raise away(self.address, "the edge node died")
             if self._node.awaited and self._now_s() - self._born_s > self._reach.answer_s:

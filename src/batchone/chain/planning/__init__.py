@@ -1,0 +1,75 @@
+"""Sourcing and planning, the planning half: one finite schedule over all orders, and promises from it.
+
+The engine is pure and stands on its own: `Problem` in, `Plan` out (`solve`), a job put into the plan in force without
+moving anything (`Timeline`, `insert`), the plan made to hold again after a breakdown (`repair`), judged by arithmetic of
+its own (`validate`) and explained (`explain`). All times are whole seconds from the problem's origin. It reads no clock but
+for its budget, no database and no bus; everything in and out can be pickled, so that `solve` can run in another process.
+"""
+
+from batchone.chain.planning.explain import Explanation, Step, explain
+from batchone.chain.planning.insertion import JobInsertion, insert
+from batchone.chain.planning.limits import Cause, Limit
+from batchone.chain.planning.model import (
+    ALWAYS,
+    DAY_S,
+    NEVER,
+    WEEK_S,
+    Alternative,
+    Assignment,
+    Bound,
+    Calendar,
+    Fixed,
+    Job,
+    JobOutcome,
+    Measure,
+    Objective,
+    Operation,
+    Plan,
+    Problem,
+    Resource,
+    SetupMatrix,
+    Shift,
+    weekly,
+)
+from batchone.chain.planning.repair import moved, repair
+from batchone.chain.planning.solve import Progress, solve
+from batchone.chain.planning.timeline import Timeline
+from batchone.chain.planning.validator import Rule, Violation, validate
+
+__all__ = [
+    "ALWAYS",
+    "DAY_S",
+    "NEVER",
+    "WEEK_S",
+    "Alternative",
+    "Assignment",
+    "Bound",
+    "Calendar",
+    "Cause",
+    "Explanation",
+    "Fixed",
+    "Job",
+    "JobInsertion",
+    "JobOutcome",
+    "Limit",
+    "Measure",
+    "Objective",
+    "Operation",
+    "Plan",
+    "Problem",
+    "Progress",
+    "Resource",
+    "Rule",
+    "SetupMatrix",
+    "Shift",
+    "Step",
+    "Timeline",
+    "Violation",
+    "explain",
+    "insert",
+    "moved",
+    "repair",
+    "solve",
+    "validate",
+    "weekly",
+]

@@ -1,0 +1,146 @@
+"""A supervised connection: it opens its driver, reads until the far side is lost, says so once, and tries again for ever."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from batchone.contracts.machines import ConnectionNow
+from batchone.kernel.clock import Clock
+from batchone.kernel.errors import TryLater
+from batchone.machines import columns
+from batchone.machines.connect.attach import Quarantine, attach, last_values, stale_marks
+from batchone.machines.connect.driver import Driver, JobResponse, Reading
+from batchone.machines.connect.floor import Floor
+from batchone.machines.connect.shipping import Shipping
+from batchone.machines.connect.wiring import Wiring
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Real seconds between two attempts to connect: the first pause, doubled each time, up to the longest."""
+
+    first_s: float = 0.2
+    longest_s: float = 10.0
+
+
+class Link:
+    """One connection of the plant, over all the drivers that it makes in its life."""
+
+    def __init__(
+        self, wiring: Wiring, make: Callable[[], Driver], *, floor: Floor, shipping: Shipping, clock: Clock,
+        chance: random.Random, sleep: Callable[[float], Awaitable[None]], patience: Patience,
+        on_jobs: Callable[[str, tuple[JobResponse, ...]], None], note: str = "",
+    ) -> None:  # fmt: skip
+        self.wiring = wiring
+        self.shipping = shipping
+        self.quarantine = Quarantine(wiring.connection)
+        self._make = make
+        self._address = ""
+        self._floor = floor
+        self._clock = clock
+        self._chance = chance
+        self._sleep = sleep
+        self._patience = patience
+        self._on_jobs = on_jobs
+        self._note = note
+        self._driver: Driver | None = None
+        self._since: datetime = clock.now()
+        self._error = "It has not been tried yet."
+        self._told_lost = False
+        self._last: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Keep the connection, until cancelled."""
+        pause_s = self._patience.first_s
+        while True:
+            driver = self._make()
+            self._address = driver.address
+            try:
+                await driver.open()
+                self._came_up(driver)
+                while True:
+                    self._take(await driver.read())
+                    pause_s = self._patience.first_s
+                    driver.press(self.shipping.share)
+            except TryLater as error:
+                self._went_down(error)
+            except Exception as error:
+                self._went_down(TryLater("connect.failed", f"The connector failed: {error!r}."))
+                raise
+            finally:
+                self._driver = None
+                await driver.close()
+            # Chance spreads the attempts, so that machines behind one switch are not all asked in the same moment.
+            await self._sleep(pause_s * self._chance.uniform(0.8, 1.2))
+            pause_s = min(2 * pause_s, self._patience.longest_s)
+
+    @property
+    def driver(self) -> Driver:
+        """The driver, while the connection is up; else `TryLater`."""
+        if self._driver is None:
+            raise TryLater("machine.away", f"The connection {self.wiring.connection} is down: {self._error}")
+        return self._driver
+
+    def now(self) -> ConnectionNow:
+        """How the connection stands."""
+        notes = [self._note, "" if self._driver else self._error, self.shipping.trouble]
+        if self.shipping.dropped:
+            notes.append(f"{self.shipping.dropped} samples were dropped because the bus was away for too long.")
+        return ConnectionNow(
+            connection=self.wiring.connection, protocol=self.wiring.protocol, address=self._address,
+            up=self._driver is not None, since=self._since, samples=self.shipping.sent,
+            quarantined=self.quarantine.count, error=" ".join(note for note in notes if note),
+        )  # fmt: skip
+
+    def _came_up(self, driver: Driver) -> None:
+        self._driver, self._since, self._told_lost = driver, self._clock.now(), False
+        self._error = ""
+        _log.info("connect.up", connection=self.wiring.connection, address=self._address)
+
+    def _went_down(self, error: TryLater) -> None:
+        self._error = error.what
+        if self._told_lost:
+            return
+        self._told_lost = True
+        now = self._clock.now()
+        if self._driver is not None:
+            self._since = now
+        _log.warning("connect.down", connection=self.wiring.connection, what=error.what)
+        for wired in self.wiring.equipment:
+            self._floor.lose(wired.id, now)
+        self.shipping.put(stale_marks(self._last, now))
+        self._last.clear()
+
+    def _take(self, reading: Reading) -> None:
+        now = self._clock.now()
+        samples = attach(reading.samples, self.wiring.paths, self.quarantine, now)
+        self.shipping.put(samples)
+        self._last.update(last_values(samples))
+        for fault in reading.faults:
+            self.quarantine.unreadable(fault, now)
+        for equipment, state in reading.states.items():
+            if self._floor.knows(equipment):
+                self._floor.see(equipment, state, now)
+            else:
+                self.quarantine.undeclared(f"{equipment}/State", 1, columns.GOOD, now)
+        for equipment in reading.lost:
+            self._lose(equipment, now)
+        for equipment, jobs in reading.jobs.items():
+            if self._floor.knows(equipment):
+                self._on_jobs(equipment, jobs)
+        heard = {path.partition("/")[0] for path in columns.paths_of(samples)} | reading.states.keys() | reading.jobs.keys()
+        self._floor.hear(heard, now)
+
+    def _lose(self, equipment: str, now: datetime) -> None:
+        self._floor.lose(equipment, now)
+        mine = {path: value for path, value in self._last.items() if path.startswith(f"{equipment}/")}
+        self.shipping.put(stale_marks(mine, now))
+        for path in mine:
+            del self._last[path]

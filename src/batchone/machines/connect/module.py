@@ -1,0 +1,103 @@
+"""Connect as a module."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from batchone.contracts.design import Design, ProductReleased
+from batchone.contracts.enterprises import Enterprises
+from batchone.contracts.machines import Connect, EquipmentChanged
+from batchone.kernel.database import Transaction
+from batchone.kernel.module import Context, Module, Running
+from batchone.kernel.outbox import Heard
+from batchone.kernel.settings import Bytes, Seconds, Settings
+from batchone.machines.connect.announce import Announcer
+from batchone.machines.connect.api import router
+from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.link import Patience
+from batchone.machines.connect.panel import KeyedPanel, Panel
+from batchone.machines.connect.service import ConnectService
+from batchone.machines.connect.shipping import Bounds
+from batchone.machines.connect.store import Store
+
+_KEYS_KEPT = timedelta(days=30)
+
+
+def _mqtt(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise ValueError("an MQTT broker is named as mqtt://host:port")
+    return url
+
+
+class ConnectSettings(Settings):
+    """How machines are reached. All durations are real time, because wires do not run on plant time."""
+
+    machines_host: str = Field(default="127.0.0.1", description="Where the machines' servers are.")
+    port_offset: int = Field(default=0, ge=0, le=60_000, description="Added to every port of the packs.")
+    mqtt: Annotated[str, AfterValidator(_mqtt)] = Field(
+        default="mqtt://127.0.0.1:1883", description="The broker of the machines that speak Sparkplug."
+    )
+    answer: Seconds = Field(default=3.0, gt=0, le=60, description="How long a machine may take to answer.")
+    poll: Seconds = Field(default=0.5, gt=0, le=3600, description="Pause between two polls of a Modbus connection.")
+    silence: Seconds = Field(default=10.0, gt=0, description="An OPC UA server that says nothing for so long is lost.")
+    retry_first: Seconds = Field(default=0.2, gt=0, description="Pause before a lost connection is tried again.")
+    retry_longest: Seconds = Field(default=10.0, gt=0, description="The pause doubles up to this.")
+    batch: Seconds = Field(default=0.2, gt=0, le=10, description="How long samples are gathered into one batch.")
+    batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="So many samples make a batch at once.")
+    backlog: Bytes = Field(default=64e6, ge=1e6, description="How much a connection keeps while the bus is away.")
+    nodes: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="For an OPC UA connection that follows no guide: signal path to node id, by connection.",
+    )
+
+    def reach(self, connection: str, tenant: str) -> Reach:
+        """How the machines of a connection are reached."""
+        broker = urlsplit(self.mqtt)
+        return Reach(
+            host=self.machines_host, port_offset=self.port_offset, mqtt_host=broker.hostname or "",
+            mqtt_port=broker.port or 1883, client=f"batchone-{tenant}", answer_s=self.answer, poll_s=self.poll,
+            silence_s=self.silence, nodes=self.nodes.get(connection, {}),
+        )  # fmt: skip
+
+
+async def build(context: Context, settings: ConnectSettings) -> Running:
+    """The service, its announcer and its panel; links open once it is set to work."""
+    store = Store(context.database, context.tenant)
+    announcer = Announcer(context.bus, store, context.tenant)
+    service = ConnectService(
+        context, store, announcer,
+        reach_of=lambda connection: settings.reach(connection, context.tenant),
+        bounds=Bounds(settings.batch, settings.batch_rows, int(settings.backlog)),
+        patience=Patience(settings.retry_first, settings.retry_longest),
+    )  # fmt: skip
+    panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises), service.quarantined)
+
+    async def links() -> None:
+        await store.forget_commands(context.clock.now() - _KEYS_KEPT)
+        await service.run()
+
+    async def released(_: Transaction, __: Heard) -> None:
+        """Nothing to store; `after_hearing` looks at the packs again."""
+
+    async def after_hearing(_: object) -> None:
+        service.reload()
+
+    return Running(
+        provides={Connect: service, Panel: panel},
+        hears={ProductReleased: released},
+        work={"links": links, "live": announcer.tell_live, "facts": announcer.tell_facts},
+        after_hearing=after_hearing,
+    )
+
+
+MODULE = Module(
+    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel), requires=(Design, Enterprises),
+    hears=(ProductReleased,), says=(EquipmentChanged,), schema="connect",
+    migrations=Path(__file__).parent / "migrations", router=router,
+)  # fmt: skip

@@ -1,0 +1,38 @@
+-- name: equipment
+SELECT equipment, state FROM connect.equipment WHERE tenant = %(tenant)s
+
+-- name: put_equipment
+INSERT INTO connect.equipment (tenant, equipment, state, at) VALUES (%(tenant)s, %(equipment)s, %(state)s, %(at)s)
+ON CONFLICT (tenant, equipment) DO UPDATE SET state = excluded.state, at = excluded.at
+
+-- name: sent
+SELECT equipment, job, program, parameters FROM connect.sent WHERE tenant = %(tenant)s
+
+-- name: put_sent
+INSERT INTO connect.sent (tenant, equipment, job, program, parameters, at)
+VALUES (%(tenant)s, %(equipment)s, %(job)s, %(program)s, %(parameters)s, %(at)s)
+ON CONFLICT (tenant, equipment, job) DO UPDATE
+SET program = excluded.program, parameters = excluded.parameters, at = excluded.at
+
+-- name: drop_sent
+DELETE FROM connect.sent WHERE tenant = %(tenant)s AND equipment = %(equipment)s AND job = %(job)s
+
+-- name: claim_command
+INSERT INTO connect.command (tenant, person, key, request, at)
+VALUES (%(tenant)s, %(person)s, %(key)s, %(request)s, %(at)s)
+ON CONFLICT DO NOTHING
+
+-- name: command
+SELECT request, answer, recorded FROM connect.command
+WHERE tenant = %(tenant)s AND person = %(person)s AND key = %(key)s
+
+-- name: answer_command
+UPDATE connect.command SET answer = %(answer)s
+WHERE tenant = %(tenant)s AND person = %(person)s AND key = %(key)s
+
+-- name: record_command
+UPDATE connect.command SET recorded = true
+WHERE tenant = %(tenant)s AND person = %(person)s AND key = %(key)s
+
+-- name: forget_commands
+DELETE FROM connect.command WHERE tenant = %(tenant)s AND at < %(before)s

@@ -1,0 +1,198 @@
+"""Connect at work: the links of the tenant's plant, jobs at machines, and how everything stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from batchone.contracts.design import Design
+from batchone.contracts.machines import ConnectionNow, EquipmentNow, JobOrder, JobReport
+from batchone.contracts.pack import Pack
+from batchone.kernel.errors import Conflict, NotFound, TryLater
+from batchone.kernel.module import Context
+from batchone.kernel.supervise import Supervisor
+from batchone.machines.connect.announce import Announcer
+from batchone.machines.connect.attach import Quarantined
+from batchone.machines.connect.driver import JobResponse, Reach
+from batchone.machines.connect.drivers import MakeDriver, make_driver
+from batchone.machines.connect.floor import Floor
+from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
+from batchone.machines.connect.link import Link, Patience
+from batchone.machines.connect.shipping import Bounds, Shipping
+from batchone.machines.connect.store import Store
+from batchone.machines.connect.wiring import Wiring, wire_all
+
+_log = structlog.get_logger(__name__)
+ReachOf = Callable[[str], Reach]
+
+
+@dataclass
+class _Connected:
+    """A link and the supervisor that keeps its three pieces of work going."""
+
+    link: Link
+    supervisor: Supervisor
+
+    async def stop(self) -> None:
+        await self.supervisor.stop()
+        await self.link.shipping.close()
+
+
+class ConnectService:
+    """Implements `contracts.machines.Connect` over supervised links, one for each connection of the tenant's packs."""
+
+    def __init__(
+        self, context: Context, store: Store, announcer: Announcer, *, reach_of: ReachOf, bounds: Bounds, patience: Patience,
+        make: MakeDriver = make_driver, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:  # fmt: skip
+        self._context = context
+        self._tenant = context.tenant
+        self._clock = context.clock
+        self._store = store
+        self._announcer = announcer
+        self._reach_of = reach_of
+        self._bounds = bounds
+        self._patience = patience
+        self._make = make
+        self._sleep = sleep
+        self._folder: Path = context.home / "connect"
+        self._floor = Floor(announcer.changed)
+        self._links: dict[str, _Connected] = {}
+        self._sent: dict[tuple[str, str], Sent] = {}
+        self._reports: dict[str, dict[str, JobReport]] = {}
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the links that the packs declare, until cancelled."""
+        try:
+            self._sent |= await self._store.sent()
+            while True:
+                self._changed.clear()
+                await self._look_at_packs()
+                await self._changed.wait()
+        finally:
+            for connection in list(self._links):
+                await self._stop(connection)
+
+    async def _look_at_packs(self) -> None:
+        # Links that stand are not let go because the packs cannot be read for a while.
+        while True:
+            try:
+                wirings, conflicts = wire_all(await self._packs())
+                await self._apply(wirings, conflicts)
+            except TryLater as error:
+                _log.info("connect.waiting", what=error.what)
+                await asyncio.sleep(min(error.after_s, 2.0))
+            else:
+                return
+
+    def reload(self) -> None:
+        """A product was released: look at the packs again."""
+        self._changed.set()
+
+    async def start_job(self, tenant: str, equipment: str, order: JobOrder) -> JobReport:
+        """Give a job to a machine and read it back; the same job again answers with its present state."""
+        check_order(order)
+        driver = self._link_of(tenant, equipment).driver
+        sent = self._sent[equipment, order.job] = sent_of(order)
+        await self._store.put_sent(equipment, order.job, sent, self._clock.now())
+        report = to_report(equipment, await driver.start_job(equipment, order), sent)
+        if report.state == "refused":
+            await self._forget(equipment, order.job)
+        return report
+
+    async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
+        """All jobs the machine knows: running, and ended but not cleared."""
+        return self._to_reports(equipment, await self._link_of(tenant, equipment).driver.jobs(equipment))
+
+    async def clear_job(self, tenant: str, equipment: str, job: str) -> None:
+        """Tell the machine that its report of an ended job has been stored; done too when it never knew the job."""
+        driver = self._link_of(tenant, equipment).driver
+        if not await driver.clear(equipment, job):
+            running = [response.job for response in await driver.jobs(equipment) if response.state == "running"]
+            if job in running:
+                raise Conflict("job.running", f"{job} still runs at {equipment}.", "Wait for its end, or abort it.")
+        await self._forget(equipment, job)
+
+    async def abort_job(self, tenant: str, equipment: str, job: str) -> None:
+        """Stop a running job; it will be reported as failed."""
+        if not await self._link_of(tenant, equipment).driver.abort(equipment, job):
+            raise Conflict("job.not_running", f"{job} does not run at {equipment}.", "Look at the machine's jobs.")
+
+    async def equipment(self, tenant: str) -> tuple[EquipmentNow, ...]:
+        """Every equipment's state, by id."""
+        self._check(tenant)
+        return self._floor.all()
+
+    async def connections(self, tenant: str) -> tuple[ConnectionNow, ...]:
+        """Every connection's state, by id."""
+        self._check(tenant)
+        return tuple(self._links[connection].link.now() for connection in sorted(self._links))
+
+    def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
+        """What every connection set aside."""
+        self._check(tenant)
+        return tuple(entry for name in sorted(self._links) for entry in self._links[name].link.quarantine.listed())
+
+    def _check(self, tenant: str) -> None:
+        if tenant != self._tenant:
+            raise NotFound("machine.tenant", f"{tenant} has no machines here.", "Ask where its machines are connected.")
+
+    def _link_of(self, tenant: str, equipment: str) -> Link:
+        self._check(tenant)
+        for connected in self._links.values():
+            if any(wired.id == equipment for wired in connected.link.wiring.equipment):
+                return connected.link
+        raise NotFound("machine.unknown", f"There is no equipment {equipment}.", "Look at the pack's resources.")
+
+    async def _forget(self, equipment: str, job: str) -> None:
+        self._sent.pop((equipment, job), None)
+        await self._store.drop_sent(equipment, job)
+
+    def _to_reports(self, equipment: str, responses: tuple[JobResponse, ...]) -> tuple[JobReport, ...]:
+        return tuple(to_report(equipment, each, self._sent.get((equipment, each.job))) for each in responses)
+
+    def _on_jobs(self, equipment: str, responses: tuple[JobResponse, ...]) -> None:
+        reports = self._to_reports(equipment, responses)
+        news = changed(self._reports.get(equipment, {}), reports)
+        self._reports[equipment] = {report.job: report for report in reports}
+        self._announcer.reported(equipment, news)
+
+    async def _packs(self) -> list[Pack]:
+        design = self._context.get(Design)
+        return [await design.pack(self._tenant, product.id) for product in await design.products(self._tenant)]
+
+    async def _apply(self, wirings: Mapping[str, Wiring], conflicts: Mapping[str, str]) -> None:
+        for connection in list(self._links):
+            if self._links[connection].link.wiring != wirings.get(connection):
+                await self._stop(connection)
+        equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
+        self._floor.declare(equipment, await self._store.said(), self._clock.now())
+        for connection, wiring in wirings.items():
+            if connection not in self._links:
+                self._start(wiring, conflicts.get(connection, ""))
+        for connection, what in conflicts.items():
+            _log.error("connect.conflict", connection=connection, what=what)
+
+    def _start(self, wiring: Wiring, note: str) -> None:
+        # A fresh boot id for each life of a connection: the numbers of its batches begin again.
+        boot, path = self._context.ids.new("B"), self._folder / f"{wiring.connection}.wal"
+        shipping = Shipping(self._context.bus, self._tenant, wiring.connection, boot, path, self._bounds)
+        link = Link(
+            wiring, partial(self._make, wiring, self._reach_of(wiring.connection), self._clock), floor=self._floor,
+            shipping=shipping, clock=self._clock, chance=self._context.chance, sleep=self._sleep, patience=self._patience,
+            on_jobs=self._on_jobs, note=note,
+        )  # fmt: skip
+        supervisor = Supervisor()
+        supervisor.start(f"connect: reads {wiring.connection}", link.run)
+        supervisor.start(f"connect: seals {wiring.connection}", shipping.seal)
+        supervisor.start(f"connect: sends {wiring.connection}", shipping.send)
+        self._links[wiring.connection] = _Connected(link, supervisor)
+
+    async def _stop(self, connection: str) -> None:
+        await self._links.pop(connection).stop()

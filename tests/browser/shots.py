@@ -1,0 +1,74 @@
+"""Pictures of every page, to be looked at: `python -m tests.browser.shots FOLDER [PAGE ...]`.
+
+Each page in three widths, both themes and both languages, with something wrong and with nothing wrong. FOLDER lies outside
+the checkout. The rules to look for stand in docs/guides/pages.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.serving import CHROMIUM, FLAGS, serving
+from tests.web.fakes import FakeServices
+from tests.web.serve import services
+
+SIZES = {"phone": (390, 844), "tablet": (1180, 820), "desk": (1600, 950)}
+THEMES = ("light", "dark")
+LANGUAGES = ("en", "zh")
+
+
+def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
+    """Name to (person, path)."""
+    product = world.world.blueprint.pack.product.id
+    orders = list(world.world.orders.values())
+    mine = next(each for each in orders if each.status == "in_production" and each.customer.id == "cust-1")
+    held = next((each for each in orders if each.status == "held"), mine)
+    finished = next(each for each in world.world.records.values() if each.state == "finished")
+    busy = max(world.world.stations(), key=lambda each: each.since).equipment
+    wide = next(each for each in world.world.blueprint.pack.equipment if each.positions > 8).id
+    return {
+        "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"), "mine": ("mei", "/my"),
+        "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
+        "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"), "machine": ("eva", f"/machines/{busy}"),
+        "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"), "orders": ("pia", "/orders"),
+        "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
+    }  # fmt: skip
+
+
+def shoot(browser: Browser, address: str, world: FakeServices, folder: Path, wanted: set[str], suffix: str = "") -> None:
+    """Every wanted page in every width, theme and language."""
+    for (name, (person, path)), (size, (width, height)), theme, language in itertools.product(
+        pages(world).items(), SIZES.items(), THEMES, LANGUAGES
+    ):
+        if wanted and name not in wanted:
+            continue
+        if not wanted and size == "tablet" and language == "zh":
+            continue
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        cookies = {"batchone_theme": theme, "batchone_language": language, **({"batchone_session": person} if person else {})}
+        context.add_cookies([{"name": key, "value": value, "url": address} for key, value in cookies.items()])
+        page = context.new_page()
+        page.goto(address + path)
+        page.wait_for_timeout(1800 if name in {"machine", "machine-wide", "plan", "line"} else 900)
+        page.screenshot(path=folder / f"{name}{suffix}-{size}-{theme}-{language}.png")
+        context.close()
+
+
+def main(folder: Path, wanted: set[str]) -> None:
+    """Take the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for suffix, calm in (("", False), ("-calm", True)):
+            world = services(calm=calm)
+            with serving(world) as address:
+                shoot(browser, address, world, folder, (wanted or {"line", "machine", "plan"}) if calm else wanted, suffix)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), set(sys.argv[2:]))

@@ -1,0 +1,122 @@
+"""Alarms over a real database, with a pack and a record of audits beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from batchone.contracts.enterprises import Actor
+from batchone.contracts.pack import Limits, Pack, Signal
+from batchone.kernel.bus import Message
+from batchone.kernel.clock import ManualClock
+from batchone.kernel.database import Database, migrate
+from batchone.kernel.facts import Envelope
+from batchone.kernel.ids import TimeIds
+from batchone.kernel.outbox import Heard
+from batchone.machines import alarms, columns
+from batchone.machines.alarms.service import AlarmsService
+
+
+def signal(name: str, scope: str, **limits: float) -> Signal:
+    return Signal(name, "press", scope, {"en": name.title()}, "degC", 5.0, Limits(**limits), {})  # type: ignore[arg-type]
+
+
+def pack_of(*signals: Signal, machines: Mapping[str, int] | None = None) -> Pack:
+    """As much of a pack as rules are made from."""
+    equipment = [
+        SimpleNamespace(id=name, equipment_class="press", positions=count, name={"en": name.upper()})
+        for name, count in (machines or {"m1": 2}).items()
+    ]
+    return SimpleNamespace(equipment=equipment, signals_of=lambda _: signals)  # type: ignore[return-value]
+
+
+@dataclass
+class FakeDesign:
+    packs: list[Pack]
+    away: Exception | None = None
+
+    async def products(self, tenant: str) -> tuple[Any, ...]:
+        if self.away:
+            raise self.away
+        return tuple(SimpleNamespace(id=at) for at in range(len(self.packs)))
+
+    async def pack(self, tenant: str, product: int) -> Pack:
+        return self.packs[product]
+
+
+@dataclass
+class FakeEnterprises:
+    lines: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    async def record(self, actor: Actor, action: str, subject: str, key: str, outcome: str, details: Mapping[str, str]) -> None:
+        self.lines.append((actor.person, action, subject, outcome))
+
+
+@dataclass
+class Rig:
+    database: Database
+    clock: ManualClock
+    ids: TimeIds
+    design: FakeDesign
+    enterprises: FakeEnterprises
+    start: datetime
+    service: AlarmsService = field(init=False)
+
+    signal = staticmethod(signal)
+    pack_of = staticmethod(pack_of)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.service = AlarmsService(
+            self.database, self.clock, self.ids, lambda: self.design, lambda: self.enterprises,
+            deadband=0.1, delay_s=5,
+        )  # fmt: skip
+
+    def at(self, seconds: float) -> datetime:
+        return self.start + timedelta(seconds=seconds)
+
+    def message(self, rows: Sequence[tuple[str, float, float]], *, quality: int = 0, tenant: str = "t") -> Message:
+        paths = sorted({path for path, _, _ in rows})
+        batch = columns.to_batch(
+            paths, [paths.index(path) for path, _, _ in rows], [columns.to_us(self.at(s)) for _, s, _ in rows], 0,
+            [value for _, _, value in rows], [quality] * len(rows),
+        )  # fmt: skip
+        return Message(f"samples.{tenant}.c", columns.to_bytes(batch))
+
+    async def judge(self, *rows: tuple[str, float, float], quality: int = 0, tenant: str = "t") -> None:
+        await self.service.handle([self.message(rows, quality=quality, tenant=tenant)])
+
+    async def active(self, tenant: str = "t") -> list[tuple[str, str, str]]:
+        return [(each.path, each.limit, each.state) for each in await self.service.active(tenant, "")]
+
+    async def said(self) -> list[tuple[str, str]]:
+        async with self.database.transaction() as tx:
+            rows = await tx.all("SELECT name, body->>'path' AS path FROM kernel.outbox ORDER BY seq")
+        return [(row["name"], row["path"]) for row in rows]
+
+    async def hear(self, fact: object, name: str) -> None:
+        envelope = Envelope("F", "t", name, 1, self.start, "x", "{}")
+        async with self.database.transaction() as tx:
+            if name == "equipment.changed":
+                await self.service.on_equipment_changed(tx, Heard(envelope, fact))
+            else:
+                await self.service.on_product_released(tx, Heard(envelope, fact))
+
+
+@pytest.fixture
+async def rig(database: Database, clock: ManualClock, ids: TimeIds) -> Rig:
+    await migrate(database, "alarms", Path(alarms.__file__).parent / "migrations")
+    pack = pack_of(
+        signal("temperature", "equipment", low_low=10, low=20, high=30, high_high=40),
+        signal("pressure", "position", high=5),
+        signal("speed", "equipment"),
+    )
+    return Rig(database, clock, ids, FakeDesign([pack]), FakeEnterprises(), clock.now())

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from batchone.contracts.enterprises import Actor
+from batchone.contracts.machines import History, HistoryStats, Trend
+from batchone.kernel.http import install_problems
+from batchone.machines.history.api import router
+from batchone.machines.history.model import check_window
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+class FakeHistory:
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def trend(self, tenant: str, paths, start: datetime, end: datetime, points: int) -> Trend:
+        check_window(start, end)
+        self.asked = [tenant, list(paths), start, points]
+        return Trend(start, end, "complete", {"m/x": (1.0,)}, {"m/x": (2.0,)})
+
+    async def stats(self, tenant: str) -> HistoryStats:
+        return HistoryStats(1, 2, 3, START, START, 4)
+
+
+class FakeContext:
+    def __init__(self) -> None:
+        self.history = FakeHistory()
+
+    def get(self, protocol: type) -> object:
+        assert protocol is History
+        return self.history
+
+
+@pytest.fixture
+def context() -> FakeContext:
+    return FakeContext()
+
+
+@pytest.fixture
+async def client(context: FakeContext) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    install_problems(app)
+    app.include_router(router(context))
+
+    @app.middleware("http")
+    async def sign_in(request: Request, call_next):
+        role = request.headers.get("role")
+        request.state.actor = Actor("t", "p", "P", role) if role else None
+        return await call_next(request)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x", headers={"role": "engineer"}) as made:
+        yield made
+
+
+TREND = "/api/history/trend?path=m/x&path=m/y&start=2026-03-02T08:00:00Z&end=2026-03-02T09:00:00Z"
+
+
+async def test_a_trend_is_answered_for_the_askers_own_enterprise(client, context) -> None:
+    answer = await client.get(TREND + "&points=50")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "start": "2026-03-02T08:00:00Z", "end": "2026-03-02T09:00:00Z", "answer": "complete",
+        "times_s": {"m/x": [1.0]}, "values": {"m/x": [2.0]},
+    }  # fmt: skip
+    assert context.history.asked == ["t", ["m/x", "m/y"], START, 50]
+
+
+async def test_stats_are_answered(client) -> None:
+    assert (await client.get("/api/history/stats")).json()["duplicates"] == 4
+
+
+@pytest.mark.parametrize("role", ["customer", "supplier"])
+async def test_customers_and_suppliers_see_no_machines(client, role: str) -> None:
+    answer = await client.get(TREND, headers={"role": role})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_nobody_sees_anything(client) -> None:
+    assert (await client.get(TREND, headers={"role": ""})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/api/history/trend?start=2026-03-02T08:00:00Z&end=2026-03-02T09:00:00Z",
+        TREND + "&points=3",
+        TREND + "&points=20001",
+        TREND.replace("09:00", "08:00"),
+        TREND.replace("Z&end", "&end"),
+        TREND + "".join(f"&path={at}" for at in range(70)),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_with_a_reason(client, url: str) -> None:
+    answer = await client.get(url)
+    assert answer.status_code == 422
+    assert answer.json()["cure"]

@@ -1,0 +1,357 @@
+"""The contracts' protocols over a made-up plant (`world`), so that pages are tested without any domain running."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from batchone.chain.design.completion import complete
+from batchone.chain.design.configure import configure, refuse_impossible
+from batchone.chain.design.drawing import draw
+from batchone.chain.design.explosion import explode
+from batchone.chain.design.pricing import money, total
+from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
+from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Product
+from batchone.contracts.enterprises import Actor, Enterprises, Session
+from batchone.contracts.logistics import Shipment
+from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
+from batchone.contracts.pack import Pack
+from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.production import ItemRecord, StationNow
+from batchone.contracts.sales import Customer, Order, OrderPage, Promise, Reason
+from batchone.contracts.sourcing import CallOff
+from batchone.kernel.clock import Clock
+from batchone.kernel.errors import Conflict, NotFound, TryLater, Unauthenticated
+from batchone.kernel.ids import Ids, TimeIds
+from tests.web.world import PEOPLE, TENANT, World
+
+
+class FakeDesign:
+    def __init__(self, world: World, clock: Clock, ids: Ids) -> None:
+        self.world, self._clock, self._ids = world, clock, ids
+        self.packs_read = 0
+
+    async def products(self, tenant: str) -> tuple[Product, ...]:
+        pack = self.world.blueprint.pack
+        return (Product(pack.product.id, pack.product.name, pack.sector, pack.id, pack.version, pack.product.base_price),)
+
+    async def pack(self, tenant: str, product: str, version: str | None = None) -> Pack:
+        self._known(product)
+        self.packs_read += 1
+        return self.world.blueprint.pack
+
+    def _known(self, product: str) -> None:
+        if product != self.world.blueprint.pack.product.id:
+            raise NotFound("design.unknown_product", f"There is no product '{product}'.", "Install its pack first.")
+
+    async def configure(self, tenant: str, product: str, choices: Mapping[str, str]) -> ConfigurationState:
+        self._known(product)
+        return configure(self.world.blueprint, choices)
+
+    async def complete(self, tenant: str, product: str, choices: Mapping[str, str], actor: Actor) -> Configuration:
+        blueprint = self.world.blueprint
+        picks = blueprint.known(choices)
+        refuse_impossible(blueprint, picks)
+        full = complete(blueprint, picks)
+        worth = total(blueprint, full)
+        made = Configuration(
+            self._ids.new("C"), tenant, product, blueprint.pack.id, blueprint.pack.version, picks, full,
+            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person,
+        )  # fmt: skip
+        self.world.configurations[made.id] = made
+        return made
+
+    async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
+        return self.world.configurations[configuration_id]
+
+    async def explode(self, tenant: str, configuration_id: str) -> Exploded:
+        made = self.world.configurations[configuration_id]
+        return explode(self.world.blueprint, made.id, made.choices)
+
+    async def drawing(self, tenant: str, product: str, choices: Mapping[str, str]) -> str:
+        return draw(self.world.blueprint, complete(self.world.blueprint, choices))
+
+
+class FakeSales:
+    def __init__(self, world: World, clock: Clock, ids: Ids) -> None:
+        self.world, self._clock, self._ids = world, clock, ids
+        self.promises: dict[str, Promise] = {}
+        self.placed: dict[str, Order] = {}
+        self.away = False
+
+    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
+        if self.away:
+            raise TryLater("sales.away", "The plan does not answer.")
+        made = self.world.configurations[configuration]
+        now = self._clock.now()
+        p50 = now + timedelta(hours=26, seconds=made.lead_s, minutes=4 * quantity)
+        equipment = self.world.blueprint.pack.equipment[0]
+        reasons = [
+            Reason("equipment", equipment.id, {"en": f"{equipment.name['en']} is free from {now + timedelta(hours=1):%H:%M} UTC.",
+                                               "zh": f"{equipment.name['zh']}从 {now + timedelta(hours=1):%H:%M} UTC 起有空。"}),
+            Reason("transit", "carrier", {"en": "The carrier takes 20 h.", "zh": "承运需要 20 小时。"}),
+        ]  # fmt: skip
+        if made.lead_s:
+            days = round(made.lead_s / 86400)
+            reasons.append(Reason("lead", configuration, {"en": f"Your choices add {days} d.", "zh": f"您的选择增加 {days} 天。"}))
+        promise = Promise(
+            self._ids.new("P"), tenant, configuration, made.product, quantity, priority, made.price, made.price * quantity,
+            p50, p50 + timedelta(hours=2), 42, tuple(reasons), now, now + timedelta(minutes=15),
+        )  # fmt: skip
+        self.promises[promise.id] = promise
+        return promise
+
+    async def promise(self, tenant: str, promise: str) -> Promise:
+        if promise not in self.promises:
+            raise NotFound("sales.promise", f"There is no promise {promise}.", "Ask for one.")
+        return self.promises[promise]
+
+    async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:
+        if key in self.placed:
+            return self.placed[key]
+        given = await self.promise(tenant, promise)
+        made = self.world.configurations[given.configuration]
+        number = len(self.world.orders)
+        order = Order(
+            f"order-{number}", f"SO-{10000 + number}", tenant, customer, made.id, made.product, made.choices, given.quantity,
+            given.priority, given.price, promise, given.p50, given.p90, self._clock.now(), (), "placed", None, None,
+        )  # fmt: skip
+        self.placed[key] = self.world.orders[order.id] = order
+        return order
+
+    async def order(self, tenant: str, order: str) -> Order:
+        found = next((each for each in self.world.orders.values() if order in {each.id, each.number}), None)
+        if found is None:
+            raise NotFound("sales.order", f"There is no order {order}.", "Choose one of the list.")
+        return found
+
+    async def orders(
+        self, tenant: str, search: str, status: str, sort: str, offset: int, limit: int, customer: str
+    ) -> OrderPage:  # fmt: skip
+        keys: dict[str, Any] = {
+            "number": lambda o: o.number, "customer": lambda o: o.customer.name, "placed": lambda o: o.placed,
+            "promised": lambda o: o.promised_p90, "planned": lambda o: o.planned_delivery or o.placed, "status": lambda o: o.status,
+        }  # fmt: skip
+        fits = {"": lambda _: True, "late": lambda o: o.late, "open": lambda o: o.delivered is None}
+        found = [
+            each
+            for each in self.world.orders.values()
+            if all(word.lower() in f"{each.number} {each.customer.name} {each.customer.town} {each.choices}".lower() for word in search.split())
+            and fits.get(status, lambda o: o.status == status)(each)
+            and customer in {"", each.customer.id}
+        ]
+        found.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+        return OrderPage(tuple(found[offset : offset + limit]), len(found))
+
+
+class FakePlanning:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.windows = 0
+
+    async def summary(self, tenant: str) -> PlanSummary:
+        if not self.world.plans:
+            raise NotFound("planning.none", "There is no plan yet.", "Place an order.")
+        return self.world.plans[0]
+
+    async def summaries(self, tenant: str, limit: int) -> tuple[PlanSummary, ...]:
+        return tuple(self.world.plans[:limit])
+
+    async def window(self, tenant: str, start: datetime, end: datetime, limit: int) -> PlanWindow:
+        self.windows += 1
+        inside = [each for each in self.world.operations if each.start < end and each.end > start]
+        return PlanWindow(await self.summary(tenant), tuple(inside[:limit]))
+
+    async def of_order(self, tenant: str, order: str) -> tuple[PlannedOperation, ...]:
+        return tuple(each for each in self.world.operations if each.order == order)
+
+
+class FakeProduction:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def item(self, tenant: str, item: str) -> ItemRecord:
+        found = next((each for each in self.world.records.values() if item in {each.item, each.serial}), None)
+        if found is None:
+            raise NotFound("production.item", f"There is no item {item}.", "Look at its order.")
+        return found
+
+    async def items_of_order(self, tenant: str, order: str) -> tuple[ItemRecord, ...]:
+        return tuple(each for each in self.world.records.values() if each.order == order)
+
+    async def stations(self, tenant: str) -> tuple[StationNow, ...]:
+        return self.world.stations()
+
+    async def finished_since(self, tenant: str, since: datetime) -> tuple[datetime, ...]:
+        return tuple(each.finished for each in self.world.records.values() if each.finished and each.finished >= since)
+
+
+class FakeLogistics:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def shipments(self, tenant: str, state: str, order: str, limit: int) -> tuple[Shipment, ...]:
+        return tuple(each for each in self.world.shipments if order in {"", each.order})[:limit]
+
+
+class FakeSourcing:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def call_offs(self, tenant: str, state: str, supplier: str, limit: int) -> tuple[CallOff, ...]:
+        return tuple(
+            each for each in self.world.call_offs.values() if state in {"", each.state} and supplier in {"", each.supplier}
+        )[:limit]
+
+    async def confirm(self, tenant: str, call_off: str, at: datetime, actor: Actor) -> CallOff:
+        found = replace(self.world.call_offs[call_off], state="confirmed", confirmed_for=at)
+        self.world.call_offs[call_off] = found
+        return found
+
+    async def deliver(self, tenant: str, call_off: str, lot: str, actor: Actor) -> CallOff:
+        found = replace(self.world.call_offs[call_off], state="received", lot=lot)
+        self.world.call_offs[call_off] = found
+        return found
+
+
+class FakeMachines:
+    """Connect, Twin, History and Alarms in one."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        self.world, self._clock = world, clock
+        self.frozen_at: datetime | None = None
+        self.away = False
+
+    async def equipment(self, tenant: str) -> tuple[EquipmentNow, ...]:
+        if self.away:
+            raise TryLater("connect.away", "The machines' room does not answer.")
+        return tuple(self.world.machines.values())
+
+    async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
+        now = self._clock.now()
+        durations = {operation.op: 60.0 for operation in self.world.blueprint.pack.routing}
+        return tuple(
+            JobReport(
+                each.job, equipment, "running", each.position, min((now - each.since).total_seconds() / durations[each.op] % 1, 1.0),
+                each.since, None, f"program-{each.op}", True, {}, 0.1, "",
+            )  # fmt: skip
+            for each in self.world.stations()
+            if each.equipment == equipment
+        )
+
+    async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
+        at = self.frozen_at or self._clock.now()
+        machine = self.world.blueprint.pack.machine(equipment)
+        values = []
+        for signal in self.world.signals(equipment):
+            places = [""] if signal.scope == "equipment" else [f"P{place:02d}/" for place in range(1, machine.positions + 1)]
+            for place in places:
+                path = f"{equipment}/{place}{signal.id}"
+                values.append(LastValue(path, self._value(path, at.timestamp()), 0, at, at))
+        return tuple(values)
+
+    def _value(self, path: str, at_s: float) -> float:
+        equipment, _, rest = path.partition("/")
+        signal = next(each for each in self.world.signals(equipment) if each.id == rest.rsplit("/", 1)[-1])
+        limits = signal.limits
+        ends = [bound for bound in (limits.low, limits.high) if bound is not None]
+        middle = sum(ends) / len(ends) if ends else 12.0
+        if len(ends) == 1:
+            middle *= 0.8 if limits.high is not None else 1.2
+        swing = (max(ends) - min(ends)) * 0.3 if len(ends) == 2 else abs(middle) * 0.05
+        high = self.world.alarms.get("A-high")
+        if high is not None and high.path == path and high.bound is not None:
+            return high.bound * 1.02
+        return middle + swing * math.sin(at_s / 7 + len(path)) * 0.7 + swing * math.sin(at_s * 1.7 + hash_of(path)) * 0.25
+
+    async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
+        first, last = start.timestamp(), end.timestamp()
+        step = max((last - first) / min(points, 120), 0.5)
+        times = tuple(first + step * index for index in range(int((last - first) / step)))
+        return Trend(
+            start, end, "complete", dict.fromkeys(paths, times), {path: tuple(self._value(path, at) for at in times) for path in paths}
+        )
+
+    async def active(self, tenant: str, equipment: str) -> tuple[Alarm, ...]:
+        return tuple(each for each in self.world.alarms.values() if equipment in {"", each.equipment})
+
+    async def history(self, tenant: str, equipment: str, limit: int) -> tuple[Alarm, ...]:
+        both = [*self.world.alarms.values(), *self.world.past_alarms]
+        return tuple(each for each in both if equipment in {"", each.equipment})[:limit]
+
+    async def acknowledge(self, tenant: str, alarm: str, actor: Actor) -> Alarm:
+        if alarm not in self.world.alarms:
+            raise Conflict("alarms.over", "This alarm is over.", "Look at the newest ones.")
+        found = replace(self.world.alarms[alarm], state="acknowledged", acknowledged=self._clock.now(), acknowledged_by=actor.name)
+        self.world.alarms[alarm] = found
+        return found
+
+
+def hash_of(text: str) -> int:
+    """A small number from a text, the same in every run."""
+    return sum(text.encode()) % 17
+
+
+class FakeTwin:
+    def __init__(self, machines: FakeMachines) -> None:
+        self.last = machines.last
+
+
+class FakeHistory:
+    def __init__(self, machines: FakeMachines) -> None:
+        self.trend = machines.trend
+
+
+@dataclass
+class FakeEnterprises:
+    """Everybody's password is their own name; the session's secret is it too."""
+
+    clock: Clock
+    ended: set[str] = field(default_factory=set)
+
+    async def sign_in(self, tenant: str, person: str, password: str) -> Session:
+        if person not in PEOPLE or password != person:
+            raise Unauthenticated("enterprises.sign_in", "Name and password do not fit.", "Check both.")
+        self.ended.discard(person)
+        return await self.session(person)
+
+    async def sign_in_by_link(self, secret: str) -> Session:
+        if not secret.startswith("link-"):
+            raise Unauthenticated("enterprises.link", "This link is not valid.", "Ask for a new one.")
+        return await self.session(secret.removeprefix("link-"))
+
+    async def session(self, secret: str) -> Session:
+        if secret not in PEOPLE or secret in self.ended:
+            raise Unauthenticated("enterprises.session", "This session is over.", "Sign in again.")
+        return Session(secret, f"csrf-{secret}", PEOPLE[secret], self.clock.now() + timedelta(days=1))
+
+    async def sign_out(self, secret: str) -> None:
+        self.ended.add(secret)
+
+
+class FakeServices:
+    """What `create_app` is given, with every fake within reach of a test."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        self.world, self.clock, self.tenant = world, clock, TENANT
+        self.ids: Ids = TimeIds(clock)
+        self.design = FakeDesign(world, clock, self.ids)
+        self.sales = FakeSales(world, clock, self.ids)
+        self.machines = FakeMachines(world, clock)
+        self.planning = FakePlanning(world)
+        self.production = FakeProduction(world)
+        self.enterprises = FakeEnterprises(clock)
+        supplier = world.blueprint.pack.modules[0].suppliers[0].id
+        PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
+        self._by_protocol: dict[type, object] = {
+            design.Design: self.design, sales.Sales: self.sales, planning.Planning: self.planning,
+            production.Production: self.production, logistics.Logistics: FakeLogistics(world), sourcing.Sourcing: FakeSourcing(world),
+            machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines), machines.History: FakeHistory(self.machines),
+            machines.Alarms: self.machines, Enterprises: self.enterprises,
+        }  # fmt: skip
+
+    def get(self, protocol: type[Any]) -> Any:
+        return self._by_protocol[protocol]
