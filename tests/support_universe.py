@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import product
 
 from batchone.chain.design.model import vocabulary_of
-from batchone.chain.design.rules import Expression, holds, parse
+from batchone.chain.design.rules import All, Among, Constant, Equivalent, Expression, Implies, Not, Some, holds, parse
 from batchone.contracts.pack import Pack
 
 
@@ -34,8 +34,14 @@ class Universe:
         return int(bits, 2)
 
     def of(self, expression: Expression) -> int:
-        """The combinations for which an expression holds, each evaluated on its own."""
-        return self.where(lambda combination: holds(expression, combination))
+        """The combinations for which an expression holds: evaluated on every combination of the options that it names."""
+        options = {option: self.vocabulary.options[option] for option in _named(expression)}
+        found = 0
+        for values in product(*options.values()):
+            choices = dict(zip(options, values, strict=True))
+            if holds(expression, choices):
+                found |= self.with_choices(choices)
+        return found
 
     @cached_property
     def valid(self) -> int:
@@ -58,4 +64,19 @@ class Universe:
 
     def listed(self, found: int) -> list[dict[str, str]]:
         """The combinations of a set."""
-        return [combination for number, combination in enumerate(self.combinations) if found >> number & 1]
+        bits = reversed(f"{found:b}")
+        return [combination for combination, bit in zip(self.combinations, bits, strict=False) if bit == "1"]
+
+
+def _named(expression: Expression) -> set[str]:
+    match expression:
+        case Among(option, _):
+            return {option}
+        case Constant():
+            return set()
+        case Not(part):
+            return _named(part)
+        case All(parts) | Some(parts):
+            return set().union(*map(_named, parts))
+        case Implies(first, second) | Equivalent(first, second):
+            return _named(first) | _named(second)

@@ -126,7 +126,9 @@ class Process:
         if running.hears:
             context.supervisor.start(
                 f"{name}: hears",
-                lambda: hear(context.database, context.bus, name, running.hears, after=running.after_hearing),
+                lambda: hear(
+                    context.database, context.bus, name, running.hears, after=running.after_hearing, alone=running.hearing_alone
+                ),
             )
         for what, work in running.work.items():
             context.supervisor.start(f"{name}: {what}", work)

@@ -7,6 +7,7 @@ exclude one another.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,6 @@ class Chain:
             return await self.design.complete(TENANT, body["product"], body["choices"], system(TENANT, "test"))
 
         return app
+
+
+__all__ = ["CARRIERS", "FAR", "MODULES", "NEAR", "Chain", "FakeDesign", "FakePlanning", "pack", "replace", "variant"]

@@ -2,7 +2,10 @@
 
 import json
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,28 +30,28 @@ class HandClock(PlantClock):
         self.real_s += seconds / self.speed
 
 
-@pytest.fixture()
+@pytest.fixture
 def mugs_folder() -> Path:
     return MUGS
 
 
-@pytest.fixture()
+@pytest.fixture
 def mugs() -> Pack:
     return read_pack(MUGS)
 
 
-@pytest.fixture()
+@pytest.fixture
 def mugs_on_free_ports(mugs: Pack) -> Pack:
     connections = {id_: replace(one, port=free_port()) for id_, one in mugs.connections.items()}
     return replace(mugs, connections=connections)
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture()
+@pytest.fixture
 def order() -> Callable[..., str]:
     """Make a job order: `order("J-1", "10", setup="300")`."""
 
@@ -65,6 +68,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture()
+@pytest.fixture
 def any_port() -> Callable[[], int]:
     return free_port
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """A real NATS server with its MQTT listener: host and port of the latter."""
+    folder, port = tmp_path_factory.mktemp("nats"), free_port()
+    config = folder / "nats.conf"
+    config.write_text(
+        f"host: 127.0.0.1\nport: {free_port()}\nserver_name: mugs\n"
+        f"mqtt {{ host: 127.0.0.1, port: {port} }}\njetstream {{ store_dir: {json.dumps(str(folder))} }}\n"
+    )
+    server = subprocess.Popen([Path(sys.executable).with_name("nats-server"), "-c", config], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port)
+        yield "127.0.0.1", port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for_port(port: int, within_s: float = 15) -> None:
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < until, f"nothing answers on port {port}"
+            time.sleep(0.05)
+        else:
+            return

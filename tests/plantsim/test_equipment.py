@@ -10,7 +10,7 @@ from plantsim.pack import Pack
 Order = Callable[..., str]
 
 
-@pytest.fixture()
+@pytest.fixture
 def make(mugs: Pack) -> Callable[..., Equipment]:
     def equipment(id_: str = "press-1", *, breakdowns: bool = False, seed: int = 1) -> Equipment:
         spec = mugs.equipment[id_]

@@ -109,7 +109,11 @@ def test_a_restart_fails_what_ran_and_keeps_what_waits() -> None:
     after = ledger()
     assert after.restore(kept, 500) == "key-B"
     assert after.completed["A"].results == {"wall": 3.5}
-    assert (after.completed["B"].state, after.completed["B"].reason, after.completed["B"].ended_s) == ("failed", "power lost", 500)
+    assert (after.completed["B"].state, after.completed["B"].reason, after.completed["B"].ended_s) == (
+        "failed",
+        "power lost",
+        500,
+    )
     assert not after.running
 
 

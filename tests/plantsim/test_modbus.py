@@ -58,7 +58,7 @@ def registers_of(text: str, count: int) -> list[int]:
     return list(struct.unpack(f">{count}H", text.encode().ljust(2 * count, b"\0")))
 
 
-@pytest.fixture()
+@pytest.fixture
 async def plant(mugs_on_free_ports: Pack, clock: Any) -> AsyncIterator[Plant]:
     plant = Plant(mugs_on_free_ports, clock, PlantSettings(connections=("decor",)))
     await plant.start()
@@ -67,7 +67,7 @@ async def plant(mugs_on_free_ports: Pack, clock: Any) -> AsyncIterator[Plant]:
     await plant.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 async def client(plant: Plant) -> AsyncIterator[AsyncModbusTcpClient]:
     host, port = plant.endpoints["decor"].url.removeprefix("modbus://").split(":")
     client = AsyncModbusTcpClient(host, port=int(port), timeout=0.3, retries=0, reconnect_delay=0)
@@ -104,9 +104,7 @@ async def test_a_job_runs_from_order_to_clear(client: AsyncModbusTcpClient, plan
     assert await doser.command(START, "J-1", text) == 4
 
 
-async def test_a_busy_machine_refuses_and_an_abort_frees_it(
-    client: AsyncModbusTcpClient, plant: Plant, order: Order
-) -> None:
+async def test_a_busy_machine_refuses_and_an_abort_frees_it(client: AsyncModbusTcpClient, plant: Plant, order: Order) -> None:
     doser = Unit(client, 3)
     assert await doser.command(START, "J-1", order("J-1", "30")) == 1
     assert await doser.command(START, "J-2", order("J-2", "30")) == 2
@@ -137,9 +135,7 @@ async def test_a_long_order_passes_in_several_writes(client: AsyncModbusTcpClien
     assert await Unit(client, 3).command(START, "J-1", text) == 1
 
 
-async def test_units_are_separate_and_others_are_not_there(
-    client: AsyncModbusTcpClient, plant: Plant, order: Order
-) -> None:
+async def test_units_are_separate_and_others_are_not_there(client: AsyncModbusTcpClient, plant: Plant, order: Order) -> None:
     await Unit(client, 3).command(START, "J-1", order("J-1", "30"))
     assert await Unit(client, 4).read(1, 1) == [0]
     response = await client.read_input_registers(0, count=1, device_id=77)
@@ -211,9 +207,7 @@ async def test_a_muted_unit_never_answers_but_obeys(
     assert await Unit(client, 4).read(0, 1) == [0]
 
 
-async def test_a_garbled_unit_answers_nonsense_until_it_is_over(
-    client: AsyncModbusTcpClient, plant: Plant, clock: Any
-) -> None:
+async def test_a_garbled_unit_answers_nonsense_until_it_is_over(client: AsyncModbusTcpClient, plant: Plant, clock: Any) -> None:
     plant.equipment["doser-1"].faults.garbled_until_real_s = clock.real() + 10
     before = await Unit(client, 4).read(0, 6)
     try:

@@ -14,7 +14,7 @@ from plantsim.plant import Plant, PlantSettings
 Order = Callable[..., str]
 
 
-@pytest.fixture()
+@pytest.fixture
 async def plant(mugs_on_free_ports: Pack, clock: Any) -> AsyncIterator[Plant]:
     plant = Plant(mugs_on_free_ports, clock, PlantSettings(connections=("shaping",)))
     await plant.start()
@@ -39,7 +39,7 @@ class Machine:
         return await self.node(name).read_value()
 
 
-@pytest.fixture()
+@pytest.fixture
 async def client(plant: Plant) -> AsyncIterator[Client]:
     async with Client(plant.endpoints["shaping"].url) as client:
         yield client
@@ -206,4 +206,3 @@ async def test_a_restart_keeps_results_and_fails_what_ran(
     assert after.equipment["press-1"].energy_kwh(clock.now()) == pytest.approx(kwh)
     await before.stop()
     await after.stop()
-

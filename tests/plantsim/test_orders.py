@@ -10,7 +10,14 @@ def test_a_full_order_is_read() -> None:
         '{"job": "J-1", "order": "O-1", "item": "I-1", "op": "40", "program": "p", "seconds": 240, "setup": "k",'
         ' "setup_seconds": 3, "parameters": {"a": 1}, "facts": {"size": 330, "panel": "glass"}}'
     )
-    assert (order.job, order.op, order.program, order.seconds, order.setup, order.setup_seconds) == ("J-1", "40", "p", 240, "k", 3)
+    assert (order.job, order.op, order.program, order.seconds, order.setup, order.setup_seconds) == (
+        "J-1",
+        "40",
+        "p",
+        240,
+        "k",
+        3,
+    )
     assert order.facts == {"size": 330.0, "panel": "glass"}
 
 
@@ -52,5 +59,6 @@ def test_an_ended_job_survives_being_recorded() -> None:
     assert Ended(**json.loads(json.dumps(ended.record()))) == ended
     assert json.loads(ended.text) == {
         "job": "J-1", "state": "finished", "position": 2, "progress": 1.0, "started": "1970-01-01T00:16:40.000Z",
-        "ended": "1970-01-01T00:16:50.500Z", "program": "p", "parameters": {"a": 1}, "results": {"wall": 3.5}, "energy_kwh": 0.25,
+        "ended": "1970-01-01T00:16:50.500Z", "program": "p", "parameters": {"a": 1}, "results": {"wall": 3.5},
+        "energy_kwh": 0.25,
     }  # fmt: skip

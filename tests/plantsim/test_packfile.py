@@ -41,7 +41,7 @@ def test_a_measurement_without_physics_stays_inside_its_limit(mugs: Pack) -> Non
     assert hue.mean + 6 * hue.sd < 2
 
 
-@pytest.fixture()
+@pytest.fixture
 def spoil(mugs_folder: Path, tmp_path: Path) -> Callable[[str, str, str], Path]:
     def make(name: str, old: str, new: str) -> Path:
         folder = tmp_path / "mugs"

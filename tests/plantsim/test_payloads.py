@@ -18,12 +18,12 @@ from plantsim.payloads import (
 from plantsim.sparkplug_b_pb2 import Payload
 
 
-@pytest.fixture()
+@pytest.fixture
 def glazer(mugs: Pack) -> Equipment:
     return Equipment(mugs.equipment["glazer-1"], mugs, seed=1, now_s=0.0, record=lambda _told: None)
 
 
-@pytest.fixture()
+@pytest.fixture
 def device(glazer: Equipment) -> DeviceAliases:
     return DeviceAliases(glazer, FIRST_DEVICE_ALIAS)
 
@@ -52,7 +52,7 @@ def test_birth_and_death_of_a_node_carry_the_same_number() -> None:
 
 def test_a_device_birth_names_types_and_aliases_every_metric(device: DeviceAliases) -> None:
     metrics = {metric.name: metric for metric in device.birth(2.0)}
-    assert list(sorted(metrics)) == sorted(device.names)
+    assert sorted(metrics) == sorted(device.names)
     assert len({metric.alias for metric in metrics.values()}) == len(metrics)
     assert metrics["State"].datatype == 3
     assert metrics["viscosity"].is_null
@@ -65,9 +65,7 @@ def test_aliases_of_devices_do_not_overlap(glazer: Equipment, device: DeviceAlia
     assert DeviceAliases(glazer, device.beyond).birth(0)[0].alias >= device.beyond
 
 
-def test_data_say_only_what_changed_by_alias(
-    glazer: Equipment, device: DeviceAliases, order: Callable[..., str]
-) -> None:
+def test_data_say_only_what_changed_by_alias(glazer: Equipment, device: DeviceAliases, order: Callable[..., str]) -> None:
     births = {metric.name: metric.alias for metric in device.birth(0)}
     glazer.store_and_start(order("J-1", "20"), 10.0)
     glazer.sample(10, 1)

@@ -51,7 +51,7 @@ def test_no_value_is_nan_and_a_high_word_comes_first() -> None:
     assert text_words("AB", 2) == [0x4142, 0]
 
 
-@pytest.fixture()
+@pytest.fixture
 def dosers(mugs: Pack) -> Callable[[str], Equipment]:
     def make(id_: str) -> Equipment:
         return Equipment(mugs.equipment[id_], mugs, seed=1, now_s=0.0, record=lambda _told: None)

@@ -33,7 +33,9 @@ def test_a_rule_holds_exactly_where_it_says(text: str, holds: bool) -> None:
     assert parse_rule(text)(FACTS) is holds
 
 
-@pytest.mark.parametrize("text", ["", "layout =", "layout = cross)", "in {a}", "a in {}", "a in b", "a = b c", "a ; b", "(a = b"])
+@pytest.mark.parametrize(
+    "text", ["", "layout =", "layout = cross)", "in {a}", "a in {}", "a in b", "a = b c", "a ; b", "(a = b"]
+)
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(RuleFault):
         parse_rule(text)

@@ -10,7 +10,13 @@ def sampler(mugs: Pack, equipment: str = "kiln-1") -> Sampler:
 
 def test_points_stand_in_the_order_of_the_pack_with_positions_counting_from_one(mugs: Pack) -> None:
     names = [point.name(".") for point in sampler(mugs).points]
-    assert names[:5] == ["gas", "P01.plate_temperature", "P02.plate_temperature", "P03.plate_temperature", "P04.plate_temperature"]
+    assert names[:5] == [
+        "gas",
+        "P01.plate_temperature",
+        "P02.plate_temperature",
+        "P03.plate_temperature",
+        "P04.plate_temperature",
+    ]
     assert len(names) == 9
 
 

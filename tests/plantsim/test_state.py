@@ -34,7 +34,11 @@ def test_opening_keeps_only_what_counts(tmp_path: Path) -> None:
     journal.record("press", {"did": "clear", "job": "J-1"})
     journal.close()
     again = FileJournal(file)
-    assert [(told["did"], told["job"]) for told in again.records("press")] == [("start", "J-2"), ("end", "J-2"), ("clear", "J-1")]
+    assert [(told["did"], told["job"]) for told in again.records("press")] == [
+        ("start", "J-2"),
+        ("end", "J-2"),
+        ("clear", "J-1"),
+    ]
     again.close()
     assert len(file.read_text().splitlines()) == 3
 

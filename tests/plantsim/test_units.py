@@ -11,5 +11,5 @@ def test_quantities_come_in_one_unit() -> None:
 
 @pytest.mark.parametrize("text", ["12", "12 parsec", "s", "twelve s", 12])
 def test_a_quantity_without_its_unit_is_refused(text: object) -> None:
-    with pytest.raises(ValueError, match="12|s"):
+    with pytest.raises(ValueError, match=r"is not a number|could not convert"):
         quantity(text, DURATION)

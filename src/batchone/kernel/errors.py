@@ -92,8 +92,10 @@ def to_wire(error: BatchoneError) -> dict[str, object]:
     return told
 
 
-def from_wire(data: dict[str, object]) -> BatchoneError:
-    """The error that `to_wire` described; an unknown kind becomes `Broken`."""
+def from_wire(data: object) -> BatchoneError:
+    """The error that `to_wire` described; what it did not becomes `Broken`."""
+    if not isinstance(data, dict):
+        return Broken("errors.wire", f"An error came in another shape: {data!r}.", "Run one version everywhere.")
     kind = _KINDS.get(str(data.get("kind")), Broken)
     where = data.get("where")
     places = {str(key): str(value) for key, value in where.items()} if isinstance(where, dict) else {}

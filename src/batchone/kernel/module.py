@@ -7,6 +7,7 @@ either the implementation or an object that asks over the bus.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Running:
     work: dict[str, Work] = field(default_factory=dict)
     stop: Callable[[], Awaitable[None]] | None = None
     after_hearing: Callable[[Any], Awaitable[None]] | None = None
+    hearing_alone: asyncio.Lock | None = None
 
 
 @dataclass(frozen=True)

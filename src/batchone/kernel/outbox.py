@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,18 +70,19 @@ that transaction did not commit."""
 
 async def hear(
     database: Database, bus: Bus, consumer: str, handlers: Mapping[type, FactHandler], *, batch: int = 50,
-    after: Callable[[Sequence[Heard]], Awaitable[None]] | None = None,
+    after: Callable[[Sequence[Heard]], Awaitable[None]] | None = None, alone: asyncio.Lock | None = None,
 ) -> None:  # fmt: skip
     """Hand each fact to the handler of its kind, once, in order, until cancelled.
 
     A batch of facts is handled in one transaction and acknowledged after the commit. `after` is called with what was
-    handled, outside the transaction, for wake-ups that may be lost.
+    handled, outside the transaction, for wake-ups that may be lost. `alone` is held while a batch is handled, by a module
+    whose other work would otherwise take the same rows in another order.
     """
     by_name = {name_of(kind).name: handler for kind, handler in handlers.items()}
 
     async def handle(messages: Sequence[Message]) -> None:
         heard: list[Heard] = []
-        async with database.transaction() as tx:
+        async with alone or nullcontext(), database.transaction() as tx:
             for message in messages:
                 envelope = Envelope.from_json(message.data)
                 if await tx.first_time(consumer, envelope.id):

@@ -68,6 +68,9 @@ class Supervisor:
                 health.last_error = repr(error)
             finally:
                 health.running = False
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                return  # a task group that fails while it is cancelled raises its failures, not the cancellation
             health.restarts += 1
             if asyncio.get_running_loop().time() - started > 30:
                 pause_s = _FIRST_S

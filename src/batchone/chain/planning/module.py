@@ -37,6 +37,7 @@ async def _build(context: Context, settings: PlanningSettings) -> Running:
         },
         work={"plan": planner.run},
         after_hearing=service.after,
+        hearing_alone=planner.lock,
     )
 
 

@@ -33,11 +33,26 @@ def sorted_unique(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     code = rank[columns.codes_of(batch)]
     source, received = columns.times_us(batch), columns.times_us(batch, "received_time")
     value, quality = columns.values_of(batch), columns.qualities_of(batch)
-    order = np.lexsort((source, code))
-    if np.any((np.diff(code[order]) == 0) & (np.diff(source[order]) == 0)):
-        order = np.lexsort((received, quality, value, source, code))
+    order = _order(code, source)
+    tied = (code[order[1:]] == code[order[:-1]]) & (source[order[1:]] == source[order[:-1]])
+    if np.any(tied):
+        among = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
+        rows = order[among]
+        order[among] = rows[np.lexsort((received[rows], quality[rows], value[rows], source[rows], code[rows]))]
         order = order[_first_of_kind(code[order], source[order], value[order])]
     return columns.to_batch(names, code[order], source[order], received[order], value[order], quality[order])
+
+
+def _order(code: NDArray[np.int32], source: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows by path and source time. One key of both sorts several times as fast as two keys, above all where runs are in
+    order already, as those of segments to be merged are."""
+    if not len(code):
+        return np.zeros(0, np.int64)
+    first = int(source.min())
+    span = int(source.max()) - first + 1
+    if (int(code.max()) + 1) * span >= 1 << 63:
+        return np.lexsort((source, code))
+    return np.argsort(code.astype(np.int64) * span + (source - first), kind="stable")
 
 
 def _first_of_kind(code: NDArray[np.int32], source: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.bool_]:

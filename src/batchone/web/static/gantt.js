@@ -10,7 +10,7 @@
   const rows = new vis.DataSet();
   let timeline = null;
   let loaded = { start: 0, end: 0, plan: 0 };
-  let minutes = 60;
+  let minutes = window.innerWidth < 760 ? 20 : 60;
   let now = 0;
   let asked = 0;
   // Minutes between UTC and the plant's zone, which need not be the browser's.
@@ -75,8 +75,8 @@
 
   function draw() {
     timeline = new vis.Timeline(host, items, rows, {
-      start: now - 10 * MINUTE,
-      end: now + 50 * MINUTE,
+      start: now - (minutes / 6) * MINUTE,
+      end: now + ((5 * minutes) / 6) * MINUTE,
       zoomMin: 2 * MINUTE,
       zoomMax: 3 * 24 * 60 * MINUTE,
       zoomKey: "ctrlKey",
@@ -109,7 +109,7 @@
     button.addEventListener("click", () => {
       if (!timeline) return;
       if (button.dataset.minutes !== "now") minutes = Number(button.dataset.minutes);
-      timeline.setWindow(now - (minutes / 6) * MINUTE, now + (minutes * 5 * MINUTE) / 6, { animation: false });
+      timeline.setWindow(now - (minutes / 6) * MINUTE, now + ((5 * minutes) / 6) * MINUTE, { animation: false });
     });
   }
   feed?.addEventListener("plan", (event) => {
