@@ -173,7 +173,7 @@ class Equipment:
         """Return what is new and forget that it is; lists of running jobs are given at most twice a real second."""
         changes, self._changes = self._changes, Changes()
         changes.samples = self.sampler.take()
-        if real_s - self._jobs_at_real_s < _JOBS_EVERY_REAL_S:
+        if 0 <= real_s - self._jobs_at_real_s < _JOBS_EVERY_REAL_S:
             self._changes.jobs, changes.jobs = changes.jobs, False
             return changes
         at_s = self.ledger.now(now_s)

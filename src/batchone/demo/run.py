@@ -61,7 +61,7 @@ class Plant:
             port = free_port()
             command: list[str | Path] = [
                 sys.executable, "-m", "plantsim", "--pack", self._pack, "--port-offset", str(self._offset), "--mqtt", mqtt,
-                "--seed", str(seed), "--state", home / "plantsim" / str(index), "--control-port", str(port),
+                "--seed", str(seed), "--state", home / "plantsim", "--control-port", str(port),
                 "--die-with-parent",
             ]  # fmt: skip
             command += ["--clock", clock] if clock else ["--speed", "1"]

@@ -46,6 +46,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.health: dict[str, Health] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     def start(self, name: str, work: Work) -> None:
         """Run `work` from now on."""
@@ -68,9 +69,8 @@ class Supervisor:
                 health.last_error = repr(error)
             finally:
                 health.running = False
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                return  # a task group that fails while it is cancelled raises its failures, not the cancellation
+            if self._stopping:
+                return  # a task group that fails while it is being cancelled raises its failures, not the cancellation
             health.restarts += 1
             if asyncio.get_running_loop().time() - started > 30:
                 pause_s = _FIRST_S
@@ -79,7 +79,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Cancel all work and wait for it."""
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self._stopping = False

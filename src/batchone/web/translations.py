@@ -103,6 +103,10 @@ def update(language: str) -> None:
             catalogue = read_po(file, locale=language)
     catalogue.update(extracted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.header_comment = "# Texts of Batchone's pages; brought up to date by python -m batchone.web.translations."
+    catalogue.project, catalogue.version, catalogue.fuzzy = "batchone", "0", False
+    catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = "batchone"
+    catalogue.revision_date = catalogue.creation_date
     with path.open("wb") as file:
         write_po(file, catalogue, width=120, no_location=True, sort_output=True, omit_header=False)
 

@@ -1,5 +1,6 @@
 """Material is conserved whatever happens, in whatever order, however often."""
 
+import asyncio
 import random
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from batchone.contracts.enterprises import system
 from batchone.contracts.production import JobFinished
 from batchone.contracts.sales import OrderPlaced
 from batchone.contracts.sourcing import CallOffReceived, Sourcing
+from batchone.kernel.errors import Conflict
 
 pytestmark = pytest.mark.engine
 STEPS = st.lists(
@@ -24,7 +26,7 @@ STEPS = st.lists(
         st.tuples(st.just("release"), st.just(0), st.booleans()),
     ),
     min_size=1,
-    max_size=14,
+    max_size=20,
 )
 
 
@@ -125,11 +127,30 @@ class World:
 
 @pytest.mark.timeout(400)
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_received_is_free_and_allocated_and_consumed_after_every_step(chain, steps) -> None:
     world = World(chain, chain.context.ids.new("T"))
     await world.release(0, True)
     await world.check()
     for step, *values in steps:
         await getattr(world, step)(*values)
+        await world.check()
+
+
+async def test_what_happens_at_the_same_time_neither_blocks_nor_loses_anything(chain) -> None:
+    """A refusal may come of it (a call-off is confirmed that has just come in), never a deadlock."""
+    world = World(chain, chain.context.ids.new("T"))
+    await world.release(0, False)
+    for quantity in (5, 4, 5, 3):
+        await world.order(quantity, True)
+    for _ in range(3):
+        outcomes = await asyncio.gather(
+            *(world.deliver(which, True) for which in range(4)),
+            *(world.confirm(which, 9) for which in range(4)),
+            *(world.finish(which, True) for which in range(6)),
+            world.order(3, False),
+            world.wait(9, True),
+            return_exceptions=True,
+        )
+        assert [each for each in outcomes if each is not None and not isinstance(each, Conflict)] == []
         await world.check()

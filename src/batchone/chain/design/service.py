@@ -30,15 +30,23 @@ from batchone.kernel.database import Database
 from batchone.kernel.errors import Broken, Conflict, NotFound, Refused
 from batchone.kernel.ids import Ids
 
+_FROZEN_KEPT = 5000
+
 
 class DesignService:
-    """Implements `contracts.design.Design`. Compiled packs are kept in memory, by the hash of their content."""
+    """Implements `contracts.design.Design`.
+
+    What never changes is kept in memory: compiled packs by the hash of their content, installed versions, and the frozen
+    configurations that were asked for last.
+    """
 
     def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._blueprints: dict[str, Blueprint] = {}
+        self._versions: dict[tuple[str, str, str], Installed] = {}
+        self._frozen: dict[tuple[str, str], Configuration] = {}
         self._compiling = asyncio.Lock()
 
     async def products(self, tenant: str) -> tuple[Product, ...]:
@@ -77,11 +85,17 @@ class DesignService:
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
         """A frozen configuration."""
+        known = self._frozen.get((tenant, configuration_id))
+        if known is not None:
+            return known
         async with self._database.transaction() as tx:
             frozen = await store.configuration(tx, tenant, configuration_id)
         if frozen is None:
             what = f"There is no configuration '{configuration_id}'."
             raise NotFound("design.unknown_configuration", what, "Complete one first.", configuration=configuration_id)
+        if len(self._frozen) >= _FROZEN_KEPT:
+            self._frozen.pop(next(iter(self._frozen)))
+        self._frozen[tenant, configuration_id] = frozen
         return frozen
 
     async def explode(self, tenant: str, configuration_id: str) -> Exploded:
@@ -126,13 +140,16 @@ class DesignService:
             )  # fmt: skip
 
     async def _of_product(self, tenant: str, product: str, version: str | None = None) -> Blueprint:
-        async with self._database.transaction() as tx:
-            if version is None:
-                found = await store.newest(tx, tenant, product)
-            else:
-                found = await store.of_version(tx, tenant, product, version)
+        found = self._versions.get((tenant, product, version)) if version is not None else None
+        if found is None:
+            async with self._database.transaction() as tx:
+                if version is None:
+                    found = await store.newest(tx, tenant, product)
+                else:
+                    found = await store.of_version(tx, tenant, product, version)
         if found is None:
             raise unknown_product(product)
+        self._versions[tenant, product, found.version] = found
         return await self._blueprint(found)
 
     async def _blueprint(self, wanted: Installed) -> Blueprint:

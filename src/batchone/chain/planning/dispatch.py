@@ -232,23 +232,25 @@ class _Floor:
         return None if best is None else (self.by_rank[best[1]], best[2])
 
     def _better_elsewhere(self, i: int, r: int, k: int, now: int) -> int | None:
-        """When the resource that would finish an operation sooner is free, if there is one."""
+        """When a resource that would finish an operation sooner would begin it, if there is one."""
         c, schedule = self.c, self.schedule
-        ready = self.ready[i]
+        ready = max(self.ready[i], now)
         end = schedule.times(i, r, k, ready, duration(c, i, r))[2]
-        found: int | None = None
         for other, seconds in c.options[i]:
             if other == r:
+                continue
+            tracks = self.idle[other] or ([self.busy[other][0][1]] if self.busy[other] else [])
+            hopeful = [k for k in tracks[:_CANDIDATES] if max(ready, schedule.free[other][k]) + seconds < end]
+            if not hopeful:
                 continue
             top = self._first_of(other, i)
             if top is not None and self.rank[top] < self.rank[i]:
                 continue
-            tracks = self.idle[other] or ([self.busy[other][0][1]] if self.busy[other] else [])
-            for track in tracks[:_CANDIDATES]:
-                sooner = schedule.times(i, other, track, max(ready, now), seconds)[2]
+            for track in hopeful:
+                _, begin, sooner, _ = schedule.times(i, other, track, ready, seconds)
                 if sooner < end:
-                    end, found = sooner, schedule.free[other][track]
-        return found
+                    return begin
+        return None
 
     def _first_of(self, r: int, i: int) -> int | None:
         """The most urgent operation waiting for a resource, of the key of operation `i` where keys matter."""

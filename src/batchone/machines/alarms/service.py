@@ -182,7 +182,10 @@ class AlarmsService:
 
 def decode(message: Message) -> pa.RecordBatch:
     """The batch of a message; `Refused` when it is none, or a sample has no path."""
-    batch = columns.from_bytes(message.data).replace_schema_metadata(None)
+    try:
+        batch = columns.from_bytes(message.data).replace_schema_metadata(None)
+    except UnicodeDecodeError as error:
+        raise Refused("alarms.text", f"A damaged batch: {error}.", "Send an Arrow IPC stream with one batch.") from error
     if batch.column("path").dictionary.null_count:
         raise Refused("alarms.path", "A path is null.", "Name the signal of every sample.")
     return batch

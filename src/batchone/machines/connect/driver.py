@@ -6,6 +6,7 @@ A driver holds one connection. It never waits for a lost far side to return and 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -167,6 +168,17 @@ class Inbox:
 
     def __bool__(self) -> bool:
         return bool(len(self.samples) or self.states or self.jobs or self.lost or self.faults)
+
+
+def heed_cancel() -> None:
+    """Be cancelled, if this task was told so.
+
+    `asyncio.wait_for`, which client libraries use, swallows a cancellation that meets an answer in the same moment
+    (before Python 3.12); whoever loops over such calls says this after them.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def away(address: str, error: object) -> TryLater:

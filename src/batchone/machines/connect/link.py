@@ -14,7 +14,7 @@ from batchone.kernel.clock import Clock
 from batchone.kernel.errors import TryLater
 from batchone.machines import columns
 from batchone.machines.connect.attach import Quarantine, attach, last_values, stale_marks
-from batchone.machines.connect.driver import Driver, JobResponse, Reading
+from batchone.machines.connect.driver import Driver, JobResponse, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.shipping import Shipping
 from batchone.machines.connect.wiring import Wiring
@@ -64,9 +64,11 @@ class Link:
             self._address = driver.address
             try:
                 await driver.open()
+                heed_cancel()
                 self._came_up(driver)
                 while True:
                     self._take(await driver.read())
+                    heed_cancel()
                     pause_s = self._patience.first_s
                     driver.press(self.shipping.share)
             except TryLater as error:

@@ -86,7 +86,8 @@ class Shipping:
         while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._many.wait(), self._bounds.batch_s)
+                async with asyncio.timeout(self._bounds.batch_s):
+                    await self._many.wait()
             await self.seal_now()
 
     async def seal_now(self) -> None:

@@ -59,7 +59,10 @@ def decode(message: Message) -> tuple[BatchKey, pa.RecordBatch]:
     subject = _SUBJECT.fullmatch(message.subject)
     if subject is None:
         raise Refused("history.subject", f"{message.subject} names no tenant.", "Publish to samples.<tenant>.<connection>.")
-    batch = columns.from_bytes(message.data)
+    try:
+        batch = columns.from_bytes(message.data)
+    except UnicodeDecodeError as error:
+        raise Refused("history.text", f"A damaged batch: {error}.", "Send an Arrow IPC stream with one batch.") from error
     if batch.column("path").dictionary.null_count:
         raise Refused("history.path", "A path is null.", "Name the signal of every sample.")
     if batch.num_rows:

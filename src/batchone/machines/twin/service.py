@@ -88,7 +88,10 @@ class TwinService:
 
 def decode(message: Message) -> pa.RecordBatch:
     """The batch of a message; `Refused` when it is none, a sample has no path, or its time is no date."""
-    batch = columns.from_bytes(message.data)
+    try:
+        batch = columns.from_bytes(message.data)
+    except UnicodeDecodeError as error:
+        raise Refused("twin.text", f"A damaged batch: {error}.", "Send an Arrow IPC stream with one batch.") from error
     if batch.column("path").dictionary.null_count:
         raise Refused("twin.path", "A path is null.", "Name the signal of every sample.")
     for column in ("source_time", "received_time") if batch.num_rows else ():

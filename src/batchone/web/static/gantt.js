@@ -6,6 +6,10 @@
   const note = document.getElementById("gantt-note");
   const shapes = { running: "▶", setup: "◆", blocked: "‖", alarm: "▲", idle: "–", offline: "✕" };
   const MINUTE = 60000;
+  const chinese = {
+    minorLabels: { weekday: "D日 ddd", day: "D日", month: "M月" },
+    majorLabels: { second: "M月D日 HH:mm", minute: "M月D日 dddd", hour: "M月D日 dddd", weekday: "YYYY年M月", day: "YYYY年M月" },
+  };
   const items = new vis.DataSet();
   const rows = new vis.DataSet();
   let timeline = null;
@@ -88,7 +92,9 @@
       groupOrder: "order",
       groupTemplate: rowLabel,
       locale: host.dataset.locale,
+      locales: { en: { current: "", time: "" }, "zh-cn": { current: "", time: "" } },
       moment: (date) => vis.moment(date).utcOffset(offset),
+      format: host.dataset.locale === "zh-cn" ? chinese : undefined,
       editable: false,
       selectable: true,
       tooltip: { followMouse: true, delay: 150 },

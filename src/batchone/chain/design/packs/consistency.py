@@ -127,7 +127,9 @@ def _modbus(reading: Reading, pack: Pack) -> None:
             take("equipment", index, machine.id, machine.connection, machine.unit)
             _modbus_machine(reading, pack, index)
         elif protocol is not None and machine.unit is not None:
-            reading.fault(reading.at("equipment", index, "unit"), f"A {protocol} equipment has no unit id.", "Take it out.")
+            reading.fault(
+                reading.at("equipment", index, "unit"), f"{machine.id} speaks {protocol} and has no unit id.", "Take it out."
+            )
     for index, meter in enumerate(pack.meters):
         if protocols.get(meter.connection, "modbus") != "modbus":
             what = f"{meter.id} is not on a Modbus connection."

@@ -11,6 +11,7 @@ from batchone.chain.design.packs.reading import Entry, Reading, identifier, scal
 from batchone.contracts.pack import Derived, Option, PackProduct, Place, PriceRule, Rule, Text, Value
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
+_LOOK = re.compile(r"(#[0-9a-fA-F]{3,8}|[a-z]+)\Z")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 
 
@@ -113,9 +114,16 @@ def _value(reading: Reading, option: str, unit: str | None, entry: Entry) -> Val
         name=name,
         price=entry.money("price", signed=True),
         lead_s=entry.quantity("lead", "s"),
-        look=entry.word("look") if entry.has("look") else None,
+        look=_look(entry) if entry.has("look") else None,
         number=number,
     )
+
+
+def _look(entry: Entry) -> str:
+    look = entry.word("look")
+    if look and not _LOOK.match(look):
+        entry.reading.fault(entry.place("look"), f"'{look}' is no look.", 'Write a colour such as "#e8e8e6" or silver.')
+    return look
 
 
 def _value_id(reading: Reading, unit: str | None, entry: Entry) -> tuple[str, Decimal | None]:

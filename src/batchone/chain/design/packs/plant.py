@@ -114,9 +114,9 @@ def _connection(entry: Entry) -> Connection:
     needed = "group" if protocol == "sparkplug" else "port"
     for key in ("port", "group"):
         if entry.has(key) and key != needed:
-            entry.reading.fault(entry.place(key), f"A {protocol} connection has no {key}.", "Take it out.")
+            entry.reading.fault(entry.place(key), f"The protocol {protocol} has no {key}.", "Take it out.")
     if protocol and not entry.has(needed):
-        entry.reading.fault(entry.place(), f"A {protocol} connection needs a {needed}.", f"Add '{needed}:'.")
+        entry.reading.fault(entry.place(), f"The protocol {protocol} needs a {needed}.", f"Add '{needed}:'.")
     return Connection(
         id=entry.declared("connection"),
         protocol=cast(Protocol, protocol),

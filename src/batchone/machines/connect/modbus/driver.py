@@ -17,7 +17,7 @@ from batchone.contracts.machines import JobOrder
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import NotFound, TryLater
 from batchone.machines.columns import to_us
-from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach, Reading, away
+from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach, Reading, away, heed_cancel
 from batchone.machines.connect.jobs import merged
 from batchone.machines.connect.modbus import registers
 from batchone.machines.connect.modbus.registers import Span
@@ -87,7 +87,8 @@ class ModbusDriver:
         """Poll in rounds until there is news."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), max(0.0, self._due_s - self._now_s()))
+                async with asyncio.timeout(max(0.0, self._due_s - self._now_s())):
+                    await self._hurry.wait()
             self._hurry.clear()
             self._due_s = self._now_s() + self._reach.poll_s * (1 + (_SLOWEST - 1) * self._press)
             await self._round()
@@ -256,6 +257,7 @@ class ModbusDriver:
             answer = await self._client.read_input_registers(start, count=count, device_id=unit)
         except ModbusException as error:
             raise self._failed(unit, error) from error
+        heed_cancel()
         self._check(unit, answer)
         if len(answer.registers) != count:
             raise Garbled("machine.garbled", f"Unit {unit} sent {len(answer.registers)} registers, not {count}.")

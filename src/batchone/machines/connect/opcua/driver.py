@@ -77,7 +77,8 @@ class OpcuaDriver:
         while not self._inbox:
             self._news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._reach.silence_s / 4)
+                async with asyncio.timeout(self._reach.silence_s / 4):
+                    await self._news.wait()
             if self._lost is not None:
                 raise away(self.address, self._lost)
             if not self._inbox and self._now_s() - self._heard_s > self._reach.silence_s:
@@ -87,7 +88,8 @@ class OpcuaDriver:
     async def close(self) -> None:
         """Close the session, or just the socket when the server is gone."""
         try:
-            await asyncio.wait_for(self._client.disconnect(), self._reach.answer_s)
+            async with asyncio.timeout(self._reach.answer_s):
+                await self._client.disconnect()
         except _AWAY:
             self._client.disconnect_socket()
 

@@ -74,12 +74,13 @@ class SparkplugDriver:
             if self._lost is not None or self._now_s() > deadline_s:
                 raise away(self.address, self._lost or "the edge node was not born")
             await self._ask_rebirth()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._next_news(), _NEXT_TRY)
+            await self._next_news()
 
     async def _next_news(self) -> None:
         self._news.clear()
-        await self._news.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_NEXT_TRY):
+                await self._news.wait()
 
     async def read(self) -> Reading:
         """Whatever came in since the last call; waits for something."""
@@ -96,8 +97,7 @@ class SparkplugDriver:
                 await self._ask_rebirth()
             if self._node.inbox:
                 return self._node.inbox.take()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._next_news(), _NEXT_TRY)
+            await self._next_news()
 
     async def close(self) -> None:
         """Say that the host is going, disconnect, and fail every command that waits."""
@@ -147,7 +147,8 @@ class SparkplugDriver:
         topic = f"{self._root}/DCMD/{self._node_id}/{equipment}"
         try:
             await self._client.publish(topic, command_payload(name, text, self._clock.now()), qos=0)
-            return await asyncio.wait_for(future, self._reach.answer_s)
+            async with asyncio.timeout(self._reach.answer_s):
+                return await future
         except _AWAY as error:
             raise away(f"{equipment} at {self.address}", error) from error
         finally:
