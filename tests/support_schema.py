@@ -22,13 +22,16 @@ _WHAT = {
         "SELECT c.relname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
         "WHERE c.relnamespace = {schema} AND NOT t.tgisinternal"
     ),
-    "function": "SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = {schema} AND p.prokind <> 'a'",
+    "function": (
+        "SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = {schema} AND p.prokind <> 'a'"
+    ),
     "relation": (
         "SELECT c.relname, c.relkind, c.relpersistence, pg_get_viewdef(c.oid), obj_description(c.oid, 'pg_class') "
         "FROM pg_class c WHERE c.relnamespace = {schema} AND c.relkind IN ('v', 'm', 'S', 'p', 'r')"
     ),
     "type": (
-        "SELECT t.typname, t.typtype, (SELECT array_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), "
+        "SELECT t.typname, t.typtype, "
+        "(SELECT array_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), "
         "format_type(t.typbasetype, t.typtypmod) FROM pg_type t WHERE t.typnamespace = {schema} AND t.typtype IN ('e', 'd')"
     ),
 }

@@ -265,4 +265,4 @@ class Chain:
         return app
 
 
-__all__ = ["CARRIERS", "FAR", "MODULES", "NEAR", "Chain", "FakeDesign", "FakePlanning", "pack", "replace", "variant"]
+__all__ = ["CARRIERS", "DEMO", "FAR", "MODULES", "NEAR", "Chain", "FakeDesign", "FakePlanning", "pack", "replace", "variant"]

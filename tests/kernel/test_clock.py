@@ -134,7 +134,11 @@ async def test_a_manual_clock_wakes_sleepers_each_at_its_own_time_in_order(clock
             await clock.sleep(nap)
             woken.append((name, clock.now()))
 
-    tasks = [asyncio.create_task(sleeper("b", 20)), asyncio.create_task(sleeper("a", 10, 5)), asyncio.create_task(sleeper("c", 20))]
+    tasks = [
+        asyncio.create_task(sleeper("b", 20)),
+        asyncio.create_task(sleeper("a", 10, 5)),
+        asyncio.create_task(sleeper("c", 20)),
+    ]
     await asyncio.sleep(0)
     await clock.advance(19)
     assert woken == [("a", start + timedelta(seconds=10)), ("a", start + timedelta(seconds=15))]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support_schema import catalog
 
 import batchone
 from batchone.kernel.clock import ManualClock
@@ -13,7 +14,6 @@ from batchone.kernel.database import Database, load_queries, migrate
 from batchone.kernel.errors import Broken, Refused
 from batchone.kernel.facts import fact
 from batchone.kernel.ids import TimeIds
-from tests.support_schema import catalog
 
 pytestmark = pytest.mark.engine
 
@@ -42,11 +42,14 @@ async def count(database: Database, table: str) -> int:
 
 
 async def test_a_block_that_fails_leaves_nothing_behind(database: Database) -> None:
-    with pytest.raises(ValueError, match="no"):
+    async def fail() -> None:
         async with database.transaction() as tx:
             await tx.run("INSERT INTO kernel.inbox VALUES ('c', 'f')")
             await tx.say("t", Said("x"), actor="me")
             raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await fail()
     assert await count(database, "kernel.inbox") == await count(database, "kernel.outbox") == 0
     assert not database.said._event.is_set()
 
@@ -238,5 +241,7 @@ async def test_a_domain_keeps_to_its_own_schema(database_url: str, clock: Manual
 
 async def _schemas(database: Database) -> list[str]:
     async with database.transaction() as tx:
-        rows = await tx.all("SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema'")
+        rows = await tx.all(
+            "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema'"
+        )
     return [row["nspname"] for row in rows]

@@ -106,11 +106,14 @@ async def test_a_database_in_use_says_try_later_while_postgresql_is_stopped_and_
 async def test_a_transaction_that_postgresql_breaks_off_is_try_later_and_leaves_nothing(
     postgres: Postgres, database: Database
 ) -> None:
-    with pytest.raises(TryLater, match="PostgreSQL"):
+    async def broken_off() -> None:
         async with database.transaction() as tx:
             await tx.run("INSERT INTO kept VALUES (1)")
             await asyncio.to_thread(postgres.stop)
             await tx.run("INSERT INTO kept VALUES (2)")
+
+    with pytest.raises(TryLater, match="PostgreSQL"):
+        await broken_off()
     postgres.start()
     assert await soon(lambda: kept(database)) == []
 

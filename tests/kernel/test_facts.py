@@ -29,7 +29,10 @@ class Ordered:
 
 
 SAID = Ordered(
-    datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC), (Line("灯", Money(Decimal("0.10"), "CNY")),), {"a": "\u2028\"'"}, 0.1 + 0.2
+    datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC),
+    (Line("灯", Money(Decimal("0.10"), "CNY")),),
+    {"a": "\u2028\"'"},
+    0.1 + 0.2,
 )
 
 

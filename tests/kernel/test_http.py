@@ -12,7 +12,8 @@ from batchone.kernel.errors import Broken, Conflict, Expired, Forbidden, NotFoun
 from batchone.kernel.http import PROBLEM, idempotency_key, install_problems
 
 KINDS = {
-    "refused": Refused("a.b", "It is wrong.", "Mend it.", item="I-1", status="sent"), "unauthenticated": Unauthenticated("a.b", "x", "y"),
+    "refused": Refused("a.b", "It is wrong.", "Mend it.", item="I-1", status="sent"),
+    "unauthenticated": Unauthenticated("a.b", "x", "y"),
     "forbidden": Forbidden("a.b", "x", "y"), "missing": NotFound("a.b", "x", "y"), "conflict": Conflict("a.b", "x", "y"),
     "expired": Expired("a.b", "x", "y"), "later": TryLater("a.b", "x", after_s=7.4), "broken": Broken("a.b", "x", "y"),
 }  # fmt: skip

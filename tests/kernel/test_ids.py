@@ -45,7 +45,8 @@ def test_a_millisecond_that_is_full_goes_over_into_the_next(clock: ManualClock) 
 
 
 def test_the_same_seed_and_time_give_the_same_ids(clock: ManualClock) -> None:
-    assert [TimeIds(clock, random.Random(3)).new("O") for _ in range(2)][0] == TimeIds(clock, random.Random(3)).new("O")
+    first, second = (TimeIds(clock, random.Random(3)) for _ in range(2))
+    assert [first.new("O") for _ in range(5)] == [second.new("O") for _ in range(5)]
 
 
 def test_two_processes_without_a_seed_make_different_ids(clock: ManualClock) -> None:

@@ -27,9 +27,9 @@ class Person:
     client: httpx.AsyncClient
     token: str
 
-    async def get(self, path: str, **query: Any) -> Any:
-        answer = await self.client.get(path, params=query, headers=self._headers())
-        assert answer.is_success, (path, answer.status_code, answer.text)
+    async def get(self, where: str, /, **query: Any) -> Any:
+        answer = await self.client.get(where, params=query, headers=self._headers())
+        assert answer.is_success, (where, answer.status_code, answer.text)
         return answer.json()
 
     async def post(self, path: str, body: Any = None, *, key: str = "") -> Any:

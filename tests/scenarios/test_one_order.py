@@ -98,7 +98,7 @@ async def _its_readings_are_in_the_history(loop: Loop, item: dict[str, object]) 
     kind = next(m.equipment_class for m in pack.equipment if m.id == job["equipment"])
     signal = next(s for s in pack.signals if s.equipment_class == kind and s.scope == "position")
     path = f"{job['equipment']}/P{job['position']:02d}/{signal.id}"
-    trend = await loop.person().get("/api/history/trend", paths=path, start=job["started"], end=job["finished"], points=500)
+    trend = await loop.person().get("/api/history/trend", path=path, start=job["started"], end=job["finished"], points=500)
     assert len(trend["values"][path]) >= 5, trend
 
 

@@ -10,17 +10,18 @@ import nats
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import ConnectionClosedError, Error, NoRespondersError
+from nats.errors import ConnectionClosedError, Error, MaxPayloadError, NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from batchone.kernel.bus import STREAMS, Answerer, Handler, Listener, Message, Stream
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import Broken, TryLater
 
 _log = structlog.get_logger(__name__)
 _AWAY = (Error, APIError, TimeoutError, OSError)
-_ACK_WAIT_S = 30.0
+_CONNECT_S = 5.0
+_ACK_WAIT_S = 10.0  # what died with its process is handed out again after so long; a slow handler reports that it lives
 _FETCH_S = 5.0
 _AWAY_PAUSE_S = 0.5
 
@@ -40,10 +41,11 @@ class NatsBus:
             _log.debug("nats", error=repr(error))
 
         try:
-            client = await nats.connect(
-                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=3,
-                allow_reconnect=True, error_cb=on_error, pending_size=64 * 1024**2,
-            )  # fmt: skip
+            async with asyncio.timeout(_CONNECT_S):  # the client itself would try for ever
+                client = await nats.connect(
+                    url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=3,
+                    allow_reconnect=True, error_cb=on_error, pending_size=64 * 1024**2,
+                )  # fmt: skip
         except _AWAY as error:
             raise TryLater("bus.away", f"NATS does not answer at {url}: {error!r}.", "See that it runs.") from error
         bus = NatsBus(client)
@@ -67,6 +69,10 @@ class NatsBus:
         """Publish and wait for JetStream's word that it is stored."""
         try:
             await self._js.publish(subject, data, headers={"Nats-Msg-Id": id})
+        except MaxPayloadError as error:
+            raise Broken(
+                "bus.too_large", f"A message of {len(data)} bytes on {subject} is too large.", "Say it in several."
+            ) from error
         except _AWAY as error:
             raise TryLater("bus.away", f"NATS did not store a message on {subject}: {error!r}.") from error
 
@@ -165,14 +171,23 @@ async def _handled(messages: list[Msg], handler: Handler) -> None:
     if not messages:
         return
     done, delay_s = False, None
+    alive = asyncio.create_task(_report_alive(messages))
     try:
         await handler([Message(m.subject, m.data, m.metadata.num_delivered) for m in messages])
         done = True
     except TryLater as error:
         delay_s = error.after_s
     finally:
+        alive.cancel()
         for message in messages:
             await _quietly(message.ack() if done else message.nak(delay=delay_s))
+
+
+async def _report_alive(messages: list[Msg]) -> None:
+    while True:
+        await asyncio.sleep(_ACK_WAIT_S / 3)
+        for message in messages:
+            await _quietly(message.in_progress())
 
 
 async def _quietly(closing: Any) -> None:

@@ -81,24 +81,28 @@ class _Broadcast:
         self.viewers: set[asyncio.Queue[bytes | None]] = set()
         self._sleep = sleep
         self._task = asyncio.create_task(self._run(), name=f"live {topic.key}")
+        self._task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        try:
-            while True:
-                await self._sleep(self.topic.every_s)
-                try:
-                    told = await self.topic.tick()
-                except BatchoneError as error:
-                    # Silence is what a viewer must notice: the page goes stale by itself and comes back by itself.
-                    _log.warning("live.silent", topic=self.topic.key, what=error.what)
-                    continue
-                for queue in self.viewers:
-                    _put(queue, BEAT if told is None else told)
-        finally:
+        while True:
+            await self._sleep(self.topic.every_s)
+            try:
+                told = await self.topic.tick()
+            except BatchoneError as error:
+                # Silence is what a viewer must notice: the page goes stale by itself and comes back by itself.
+                _log.warning("live.silent", topic=self.topic.key, what=error.what)
+                continue
             for queue in self.viewers:
-                _put(queue, None)
+                _put(queue, BEAT if told is None else told)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("live.failed", topic=self.topic.key, exc_info=error)
+        for queue in self.viewers:
+            _put(queue, None)
 
     async def stop(self) -> None:
+        """End the work, and with it every viewer's stream."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 

@@ -42,9 +42,15 @@ async def test_closing_what_was_never_opened_is_no_error(make_bench) -> None:
 
 async def test_it_tells_states_and_signals(bench, protocol) -> None:
     signal = {"opcua": "force", "modbus": "flow", "sparkplug": "speed"}[protocol]
+    path = f"{bench.machine}/{signal}"
     assert bench.states[bench.machine] == "idle"
-    await eventually(lambda: len(bench.values.get(f"{bench.machine}/{signal}", ())) >= 2, "samples")
-    assert all(10 < value < 60 for value in bench.values[f"{bench.machine}/{signal}"])
+    assert bench.values[path] == [20.0]
+    order = an_order(protocol, new_job(), seconds=200)
+    await bench.driver.start_job(bench.machine, order)
+    await eventually(lambda: len(bench.values[path]) >= 4, "samples")
+    assert all(30 < value < 50 for value in bench.values[path][1:4])
+    await finish(bench, order.job)
+    await eventually(lambda: bench.values[path][-1] == 20.0, "the idle value")
 
 
 async def test_a_job_starts_reads_back_finishes_and_clears(bench, protocol) -> None:
@@ -117,7 +123,7 @@ async def test_two_hundred_jobs_in_a_row(bench, protocol) -> None:
         while not any(each.job == order.job and each.state == "finished" for each in await bench.driver.jobs(bench.machine)):
             await asyncio.sleep(0.005)
         assert await bench.driver.clear(bench.machine, order.job)
-    assert await bench.driver.jobs(bench.machine) == ()
+    await eventually(lambda: bench.jobs[bench.machine] == (), "an empty machine")
     assert bench.lost is None
     assert bench.faults == []
 

@@ -188,7 +188,8 @@ class _Floor:
             if later is None:
                 continue
             passed.append(i)
-            again = min(again, max(later, now + 1))
+            # Looking again every second would cost more than a little idleness.
+            again = min(again, max(later, now + 1 + self.c.shortest[i] // 20))
             if len(passed) == _CANDIDATES:
                 break
         for i in passed:
@@ -236,6 +237,7 @@ class _Floor:
         c, schedule = self.c, self.schedule
         ready = max(self.ready[i], now)
         end = schedule.times(i, r, k, ready, duration(c, i, r))[2]
+        found: int | None = None
         for other, seconds in c.options[i]:
             if other == r:
                 continue
@@ -249,8 +251,8 @@ class _Floor:
             for track in hopeful:
                 _, begin, sooner, _ = schedule.times(i, other, track, ready, seconds)
                 if sooner < end:
-                    return begin
-        return None
+                    end, found = sooner, begin
+        return found
 
     def _first_of(self, r: int, i: int) -> int | None:
         """The most urgent operation waiting for a resource, of the key of operation `i` where keys matter."""

@@ -72,7 +72,8 @@ ORDER BY promised, number, place, op, variant;
 INSERT INTO sourcing.orders (tenant, id) VALUES (%(tenant)s, %(order)s) ON CONFLICT DO NOTHING;
 
 -- name: add_operation
-INSERT INTO sourcing.operations (tenant, item, op, order_id) VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s);
+INSERT INTO sourcing.operations (tenant, item, op, order_id, missing)
+VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(missing)s);
 
 -- name: add_need
 INSERT INTO sourcing.needs (tenant, item, op, variant, product, module, order_id, promised, number, place, quantity)
@@ -90,18 +91,11 @@ UPDATE sourcing.lots SET free = free - %(quantity)s, allocated = allocated + %(q
 UPDATE sourcing.needs SET allocated = allocated + %(quantity)s
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND variant = %(variant)s;
 
--- name: complete_operations
-UPDATE sourcing.operations o SET complete = true
-FROM unnest(%(items)s::text[], %(ops)s::text[]) AS t (item, op)
-WHERE o.tenant = %(tenant)s AND o.item = t.item AND o.op = t.op AND NOT o.complete
-    AND NOT EXISTS (SELECT 1 FROM sourcing.needs n
-        WHERE n.tenant = o.tenant AND n.item = o.item AND n.op = o.op AND n.allocated + n.consumed < n.quantity)
-RETURNING o.item, o.op;
-
--- name: finished_operations
-SELECT o.item, o.op FROM sourcing.operations o
-JOIN unnest(%(items)s::text[], %(ops)s::text[]) AS t (item, op) ON o.item = t.item AND o.op = t.op
-WHERE o.tenant = %(tenant)s AND o.finished;
+-- name: give_to_operations
+UPDATE sourcing.operations o SET missing = o.missing - t.quantity
+FROM unnest(%(items)s::text[], %(ops)s::text[], %(quantities)s::int[]) AS t (item, op, quantity)
+WHERE o.tenant = %(tenant)s AND o.item = t.item AND o.op = t.op
+RETURNING o.item, o.op, o.missing = 0 AS complete, o.finished;
 
 -- name: expect_need
 UPDATE sourcing.needs SET expected = %(at)s

@@ -41,15 +41,15 @@ class Settler:
         made = model.allocate(free, waiting)
         if not made:
             return set()
-        complete = await store.allocate(tx, shelf.tenant, made)
-        for each, last in model.completed(made, complete):
+        served = await store.allocate(tx, shelf.tenant, made)
+        for each, last in model.completed(made, {one.operation for one in served if one.complete}):
             of, lot = each.waiting, each.free
             fact = MaterialAllocated(of.item, of.op, of.module, of.variant, each.quantity, lot.lot, lot.supplier, complete=last)
             await tx.say(shelf.tenant, fact, actor=ACTOR)
-        served = {(each.waiting.item, each.waiting.op) for each in made}
-        for item, op in await store.finished(tx, shelf.tenant, served):
-            await store.consume(tx, shelf.tenant, item, op)
-        return served - complete
+        for one in served:
+            if one.finished:
+                await store.consume(tx, shelf.tenant, *one.operation)
+        return {one.operation for one in served if not one.complete}
 
     async def _call_off(self, tx: Transaction, shelf: Shelf, variants: Collection[str], now: datetime) -> None:
         levels = await store.levels(tx, shelf, variants)

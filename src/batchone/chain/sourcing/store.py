@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,15 @@ _SQL = load_queries(Path(__file__).parent / "queries.sql")
 
 Operation = tuple[str, str]
 """Item and operation."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An operation that got pieces: whether it now has all it needs, and whether its job is done already."""
+
+    operation: Operation
+    complete: bool
+    finished: bool
 
 
 @dataclass(frozen=True)
@@ -134,8 +143,12 @@ async def add_order(tx: Transaction, tenant: str, order: OrderPlaced, needs: Seq
     if not await tx.run(_SQL["add_order"], tenant=tenant, order=order.order):
         return False
     ops = sorted({need.op for need in needs})
+    missing = {op: sum(need.quantity for need in needs if need.op == op) for op in ops}
     key = {"tenant": tenant, "order": order.order}
-    await tx.many(_SQL["add_operation"], [{**key, "item": item, "op": op} for item in order.items for op in ops])
+    await tx.many(
+        _SQL["add_operation"],
+        [{**key, "item": item, "op": op, "missing": missing[op]} for item in order.items for op in ops],
+    )
     await tx.many(
         _SQL["add_need"],
         [
@@ -151,8 +164,8 @@ async def add_order(tx: Transaction, tenant: str, order: OrderPlaced, needs: Seq
     return True
 
 
-async def allocate(tx: Transaction, tenant: str, made: Sequence[Allocation]) -> set[Operation]:
-    """Set pieces aside; the operations that are complete by it."""
+async def allocate(tx: Transaction, tenant: str, made: Sequence[Allocation]) -> list[Served]:
+    """Set pieces aside; how the operations that got some stand by it."""
     rows = [
         {
             "tenant": tenant, "item": each.waiting.item, "op": each.waiting.op, "variant": each.waiting.variant,
@@ -160,17 +173,17 @@ async def allocate(tx: Transaction, tenant: str, made: Sequence[Allocation]) -> 
         }
         for each in made
     ]  # fmt: skip
-    for query in ("add_allocation", "take_from_lot", "give_to_need"):
-        await tx.many(_SQL[query], rows)
-    touched = {(each.waiting.item, each.waiting.op) for each in made}
-    done = await tx.all(_SQL["complete_operations"], **_pairs(tenant, touched))
-    return {(row["item"], row["op"]) for row in done}
-
-
-async def finished(tx: Transaction, tenant: str, operations: Collection[Operation]) -> list[Operation]:
-    """Those of the operations whose job is done."""
-    rows = await tx.all(_SQL["finished_operations"], **_pairs(tenant, operations))
-    return [(row["item"], row["op"]) for row in rows]
+    await tx.many(_SQL["add_allocation"], rows)
+    await tx.many(_SQL["give_to_need"], rows)
+    lots, operations = Counter[int](), Counter[Operation]()
+    for each in made:
+        lots[each.free.id] += each.quantity
+        operations[each.waiting.item, each.waiting.op] += each.quantity
+    await tx.many(_SQL["take_from_lot"], [{"lot": lot, "quantity": quantity} for lot, quantity in lots.items()])
+    pairs = _pairs(tenant, operations)
+    quantities = [operations[pair] for pair in zip(pairs["items"], pairs["ops"], strict=True)]
+    served = await tx.all(_SQL["give_to_operations"], **pairs, quantities=quantities)
+    return [Served((row["item"], row["op"]), row["complete"], row["finished"]) for row in served]
 
 
 async def expect(

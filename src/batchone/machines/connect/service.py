@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from batchone.machines.connect.drivers import MakeDriver, make_driver
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
 from batchone.machines.connect.link import Link, Patience
+from batchone.machines.connect.recent import Recent
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.connect.store import Store
 from batchone.machines.connect.wiring import Wiring, wire_all
@@ -65,6 +67,7 @@ class ConnectService:
         self._links: dict[str, _Connected] = {}
         self._sent: dict[tuple[str, str], Sent] = {}
         self._reports: dict[str, dict[str, JobReport]] = {}
+        self._recent = Recent(time.monotonic)
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -101,10 +104,12 @@ class ConnectService:
         driver = self._link_of(tenant, equipment).driver
         sent = self._sent[equipment, order.job] = sent_of(order)
         await self._store.put_sent(equipment, order.job, sent, self._clock.now())
-        report = to_report(equipment, await driver.start_job(equipment, order), sent)
-        if report.state == "refused":
+        response = await driver.start_job(equipment, order)
+        if response.state == "refused":
             await self._forget(equipment, order.job)
-        return report
+        else:
+            self._recent.started(equipment, response)
+        return to_report(equipment, response, sent)
 
     async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
         """All jobs the machine knows: running, and ended but not cleared."""
@@ -117,6 +122,7 @@ class ConnectService:
             running = [response.job for response in await driver.jobs(equipment) if response.state == "running"]
             if job in running:
                 raise Conflict("job.running", f"{job} still runs at {equipment}.", "Wait for its end, or abort it.")
+        self._recent.cleared(equipment, job)
         await self._forget(equipment, job)
 
     async def abort_job(self, tenant: str, equipment: str, job: str) -> None:
@@ -155,7 +161,8 @@ class ConnectService:
         await self._store.drop_sent(equipment, job)
 
     def _to_reports(self, equipment: str, responses: tuple[JobResponse, ...]) -> tuple[JobReport, ...]:
-        return tuple(to_report(equipment, each, self._sent.get((equipment, each.job))) for each in responses)
+        known = self._recent.amend(equipment, responses)
+        return tuple(to_report(equipment, each, self._sent.get((equipment, each.job))) for each in known)
 
     def _on_jobs(self, equipment: str, responses: tuple[JobResponse, ...]) -> None:
         reports = self._to_reports(equipment, responses)

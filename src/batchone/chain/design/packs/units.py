@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pint
-
 from batchone.kernel.quantities import registry
 
 _WRITTEN = re.compile(r"[A-Za-z0-9µΩ°%*/^. -]+\Z")
@@ -18,6 +16,8 @@ def is_unit(text: str) -> bool:
         return True
     if not _WRITTEN.match(text):
         return False
+    import pint  # noqa: PLC0415 - a moment's import, needed by those who read packs only
+
     try:
         registry().parse_units(text)
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError):

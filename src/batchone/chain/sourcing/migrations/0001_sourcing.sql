@@ -70,14 +70,14 @@ CREATE TABLE sourcing.orders (
     PRIMARY KEY (tenant, id)
 );
 
--- An item's operation that needs material. `finished` once its job is done: from then on what it gets is consumed at once.
+-- An item's operation that needs material, and how many units it misses. `finished` once its job is done: from then on what it gets is consumed at once.
 CREATE TABLE sourcing.operations (
     tenant text NOT NULL,
     item text NOT NULL,
     op text NOT NULL,
     order_id text NOT NULL,
     expected timestamptz,
-    complete boolean NOT NULL DEFAULT false,
+    missing int NOT NULL CHECK (missing >= 0),
     finished boolean NOT NULL DEFAULT false,
     PRIMARY KEY (tenant, item, op)
 );

@@ -47,7 +47,8 @@ class _Unit:
     values: list[float] = field(default_factory=list)
     ended: tuple[JobResponse, ...] = ()
     told: tuple[JobResponse, ...] | None = None
-    count: int = -1
+    commands: int = 0
+    seen: tuple[int, int] | None = None
     polls: int = 0
     gone: bool = False
     rests_until_s: float = 0.0
@@ -140,7 +141,7 @@ class ModbusDriver:
             await self._write(unit.number, registers.MAILBOX_BODY + start, part)
         await self._write(unit.number, registers.MAILBOX_SEQUENCE, [sequence])
         acknowledged, answer = await self._read(unit.number, registers.COMMAND)
-        unit.count = -1
+        unit.commands += 1
         self._hurry.set()
         if acknowledged != sequence:
             raise Garbled("machine.unanswered", f"{unit.wired.id} did not take the command {sequence}.")
@@ -186,7 +187,7 @@ class ModbusDriver:
     def _went_silent(self, unit: _Unit, error: Silent) -> bool:
         """Whether it costs a timeout to ask it; one that the server says is not there costs nothing."""
         if not unit.gone:
-            unit.gone, unit.values, unit.told, unit.count = True, [], None, -1
+            unit.gone, unit.values, unit.told, unit.seen = True, [], None, None
             self._inbox.lose(unit.wired.id)
         if error.code != "machine.silent":
             return False
@@ -202,9 +203,10 @@ class ModbusDriver:
         status = registers.status(image[: registers.STATUS[1]])
         unit.gone = False
         self._inbox.state(unit.wired.id, status.state)
-        if status.completed != unit.count or around:
+        seen = (status.completed, unit.commands)
+        if seen != unit.seen or around:
             unit.ended = await self._ended(unit)
-            unit.count = status.completed
+            unit.seen = seen
         told = _all(status, unit.ended)
         if told != unit.told:
             unit.told = told
