@@ -222,7 +222,7 @@ def an_order(protocol: str, job: str, *, seconds: float = 20.0, **parameters: fl
     op = OP[protocol]
     return JobOrder(
         job=job, order="O-1", item="I-1", op=op, program=f"make-{op}", seconds=seconds, setup="", setup_seconds=0.0,
-        parameters=parameters or {"force_kn": 12.5, "film": "blue"}, facts={"size": "big"},
+        parameters=parameters or {"force_kn": 12.5, "film": "blue"}, facts={},
     )  # fmt: skip
 
 

@@ -54,6 +54,12 @@ def module(name: str) -> Module:
     return found
 
 
+def check_settings(deploy: Deploy) -> None:
+    """Refuse a deploy file whose settings a module would refuse, before anything is started."""
+    for name in deploy.modules:
+        read(module(name).settings, dict(deploy.settings_of(name)), f"module {name}")
+
+
 def log_to_stderr(*, process: str, level: str = "info") -> None:
     """Structured lines on stderr; results alone go to stdout."""
     structlog.configure(

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from tests.web.fakes import FakeServices
 
 from batchone.web.app import create_app
 from batchone.web.settings import WebSettings
-from tests.web.fakes import FakeServices
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
-
 from tests.browser.serving import CHROMIUM, FLAGS, serving
 from tests.web.fakes import FakeServices
 from tests.web.serve import services

@@ -77,3 +77,12 @@ def test_help_answers(tmp_path: Path, words: list[str]) -> None:
     done = batchone(*words, home=tmp_path)
     assert done.returncode == 0
     assert "Usage" in done.stdout
+
+
+def test_a_deployment_that_others_could_reach_without_tls_does_not_start(tmp_path: Path) -> None:
+    open_to_all = tmp_path / "open.toml"
+    open_to_all.write_text((ROOT / "deploy/laptop.toml").read_text().replace('host = "127.0.0.1"', 'host = "0.0.0.0"'))
+    done = batchone("up", str(open_to_all), home=tmp_path / "home")
+    assert done.returncode == 1
+    assert "tls_certificate" in done.stderr
+    assert not (tmp_path / "home/postgres").exists()

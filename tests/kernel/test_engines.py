@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -27,8 +28,15 @@ pytestmark = [pytest.mark.engine, pytest.mark.fault]
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    server = Postgres(tmp_path / "postgres")
+def folder() -> Iterator[Path]:
+    """A folder that is not below pytest's: each run of pytest closes that to others, and the server is somebody else."""
+    with tempfile.TemporaryDirectory(prefix="batchone-test-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def postgres(folder: Path) -> Iterator[Postgres]:
+    server = Postgres(folder / "postgres")
     server.start()
     yield server
     server.stop()
@@ -57,6 +65,14 @@ def kill(engine: Postgres | Nats) -> None:
     assert engine.child is not None
     engine.child.process.kill()
     engine.child.process.wait()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def insert(database: Database, n: int) -> None:
@@ -180,11 +196,13 @@ async def test_a_killed_servers_children_end_before_a_new_one_starts(postgres: P
     query = asyncio.create_task(busy.execute("SELECT count(*) FROM generate_series(1, 12000000) a WHERE sqrt(a) < 0"))
     await asyncio.sleep(0.3)
     kill(postgres)
-    assert Path(f"/proc/{pid}").exists(), "the computation should outlive its server, or this test shows nothing"
+    outlives = runs(pid)
     await asyncio.to_thread(postgres.start)
-    assert not Path(f"/proc/{pid}").exists()
+    still = runs(pid)
     await asyncio.gather(query, return_exceptions=True)
     await busy.close()
+    assert outlives, "the computation should outlive its server, or this test shows nothing"
+    assert not still
     with psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -197,8 +215,8 @@ def test_two_servers_over_one_folder_are_refused(postgres: Postgres, monkeypatch
         assert connection.execute("SELECT 1").fetchone() == (1,), "the first one is not disturbed"
 
 
-def test_a_folder_that_was_cut_short_in_the_making_is_made_anew(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "postgres")
+def test_a_folder_that_was_cut_short_in_the_making_is_made_anew(folder: Path) -> None:
+    server = Postgres(folder / "postgres")
     part = server.data.with_suffix(".part")
     part.mkdir(parents=True)
     (part / "PG_VERSION").write_text("18\n")
@@ -207,8 +225,8 @@ def test_a_folder_that_was_cut_short_in_the_making_is_made_anew(tmp_path: Path) 
     assert not part.exists()
 
 
-def test_a_folder_with_something_else_in_it_is_not_swept_away(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "postgres")
+def test_a_folder_with_something_else_in_it_is_not_swept_away(folder: Path) -> None:
+    server = Postgres(folder / "postgres")
     server.data.mkdir(parents=True)
     (server.data / "precious").write_text("x")
     with pytest.raises(Broken, match="holds no database"):
@@ -227,8 +245,8 @@ def test_started_by_root_the_server_runs_as_nobody_and_listens_on_no_network(pos
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
-def test_a_folder_with_a_long_name_has_its_socket_elsewhere(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / ("long-" * 20))
+def test_a_folder_with_a_long_name_has_its_socket_elsewhere(folder: Path) -> None:
+    server = Postgres(folder / ("long-" * 20))
     assert len(str(server.socket / ".s.PGSQL.5432")) < 107
     server.start()
     try:
@@ -238,12 +256,12 @@ def test_a_folder_with_a_long_name_has_its_socket_elsewhere(tmp_path: Path) -> N
         server.stop()
 
 
-def test_engines_die_with_the_process_that_started_them(tmp_path: Path) -> None:
+def test_engines_die_with_the_process_that_started_them(folder: Path) -> None:
     script = (
         "import os, pathlib, sys, time\n"
         "from batchone.kernel.engines.nats import Nats\n"
         "from batchone.kernel.engines.postgres import Postgres\n"
-        f"p, n = Postgres(pathlib.Path({str(tmp_path / 'p')!r})), Nats(pathlib.Path({str(tmp_path / 'n')!r}))\n"
+        f"p, n = Postgres(pathlib.Path({str(folder / 'p')!r})), Nats(pathlib.Path({str(folder / 'n')!r}))\n"
         "p.start(); n.start()\n"
         "print(p.child.process.pid, n.child.process.pid, flush=True)\n"
         "time.sleep(60)\n"
@@ -254,16 +272,9 @@ def test_engines_die_with_the_process_that_started_them(tmp_path: Path) -> None:
         assert len(engines) == 2
         parent.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() and _runs(pid) for pid in engines):
+    while any(runs(pid) for pid in engines):
         assert time.monotonic() < deadline, "an engine outlives its parent"
         time.sleep(0.05)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_program_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -> None:

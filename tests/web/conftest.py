@@ -14,6 +14,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from fastapi import FastAPI
+from tests.support_pack import SMALL
+from tests.web.fakes import FakeServices
+from tests.web.world import make_world
 
 from batchone.chain.design.model import Blueprint, compile_pack
 from batchone.chain.design.packs import load_files
@@ -21,9 +24,6 @@ from batchone.kernel.clock import ManualClock
 from batchone.web.app import create_app
 from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, own_files
-from tests.support_pack import SMALL
-from tests.web.fakes import FakeServices
-from tests.web.world import make_world
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 As = Callable[[str], httpx.AsyncClient]
@@ -68,7 +68,9 @@ async def as_(app: FastAPI) -> AsyncIterator[As]:
         headers = {"Accept": "text/html", "Accept-Language": "en"}
         if person:
             headers["X-CSRF-Token"] = f"csrf-{person}"
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://plant", cookies=cookies, headers=headers)
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://plant", cookies=cookies, headers=headers
+        )
         clients.append(client)
         return client
 

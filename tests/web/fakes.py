@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.web.world import PEOPLE, TENANT, World
+
 from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure, refuse_impossible
 from batchone.chain.design.drawing import draw
@@ -26,7 +28,6 @@ from batchone.contracts.sourcing import CallOff
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, TryLater, Unauthenticated
 from batchone.kernel.ids import Ids, TimeIds
-from tests.web.world import PEOPLE, TENANT, World
 
 
 class FakeDesign:
@@ -96,7 +97,9 @@ class FakeSales:
         ]  # fmt: skip
         if made.lead_s:
             days = round(made.lead_s / 86400)
-            reasons.append(Reason("lead", configuration, {"en": f"Your choices add {days} d.", "zh": f"您的选择增加 {days} 天。"}))
+            reasons.append(
+                Reason("lead", configuration, {"en": f"Your choices add {days} d.", "zh": f"您的选择增加 {days} 天。"})
+            )
         promise = Promise(
             self._ids.new("P"), tenant, configuration, made.product, quantity, priority, made.price, made.price * quantity,
             p50, p50 + timedelta(hours=2), 42, tuple(reasons), now, now + timedelta(minutes=15),
@@ -139,7 +142,10 @@ class FakeSales:
         found = [
             each
             for each in self.world.orders.values()
-            if all(word.lower() in f"{each.number} {each.customer.name} {each.customer.town} {each.choices}".lower() for word in search.split())
+            if all(
+                word.lower() in f"{each.number} {each.customer.name} {each.customer.town} {each.choices}".lower()
+                for word in search.split()
+            )
             and fits.get(status, lambda o: o.status == status)(each)
             and customer in {"", each.customer.id}
         ]
@@ -235,8 +241,18 @@ class FakeMachines:
         durations = {operation.op: 60.0 for operation in self.world.blueprint.pack.routing}
         return tuple(
             JobReport(
-                each.job, equipment, "running", each.position, min((now - each.since).total_seconds() / durations[each.op] % 1, 1.0),
-                each.since, None, f"program-{each.op}", True, {}, 0.1, "",
+                each.job,
+                equipment,
+                "running",
+                each.position,
+                min((now - each.since).total_seconds() / durations[each.op] % 1, 1.0),
+                each.since,
+                None,
+                f"program-{each.op}",
+                True,
+                {},
+                0.1,
+                "",
             )  # fmt: skip
             for each in self.world.stations()
             if each.equipment == equipment
@@ -272,7 +288,11 @@ class FakeMachines:
         step = max((last - first) / min(points, 120), 0.5)
         times = tuple(first + step * index for index in range(int((last - first) / step)))
         return Trend(
-            start, end, "complete", dict.fromkeys(paths, times), {path: tuple(self._value(path, at) for at in times) for path in paths}
+            start,
+            end,
+            "complete",
+            dict.fromkeys(paths, times),
+            {path: tuple(self._value(path, at) for at in times) for path in paths},
         )
 
     async def active(self, tenant: str, equipment: str) -> tuple[Alarm, ...]:
@@ -285,7 +305,9 @@ class FakeMachines:
     async def acknowledge(self, tenant: str, alarm: str, actor: Actor) -> Alarm:
         if alarm not in self.world.alarms:
             raise Conflict("alarms.over", "This alarm is over.", "Look at the newest ones.")
-        found = replace(self.world.alarms[alarm], state="acknowledged", acknowledged=self._clock.now(), acknowledged_by=actor.name)
+        found = replace(
+            self.world.alarms[alarm], state="acknowledged", acknowledged=self._clock.now(), acknowledged_by=actor.name
+        )
         self.world.alarms[alarm] = found
         return found
 

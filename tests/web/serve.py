@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from tests.web.fakes import FakeServices
+from tests.web.world import make_world
 
 from batchone.chain.design.model import compile_pack
 from batchone.chain.design.packs import load_pack
 from batchone.kernel.clock import ScaledClock
 from batchone.web.app import create_app
 from batchone.web.settings import WebSettings
-from tests.web.fakes import FakeServices
-from tests.web.world import make_world
 
 PACKS = Path(__file__).parents[2] / "packs"
 START = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)

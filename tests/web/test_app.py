@@ -1,5 +1,7 @@
 """The border of the pages: headers, errors for people and for programs, roles, the domains' routes."""
 
+import asyncio
+
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -91,7 +93,15 @@ async def test_nobody_is_led_to_the_sign_in_and_back(as_: As) -> None:
     assert (part.status_code, part.headers["hx-redirect"]) == (204, "/sign-in?next=/")
 
 
-PATHS = {"home": "/", "shop": "/shop/lamp", "mine": "/my", "line": "/line/lamp", "plan": "/plan", "orders": "/orders", "call-offs": "/call-offs"}
+PATHS = {
+    "home": "/",
+    "shop": "/shop/lamp",
+    "mine": "/my",
+    "line": "/line/lamp",
+    "plan": "/plan",
+    "orders": "/orders",
+    "call-offs": "/call-offs",
+}
 
 
 @pytest.mark.parametrize("person", ["mei", "pia", "olu", "eva", "sam", "ada"])
@@ -105,7 +115,9 @@ async def test_each_role_opens_exactly_the_pages_of_its_menu(as_: As, services: 
         assert (f'<ix-menu-item href="{entry.path}"' in home) == (role in entry.roles)
 
 
-@pytest.mark.parametrize("path", ["/line/lamp/live", "/machines/lathe-1/live", "/plan/live", "/plan/window", "/machines/lathe-1"])
+@pytest.mark.parametrize(
+    "path", ["/line/lamp/live", "/machines/lathe-1/live", "/plan/live", "/plan/window", "/machines/lathe-1"]
+)
 async def test_streams_and_data_need_the_same_role_as_their_page(as_: As, path: str) -> None:
     for person in ("mei", "sam"):
         assert (await as_(person).get(path)).status_code == 403
@@ -125,7 +137,7 @@ async def test_event_streams_pass_the_layers_piece_by_piece(services: FakeServic
 
     @router.get("/pieces")
     async def pieces() -> StreamingResponse:
-        async def told():  # noqa: ANN202 - two pieces
+        async def told():
             yield b"data: 1\n\n" * 200
             yield b"data: 2\n\n" * 200
 
@@ -138,7 +150,8 @@ async def test_event_streams_pass_the_layers_piece_by_piece(services: FakeServic
             sent.append(bytes(message["body"]))  # type: ignore[call-overload]
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.sleep(60)
+        raise AssertionError
 
     app = create_app(services, WebSettings(assets=static), [router])
     scope = {

@@ -84,7 +84,9 @@ def test_without_any_node_the_error_says_what_to_install(monkeypatch: pytest.Mon
 
 @pytest.mark.peer
 def test_a_build_carries_exactly_what_it_says(tmp_path: Path) -> None:
-    result = subprocess.run([sys.executable, "-m", "batchone.web.assets"], capture_output=True, text=True, timeout=170, check=False)
+    result = subprocess.run(
+        [sys.executable, "-m", "batchone.web.assets"], capture_output=True, text=True, timeout=170, check=False
+    )
     assert result.returncode == 0, result.stderr
     folder = assets.VENDOR / recipe_hash(ROOT)
     manifest = json.loads((folder / "VENDORED.json").read_text())

@@ -34,7 +34,13 @@ def test_numbers_have_exactly_the_asked_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "english", "chinese"),
-    [(0, "0 s", "0 秒"), (59.6, "1 min", "1 分"), (3725, "1 h 2 min", "1 小时 2 分"), (86400, "1 d", "1 天"), (-90, "−1 min 30 s", "−1 分 30 秒")],
+    [
+        (0, "0 s", "0 秒"),
+        (59.6, "1 min", "1 分"),
+        (3725, "1 h 2 min", "1 小时 2 分"),
+        (86400, "1 d", "1 天"),
+        (-90, "−1 min 30 s", "−1 分 30 秒"),
+    ],
 )
 def test_durations_name_their_two_largest_units(seconds: float, english: str, chinese: str) -> None:
     assert (EN.duration(seconds), ZH.duration(seconds)) == (english, chinese)
@@ -50,7 +56,9 @@ def test_times_are_told_in_the_plants_zone() -> None:
     assert [write(None) for write in (EN.when, EN.date, EN.clock, EN.day)] == ["–"] * 4
 
 
-@pytest.mark.parametrize(("unit", "written"), [("degC", "°C"), ("kg/m^3", "kg/m³"), ("N*m", "N·m"), ("count", ""), ("m/min", "m/min")])
+@pytest.mark.parametrize(
+    ("unit", "written"), [("degC", "°C"), ("kg/m^3", "kg/m³"), ("N*m", "N·m"), ("count", ""), ("m/min", "m/min")]
+)
 def test_units_are_written_as_people_write_them(unit: str, written: str) -> None:
     assert EN.unit(unit) == written
 
@@ -62,6 +70,9 @@ def test_texts_of_the_data_fall_back_to_english_and_then_to_anything() -> None:
     assert (ZH.text("as it is"), ZH.text(None)) == ("as it is", "")
 
 
-@pytest.mark.parametrize(("values", "decimals"), [((700, 800), 0), ((39, 45), 1), ((2.4, 3.6), 2), ((0.1,), 3), ((-1.0, 1.0), 2), ((None,), 1), ((0,), 1)])
+@pytest.mark.parametrize(
+    ("values", "decimals"),
+    [((700, 800), 0), ((39, 45), 1), ((2.4, 3.6), 2), ((0.1,), 3), ((-1.0, 1.0), 2), ((None,), 1), ((0,), 1)],
+)
 def test_a_value_has_the_decimals_of_its_limits(values: tuple[float | None, ...], decimals: int) -> None:
     assert decimals_of(*values) == decimals

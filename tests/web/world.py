@@ -34,7 +34,12 @@ PEOPLE = {
     "sam": Actor(TENANT, "sam", "Sam Roth", "supplier"),
     "ada": Actor(TENANT, "ada", "Ada Voss", "admin"),
 }
-_CUSTOMERS = (("cust-1", "Mei Chen", "Jimo"), ("cust-2", "Otto Berg", "Lund"), ("cust-3", "Li Na", "Weihai"), ("cust-4", "Ana Ruiz", "Toledo"))
+_CUSTOMERS = (
+    ("cust-1", "Mei Chen", "Jimo"),
+    ("cust-2", "Otto Berg", "Lund"),
+    ("cust-3", "Li Na", "Weihai"),
+    ("cust-4", "Ana Ruiz", "Toledo"),
+)
 _TRANSIT = timedelta(hours=20)
 
 
@@ -89,7 +94,9 @@ def make_world(blueprint: Blueprint, now: datetime, *, orders: int = 60, seed: i
     return world
 
 
-def _order(world: World, chance: random.Random, free: dict[str, list[datetime]], number: int, size: int, placed: datetime) -> None:
+def _order(
+    world: World, chance: random.Random, free: dict[str, list[datetime]], number: int, size: int, placed: datetime
+) -> None:
     blueprint, pack = world.blueprint, world.blueprint.pack
     picks: dict[str, str] = {}
     for option in chance.sample(pack.options, k=min(3, len(pack.options))):
@@ -99,7 +106,17 @@ def _order(world: World, chance: random.Random, free: dict[str, list[datetime]],
     choices = complete(blueprint, picks)
     worth = total(blueprint, choices)
     configuration = Configuration(
-        f"C-{number}", TENANT, pack.product.id, pack.id, pack.version, picks, choices, money(blueprint, worth.amount), worth.lead_s, placed, "mei"
+        f"C-{number}",
+        TENANT,
+        pack.product.id,
+        pack.id,
+        pack.version,
+        picks,
+        choices,
+        money(blueprint, worth.amount),
+        worth.lead_s,
+        placed,
+        "mei",
     )
     exploded = explode(blueprint, configuration.id, choices)
     world.configurations[configuration.id] = configuration
@@ -109,13 +126,18 @@ def _order(world: World, chance: random.Random, free: dict[str, list[datetime]],
     items = tuple(f"item-{number}-{index}" for index in range(size))
     finish = placed
     records = []
-    promised = placed + timedelta(minutes=85 if number % 9 else 40)
+    planned: list[PlannedOperation] = []
     for index, item in enumerate(items):
-        record, operations, end = _item(world, chance, free, order_id, item, number * 10 + index, configuration, exploded, placed, promised)
+        record, operations, end = _item(
+            world, chance, free, order_id, item, number * 10 + index, configuration, exploded, placed
+        )
         records.append(record)
-        world.operations.extend(operations)
+        planned.extend(operations)
         world.records[item] = record
         finish = max(finish, end)
+    # Every ninth order is late; the others are promised with some room.
+    promised = finish + timedelta(minutes=-12 if number % 9 == 4 else 25)
+    world.operations.extend(replace(each, late=promised < finish) for each in planned)
     states = {record.state for record in records}
     status = "finished" if states == {"finished"} else "in_production" if states - {"planned"} else "planned"
     delivered = None
@@ -124,7 +146,9 @@ def _order(world: World, chance: random.Random, free: dict[str, list[datetime]],
         taken = finish + timedelta(minutes=4) if number % 3 else None
         delivered = finish + timedelta(minutes=20) if number % 4 == 1 and finish + timedelta(minutes=20) < world.now else None
         state = "delivered" if delivered else "in_transit" if taken else "ready"
-        world.shipments.append(Shipment(f"S-{number}", TENANT, order_id, items, carrier.id, carrier.name, state, finish, taken, delivered))
+        world.shipments.append(
+            Shipment(f"S-{number}", TENANT, order_id, items, carrier.id, carrier.name, state, finish, taken, delivered)
+        )
         status = "delivered" if delivered else "in_transit" if taken else "finished"
     world.orders[order_id] = Order(
         id=order_id, number=f"SO-{10000 + number}", tenant=TENANT, customer=customer, configuration=configuration.id,
@@ -136,7 +160,7 @@ def _order(world: World, chance: random.Random, free: dict[str, list[datetime]],
 
 def _item(
     world: World, chance: random.Random, free: dict[str, list[datetime]], order: str, item: str, serial: int,
-    configuration: Configuration, exploded: Exploded, placed: datetime, due: datetime,
+    configuration: Configuration, exploded: Exploded, placed: datetime,
 ) -> tuple[ItemRecord, list[PlannedOperation], datetime]:  # fmt: skip
     pack = world.blueprint.pack
     ends: dict[str, datetime] = {}
@@ -147,7 +171,9 @@ def _item(
     for operation in exploded.operations:
         ready = max([placed, *(ends[each] for each in operation.after)])
         able = pack.equipment_of(operation.equipment_class)
-        spot = min(((max(free[each.id][p], ready), each.id, p) for each in able for p in range(each.positions)), key=lambda s: s[0])
+        spot = min(
+            ((max(free[each.id][p], ready), each.id, p) for each in able for p in range(each.positions)), key=lambda s: s[0]
+        )
         begin, machine, position = spot
         end = begin + timedelta(seconds=operation.duration_s * chance.uniform(0.98, 1.04))
         setup = timedelta(seconds=20) if operation.setup_key and chance.random() < 0.3 else timedelta(0)
@@ -155,7 +181,9 @@ def _item(
         free[machine][position] = end
         ends[operation.op] = end
         state = "done" if end <= world.now else "running" if begin <= world.now else "planned"
-        planned.append(PlannedOperation(item, order, operation.op, 1, machine, position + 1, begin - setup, begin, end, state, False))
+        planned.append(
+            PlannedOperation(item, order, operation.op, 1, machine, position + 1, begin - setup, begin, end, state, False)
+        )
         if state == "planned":
             continue
         done = state == "done"
@@ -166,11 +194,16 @@ def _item(
         jobs.append(job)
         if done:
             measured.extend(_measure(chance, check, job) for check in operation.checks)
-    late = end > due
-    planned = [replace(each, late=late) for each in planned]
     finished = all(each.state == "done" for each in planned)
     lots = tuple(
-        ConsumedLot(line.module, line.variant, round(line.quantity), f"L{chance.randint(1000, 9999)}", pack.module(line.module).suppliers[0].id, line.op)
+        ConsumedLot(
+            line.module,
+            line.variant,
+            round(line.quantity),
+            f"L{chance.randint(1000, 9999)}",
+            pack.module(line.module).suppliers[0].id,
+            line.op,
+        )
         for line in exploded.bom
         if any(job.op == line.op for job in jobs)
     )
@@ -235,13 +268,16 @@ def _wrong(world: World) -> None:
 
 
 def _hold_one(world: World) -> None:
-    record = next((each for each in world.records.values() if each.state == "in_production" and each.measurements), None)
-    if record is None:
-        return
+    able = [
+        each
+        for each in world.records.values()
+        if each.measurements and world.orders[each.order].status not in {"delivered", "in_transit"}
+    ]
+    record = max(able, key=lambda each: (each.state == "in_production", each.item))
     measured = record.measurements[-1]
     bad = replace(measured, value=(measured.high or measured.low or 1.0) * 1.4, passed=False)
     hold = Hold(world.now - timedelta(minutes=1), measured.name, measured.check, None, "")
-    held = replace(record, state="held", measurements=(*record.measurements[:-1], bad), holds=(hold,))
+    held = replace(record, state="held", finished=None, measurements=(*record.measurements[:-1], bad), holds=(hold,))
     world.records[record.item] = held
     world.orders[record.order] = replace(world.orders[record.order], status="held")
 
@@ -266,9 +302,17 @@ def _plans(world: World) -> None:
     for back in range(6):
         world.plans.append(
             PlanSummary(
-                number=42 - back, made=world.now - timedelta(minutes=4 * back + 1), why="order placed" if back % 2 else "machine broke down",
-                method="dispatch, then local search", operations=len(world.operations), orders=len(world.orders), late_orders=late + back,
-                tardiness_s=late * 700 + 900 * back, makespan_s=7200 + 60 * back, setup_s=840 + 20 * back, bound=None if back else 3100.0,
+                number=42 - back,
+                made=world.now - timedelta(minutes=4 * back + 1),
+                why="order placed" if back % 2 else "machine broke down",
+                method="dispatch, then local search",
+                operations=len(world.operations),
+                orders=len(world.orders),
+                late_orders=late + back,
+                tardiness_s=late * 700 + 900 * back,
+                makespan_s=7200 + 60 * back,
+                setup_s=840 + 20 * back,
+                bound=None if back else 3100.0,
                 solve_s=1.2 + 0.3 * back,
             )  # fmt: skip
         )

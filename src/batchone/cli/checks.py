@@ -109,10 +109,11 @@ def _clock() -> Finding:
 
 
 def _deploy(path: Path) -> Finding:
-    from batchone.main import MODULES
+    from batchone.main import MODULES, check_settings
 
     try:
         deploy = read_deploy(path, frozenset(MODULES))
+        check_settings(deploy)
     except BatchoneError as error:
         return Finding("deploy", "fail", error.what, error.cure)
     engines = "embedded engines" if deploy.engines.postgres == EMBEDDED == deploy.engines.nats else "external engines"

@@ -36,10 +36,12 @@ def up(deploy: Path, /) -> int:
 
     async def work() -> None:
         from batchone.kernel.deployment import Deployment
-        from batchone.main import log_to_stderr
+        from batchone.main import check_settings, log_to_stderr
 
         log_to_stderr(process="supervisor")
-        deployment = Deployment(_deploy(deploy), home_folder(), output.say)
+        wanted = _deploy(deploy)
+        check_settings(wanted)
+        deployment = Deployment(wanted, home_folder(), output.say)
         try:
             deployment.start_engines()
             deployment.start_processes()

@@ -37,8 +37,9 @@ async def _build(context: Context, settings: WebSettings) -> Running:
 async def serve(app: FastAPI, settings: WebSettings) -> None:
     """Serve until cancelled; `TryLater` while the port belongs to somebody else."""
     config = uvicorn.Config(
-        app, timeout_graceful_shutdown=_GRACE_S, log_config=None, access_log=False, server_header=False, lifespan="off"
-    )
+        app, timeout_graceful_shutdown=_GRACE_S, log_config=None, access_log=False, server_header=False, lifespan="off",
+        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, proxy_headers=settings.behind_proxy,
+    )  # fmt: skip
     server = _Server(config)
     with _listening(settings.host, settings.port) as listening:
         running = asyncio.create_task(server.serve([listening]))

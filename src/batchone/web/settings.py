@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from batchone.kernel.settings import Seconds, Settings
 
@@ -13,14 +15,17 @@ from batchone.kernel.settings import Seconds, Settings
 class WebSettings(Settings):
     """Where the pages are served, in which time zone, and how lively.
 
-    `cookie_secure` is for pages behind TLS. `host` stays on the loopback address unless somebody decides otherwise.
+    `host` stays on the loopback address unless somebody decides otherwise; then the pages are served with TLS
+    (`tls_certificate` and `tls_key`, PEM files) or stand behind a proxy that does that (`behind_proxy`), else nothing starts.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     name: str = "Batchone"
     time_zone: str = "UTC"
-    cookie_secure: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: bool = False
     board_every_s: Seconds = 1.0
     signals_every_s: Seconds = 0.5
     trend_s: Seconds = 60.0
@@ -34,6 +39,29 @@ class WebSettings(Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"'{name}' is not a time zone; write one such as Asia/Shanghai") from error
         return name
+
+    @model_validator(mode="after")
+    def _safe_beyond_this_machine(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together; name both or neither")
+        if not self.loopback and self.tls_certificate is None and not self.behind_proxy:
+            raise ValueError(
+                f"{self.host} can be reached from other machines: name tls_certificate and tls_key, or state behind_proxy = true"
+            )
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches the pages."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def cookie_secure(self) -> bool:
+        """Whether browsers must send the session's cookie over TLS only."""
+        return self.tls_certificate is not None or self.behind_proxy
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import pytest
 
 from batchone.contracts.design import ProductReleased
@@ -143,6 +145,27 @@ async def test_a_failed_commit_is_judged_again_in_full(rig, monkeypatch: pytest.
     assert await rig.active() == []
     await rig.service.handle([message])
     assert await rig.active() == [HIGH]
+
+
+async def test_a_commit_that_took_place_though_it_seemed_to_fail_is_not_done_again(
+    rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.service.load("t")
+    message = rig.message([(T, 1, 35), (T, 7, 20)])
+    transaction = rig.database.transaction
+
+    @asynccontextmanager
+    async def breaking():
+        async with transaction() as tx:
+            yield tx
+        raise TryLater("database.away", "PostgreSQL broke off.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.database, "transaction", breaking)
+        with pytest.raises(TryLater):
+            await rig.service.handle([message])
+    await rig.service.handle([message])
+    assert await rig.said() == [("alarm.raised", T), ("alarm.returned", T)]
 
 
 async def test_tenants_do_not_see_each_other(rig) -> None:

@@ -69,7 +69,7 @@ def test_a_batch_with_a_nameless_sample_is_refused() -> None:
         decode(Message("samples.t.c", columns.to_bytes(batch)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.integers(0, 3),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
@@ -89,6 +89,13 @@ def test_a_damaged_message_is_a_batch_or_refused_and_nothing_else(cut: int, flip
     assert name
     assert "\0" not in name
     assert sorted_unique([batch]).num_rows <= batch.num_rows
+
+
+async def test_a_stored_file_is_kept_because_the_catalogue_names_it(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", 1, 1.0)])])
+    assert len(rig.files.strays(0)) == 1  # old enough to be asked about
+    await rig.keeper(stray_s=0).tidy()
+    assert await rig.everything() == [("m/x", 1, 1.0)]
 
 
 async def test_a_batch_without_samples_makes_no_segment(rig) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,7 @@ async def test_a_replaced_file_stays_for_the_grace_time(rig) -> None:
     assert olds < rig.on_disk()
     await rig.keeper(fan_in=4, grace_s=0).tidy()
     assert not olds & rig.on_disk()
+    assert await rig.catalogue.long_retired(0) == {}
 
 
 async def test_a_crash_before_the_swap_leaves_the_old_segments_in_force(rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +56,16 @@ async def test_two_keepers_at_once_lose_nothing(rig) -> None:
     await asyncio.gather(*(rig.keeper(fan_in=4, grace_s=1000).merge() for _ in range(3)))
     await rig.keeper(fan_in=4).tidy()
     assert await rig.everything() == before
+
+
+async def test_segments_are_swapped_all_or_none(rig) -> None:
+    await fill(rig, 3)
+    one, two, three = await rig.catalogue.overlapping("t", rig.at(-99), rig.at(99))
+    first = replace(one, id="N1", file="n1")
+    assert await rig.catalogue.swap([one, two], first, 0)
+    assert not await rig.catalogue.swap([two, three], replace(one, id="N2", file="n2"), 0)
+    live = await rig.catalogue.overlapping("t", rig.at(-99), rig.at(99))
+    assert {segment.id for segment in live} == {"N1", three.id}
 
 
 async def test_a_lost_file_stops_no_other_merge_and_is_not_hidden(rig) -> None:

@@ -44,6 +44,14 @@ async def test_a_spike_survives_thinning(rig) -> None:
     assert 95.0 in (await trend(rig, ["m/x"], 0, 1000, 20)).values["m/x"]
 
 
+async def test_the_first_and_last_sample_survive_thinning(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", at, float(abs(at - 500) % 499)) for at in range(1000)])])
+    found = await trend(rig, ["m/x"], 0, 1000, 4)
+    zero = rig.start.timestamp()
+    assert [time - zero for time in found.times_s["m/x"]] == [0.0, 1.0, 998.0, 999.0]
+    assert [found.values["m/x"][0], found.values["m/x"][-1]] == [1.0, 0.0]
+
+
 async def test_bad_samples_and_what_is_no_number_are_not_drawn(rig) -> None:
     await rig.ingest.store([rig.message([("m/x", 1, 1.0), ("m/x", 2, math.nan), ("m/x", 3, math.inf)])])
     await rig.ingest.store([rig.message([("m/x", 4, 4.0)], quality=2), rig.message([("m/x", 5, 5.0)], quality=1)])

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchone.kernel.errors import TryLater
@@ -36,6 +36,7 @@ def key(value: float) -> float:
     return 99.0 if math.isnan(value) else value
 
 
+@settings(deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_rows_are_sorted_and_each_stands_once_in_its_best_quality(parts: list[list[tuple[str, int, float, int, int]]]) -> None:
     result = sorted_unique([batch(rows) for rows in parts])

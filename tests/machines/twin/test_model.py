@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchone.machines import columns
@@ -107,6 +107,7 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(ROWS, max_size=6), st.sets(st.integers(0, 5)))
 def test_last_is_the_newest_of_all_and_what_was_told_adds_up_to_it(parts: list[list[Row]], looks: set[int]) -> None:
     values, told = LastValues(), {}

@@ -30,7 +30,9 @@ async def test_what_cannot_be_meant_is_refused(as_: As, services: FakeServices) 
     assert (await client.post("/call-offs/CO-0/confirm", data={"at": "soon"})).status_code == 422
     assert (await client.post("/call-offs/CO-0/deliver", data={"lot": " "})).status_code == 422
     assert (await client.get("/call-offs?state=lost")).status_code == 422
-    assert (await client.post("/call-offs/CO-1/confirm", data={"at": "2026-03-03T08:00"})).status_code == 404, "another supplier's"
+    assert (await client.post("/call-offs/CO-1/confirm", data={"at": "2026-03-03T08:00"})).status_code == 404, (
+        "another supplier's"
+    )
     assert (await as_("pia").post("/call-offs/CO-0/confirm", data={"at": "2026-03-03T08:00"})).status_code == 403
     assert services.world.call_offs["CO-0"].state == "sent"
 

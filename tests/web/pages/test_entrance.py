@@ -24,7 +24,9 @@ async def test_a_wrong_password_shows_the_form_again_with_the_name_and_no_hint_w
         assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("target", ["//elsewhere.example/x", "https://elsewhere.example", "/\\elsewhere.example", "javascript:x", "", "/a\nb"])
+@pytest.mark.parametrize(
+    "target", ["//elsewhere.example/x", "https://elsewhere.example", "/\\elsewhere.example", "javascript:x", "", "/a\nb"]
+)
 async def test_nobody_is_led_to_another_site(as_: As, target: str) -> None:
     answer = await as_("").post("/sign-in", data={"person": "pia", "password": "pia", "next": target})
     assert answer.headers["location"] == "/"

@@ -9,7 +9,9 @@ from batchone.web.pages.line import BoardTopic
 from batchone.web.services import Web, web_of_app
 
 
-async def test_the_board_shows_every_station_with_its_state_in_words_and_the_item_at_it(as_: As, services: FakeServices) -> None:
+async def test_the_board_shows_every_station_with_its_state_in_words_and_the_item_at_it(
+    as_: As, services: FakeServices
+) -> None:
     page = (await as_("eva").get("/line/lamp")).text
     for equipment in services.world.blueprint.pack.equipment:
         assert f'id="station-{equipment.id}"' in page
@@ -65,6 +67,8 @@ async def test_the_stream_sends_the_whole_board_first_and_then_only_what_changed
 
 async def test_streams_of_other_languages_and_rights_are_told_apart(app: object, services: FakeServices) -> None:
     web = web_of_app(app)  # type: ignore[arg-type]
-    topics = [BoardTopic(web, "works", "lamp", language, acknowledges=right) for language in ("en", "zh") for right in (True, False)]
+    topics = [
+        BoardTopic(web, "works", "lamp", language, acknowledges=right) for language in ("en", "zh") for right in (True, False)
+    ]
     assert len({topic.key for topic in topics}) == 4
     assert "转速" in (await topics[2].snapshot()).decode()

@@ -21,7 +21,11 @@ async def test_the_story_tells_what_is_done_what_is_now_and_what_comes(as_: As, 
     routing = services.world.explosions[record.configuration].operations
     for operation in routing:
         assert f'id="chapter-{operation.group}"' in page
-    assert page.index('id="chapter-ordered"') < page.index(f'id="chapter-{routing[0].group}"') < page.index('id="chapter-delivered"')
+    assert (
+        page.index('id="chapter-ordered"')
+        < page.index(f'id="chapter-{routing[0].group}"')
+        < page.index('id="chapter-delivered"')
+    )
     assert "Promised by" in page
     assert f'href="/items/{record.serial}"' in page
 

@@ -20,18 +20,24 @@ async def test_one_product_is_opened_at_once(as_: As) -> None:
 
 async def test_every_value_stands_there_with_what_it_would_change(as_: As) -> None:
     page = (await as_("mei").get("/shop/lamp")).text
-    for option, values in {"foot": ("round", "square", "clamp"), "height_cm": ("30", "45", "60"), "light": ("led", "halogen")}.items():
+    for option, values in {
+        "foot": ("round", "square", "clamp"),
+        "height_cm": ("30", "45", "60"),
+        "light": ("led", "halogen"),
+    }.items():
         for value in values:
             assert f'id="o-{option}-{value}"' in page
     assert "+€2" in card(page, "foot", "square")
     assert "+€1.50, +1 d" in card(page, "foot", "clamp")
     assert "checked" in card(page, "foot", "round")
     assert "45 cm" in page
-    assert '<circle' in page, "the drawing"
+    assert "<circle" in page, "the drawing"
 
 
 async def test_a_click_answers_with_the_new_price_its_difference_and_an_address_to_keep(as_: As) -> None:
-    answer = await as_("mei").get("/shop/lamp/choose?price=20.00&o.foot=square&was.foot=round&o.light=led&was.light=led&n=1", headers=HX)
+    answer = await as_("mei").get(
+        "/shop/lamp/choose?price=20.00&o.foot=square&was.foot=round&o.light=led&was.light=led&n=1", headers=HX
+    )
     assert answer.headers["hx-replace-url"] == "/shop/lamp?foot=square"
     assert "€22" in answer.text
     assert '<span class="moved number">+€2</span>' in answer.text
@@ -104,7 +110,12 @@ async def test_an_order_is_placed_once_however_often_the_button_is_pressed(as_: 
     assert len(services.world.orders) == before + 1
     assert {answer.headers["location"] for answer in answers} == {"/my/SO-10030"}
     placed = services.world.orders["order-30"]
-    assert (placed.customer.id, placed.customer.town, placed.quantity, placed.choices["foot"]) == ("cust-1", "Jimo", 2, "square")
+    assert (placed.customer.id, placed.customer.town, placed.quantity, placed.choices["foot"]) == (
+        "cust-1",
+        "Jimo",
+        2,
+        "square",
+    )
     assert (await client.get("/orders/SO-10030")).status_code == 200
 
 

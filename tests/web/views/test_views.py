@@ -26,7 +26,9 @@ def test_a_signal_without_limits_is_never_wrong_and_has_no_bar() -> None:
     assert machine.ends(Limits()) is None
 
 
-@pytest.mark.parametrize("limits", [Limits(39, 45, 36, 48), Limits(high=10), Limits(low=5), Limits(low=-8, high=-2), Limits(high_high=0.5)])
+@pytest.mark.parametrize(
+    "limits", [Limits(39, 45, 36, 48), Limits(high=10), Limits(low=5), Limits(low=-8, high=-2), Limits(high_high=0.5)]
+)
 def test_the_bar_of_a_signal_shows_all_its_bounds(limits: Limits) -> None:
     ends = machine.ends(limits)
     assert ends is not None
@@ -46,7 +48,9 @@ def operation(item: str, position: int, start_s: float, end_s: float, *, late: b
     return PlannedOperation(item, "order", "20", 1, "fitter-1", position, *at, "planned", late)
 
 
-def test_places_in_use_are_counted_over_time_and_equal_stretches_are_joined(blueprint: Blueprint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_in_use_are_counted_over_time_and_equal_stretches_are_joined(
+    blueprint: Blueprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plan, "LANES_MAX", 1)
     book = Book(blueprint.pack)
     operations = [operation("a", 1, 0, 600), operation("b", 2, 300, 600, late=True)]

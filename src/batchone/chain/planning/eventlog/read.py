@@ -30,6 +30,10 @@ class Columns:
         return self.order, self.activity, self.worker, self.begin, self.end
 
 
+AS_MINED = Columns()
+"""The names that process-mining exports use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """One usable row: a worker reported an activity on an order from `begin` to `end`. `line` is its line in the file."""
@@ -58,9 +62,7 @@ class RowIssue:
     text: str
 
 
-def read_spans(
-    path: Path, *, columns: Columns = Columns(), zone: tzinfo = UTC
-) -> tuple[tuple[Span, ...], tuple[RowIssue, ...]]:
+def read_spans(path: Path, *, columns: Columns = AS_MINED, zone: tzinfo = UTC) -> tuple[tuple[Span, ...], tuple[RowIssue, ...]]:
     """The usable rows in the order of the file, and the others.
 
     Times without a zone are taken in `zone`. `Refused` if the file is not there, is not UTF-8 text, or lacks a column.
@@ -68,13 +70,9 @@ def read_spans(
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise Refused(
-            "eventlog.missing", f"There is no file {path}.", "Name the CSV file of the log.", file=path
-        ) from error
+        raise Refused("eventlog.missing", f"There is no file {path}.", "Name the CSV file of the log.", file=path) from error
     except UnicodeDecodeError as error:
-        raise Refused(
-            "eventlog.encoding", f"{path} is not UTF-8 text.", "Save it as CSV in UTF-8.", file=path
-        ) from error
+        raise Refused("eventlog.encoding", f"{path} is not UTF-8 text.", "Save it as CSV in UTF-8.", file=path) from error
     reader = csv.DictReader(text.splitlines())
     absent = [name for name in columns.names() if name not in (reader.fieldnames or ())]
     if absent:
@@ -94,7 +92,7 @@ def read_spans(
         else:
             spans.append(span)
             issues += _doubts(span, _text(row, columns))
-    return tuple(spans), tuple([*issues, *_double_reports(spans)])
+    return tuple(spans), (*issues, *_double_reports(spans))
 
 
 def _text(row: Mapping[str, str | None], columns: Columns) -> str:
