@@ -35,6 +35,7 @@ from batchone.contracts.pack import (
     PackProduct,
     Place,
     Power,
+    Scope,
     Signal,
 )
 from batchone.kernel.engines.child import die_with_parent, free_port
@@ -43,7 +44,7 @@ from batchone.machines.connect.wiring import Wiring, wire
 
 CLASSES = {"pressing": "10", "filling": "20", "packing": "30", "baking": "40"}
 MEASURES = {"10": ("thickness",), "20": ("mass", "torque"), "30": ("weight",), "40": ("colour",)}
-SIGNALS = (
+SIGNALS: tuple[tuple[str, str, Scope], ...] = (
     ("force", "pressing", "equipment"),
     ("gas", "baking", "equipment"),
     ("heat", "baking", "position"),
@@ -104,9 +105,11 @@ def pack_of(ports: Ports, *, version: str = "1.0.0", without: str = "") -> Pack:
             if id_ != without
         ),
         meters=(Meter("meter-1", text, "filling", 9, ("press-1",)),),
-        signals=tuple(Signal(id_, kind, scope, text, "kN", 1.0, Limits(), {}) for id_, kind, scope in SIGNALS),  # type: ignore[arg-type]
+        signals=tuple(Signal(id_, kind, scope, text, "kN", 1.0, Limits(), {}) for id_, kind, scope in SIGNALS),
         checks=tuple(
-            Check(measure, op, text, measure, "g", None, None, "hold", (), {}) for op, names in MEASURES.items() for measure in names
+            Check(measure, op, text, measure, "g", None, None, "hold", (), {})
+            for op, names in MEASURES.items()
+            for measure in names
         ),
         energy=Energy(1.0, {}, 0.1, 500.0), demo=Demo(1, 60.0, 0.0, (), {}, ()), drawing="<svg/>",
     )  # fmt: skip
@@ -137,12 +140,14 @@ def write_pack(folder: Path, ports: Ports) -> Path:
     _write(
         folder,
         "resources.yaml",
-        f"calendars:\n  - {{id: always}}\nclasses:\n{classes}connections:\n{connections}equipment:\n{equipment}meters:\n{meters}",
+        f"calendars:\n  - {{id: always}}\nclasses:\n{classes}connections:\n{connections}"
+        f"equipment:\n{equipment}meters:\n{meters}",
     )
     law = "physics: {law: hold, at: 40, noise: 1, idle: 20}"
     signals = [*SIGNALS, *(("hum", kind, "equipment") for kind in CLASSES)]
     rows = "".join(
-        f"  - {{id: {id_}, class: {kind}, scope: {scope}, {name}, unit: kN, every: 1 s, {law}}}\n" for id_, kind, scope in signals
+        f"  - {{id: {id_}, class: {kind}, scope: {scope}, {name}, unit: kN, every: 1 s, {law}}}\n"
+        for id_, kind, scope in signals
     )
     _write(folder, "signals.yaml", f"signals:\n{rows}")
     routing = "".join(
@@ -178,8 +183,9 @@ class EmulatedPlant:
         self._expected = len(only) or len(connections_of(ports))
         self._error = self._log.open("ab")
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._error, text=True, preexec_fn=die_with_parent(), env=dict(os.environ)
-        )
+            command, stdout=subprocess.PIPE, stderr=self._error, text=True, env=dict(os.environ),
+            preexec_fn=die_with_parent(),  # noqa: PLW1509
+        )  # fmt: skip
         self.control = self._wait()
 
     def _wait(self) -> str:

@@ -39,7 +39,7 @@ def add(
         async with platform() as running:
             enterprises = running.get(Enterprises)
             made = await enterprises.ensure_person(running.tenant, id, name or id, role, password, party)
-            link = f"{running.note.web}/sign-in/{await enterprises.issue_link(running.tenant, id)}"
+            link = f"{running.note.web}/sign-in/link/{await enterprises.issue_link(running.tenant, id)}"
             await enterprises.record(running.actor, "person.add", id, "", "done", {"role": role})
         if json:
             output.result_json({"person": made, "link": link})

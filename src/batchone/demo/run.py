@@ -180,7 +180,7 @@ class Demo:
             party = {"supplier": suppliers[0], "customer": "demo-customer"}.get(role, "")
             await enterprises.ensure_person(tenant, role, name, role, "", party)
             secret = await enterprises.issue_link(tenant, role)
-            links[role] = f"{self.web}/sign-in/{secret}?next={page}"
+            links[role] = f"{self.web}/sign-in/link/{secret}?next={page}"
         agents: list[tuple[str, Role]] = [(supplier, "supplier") for supplier in suppliers]
         agents += [(carrier.id, "supplier") for carrier in self.pack.demo.carriers]
         tokens: dict[str, str] = {}

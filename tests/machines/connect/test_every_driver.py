@@ -70,8 +70,8 @@ async def test_a_job_starts_reads_back_finishes_and_clears(bench, protocol) -> N
     assert order.job in [each.job for each in await bench.driver.jobs(bench.machine)]
     assert await bench.driver.clear(bench.machine, order.job)
     assert await bench.driver.clear(bench.machine, order.job)
-    assert order.job not in [each.job for each in await bench.driver.jobs(bench.machine)]
     await eventually(lambda: all(each.job != order.job for each in bench.jobs[bench.machine]), "clearing to be told")
+    assert order.job not in [each.job for each in await bench.driver.jobs(bench.machine)]
 
 
 async def test_the_read_back_shows_a_machine_that_runs_something_else(bench, protocol) -> None:
@@ -138,12 +138,8 @@ async def test_a_broken_machine_refuses_and_comes_back(bench, protocol, plant: E
 
 async def test_a_machine_that_is_switched_off_is_seen_to_be_gone(bench, protocol, plant: EmulatedPlant) -> None:
     plant.tell("switch-off", equipment=bench.machine, seconds=75)
-    await eventually(
-        lambda: bench.machine in bench.gone or bench.states.get(bench.machine) == "offline", "offline"
-    )
-    await eventually(
-        lambda: bench.machine not in bench.gone and bench.states.get(bench.machine) == "idle", "idle"
-    )
+    await eventually(lambda: bench.machine in bench.gone or bench.states.get(bench.machine) == "offline", "offline")
+    await eventually(lambda: bench.machine not in bench.gone and bench.states.get(bench.machine) == "idle", "idle")
     assert bench.lost is None
 
 

@@ -58,9 +58,10 @@ def test_rows_are_sorted_and_each_stands_once_in_its_best_quality(parts: list[li
 
 
 def test_times_that_are_ages_apart_are_sorted_as_well() -> None:
-    rows = [("b/x", 1, 1.0, 0, 0), ("a/x", 1 << 62, 2.0, 0, 0), ("a/x", 0, 3.0, 0, 0)]
-    result = sorted_unique([batch([*rows, ("a/x", 1 << 61, 4.0, 0, 0)])])
-    assert columns.values_of(result).tolist() == [3.0, 4.0, 2.0, 1.0]
+    rows = [(f"{name}/x", time, 1.0, 0, 0) for name in "dcba" for time in (1 << 62, 0, 1 << 61)]
+    result = sorted_unique([batch(rows)])
+    assert result.column("path").to_pylist() == [f"{name}/x" for name in "abcd" for _ in range(3)]
+    assert columns.times_us(result).tolist() == [0, 1 << 61, 1 << 62] * 4
 
 
 def test_a_backlog_of_many_days_makes_few_files() -> None:

@@ -58,13 +58,13 @@ async def sign_in(
 
 
 @router.get("/sign-in/link/{secret}")
-async def sign_in_by_link(secret: str, visit: AnyVisit, web: ThisWeb) -> Response:
-    """Sign in by a link that somebody was given."""
+async def sign_in_by_link(secret: str, visit: AnyVisit, web: ThisWeb, next: str = "/") -> Response:  # noqa: A002
+    """Sign in by a link that somebody was given, and go on to the page that it names."""
     try:
         session = await web.services.get(Enterprises).sign_in_by_link(secret)
     except Unauthenticated as refused:
         return _form(visit, web, "/", refused=refused)
-    response = RedirectResponse("/", 303)
+    response = RedirectResponse(safe_next(next), 303)
     remember(response, session, secure=web.settings.cookie_secure)
     return response
 

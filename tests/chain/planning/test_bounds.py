@@ -1,0 +1,31 @@
+from hypothesis import given, settings
+
+from batchone.chain.planning import Calendar, Job, Problem, Resource
+from batchone.chain.planning.bounds import bound_of
+from batchone.chain.planning.compiled import Compiled
+from tests.chain.planning.problems import _all_schedules, op, problem, problems
+
+
+@settings(max_examples=40)
+@given(problems(jobs_max=2, steps_max=2))
+def test_no_schedule_is_below_the_bound(of: Problem) -> None:
+    compiled = Compiled(of)
+    bound = bound_of(compiled)
+    for number, schedule in enumerate(_all_schedules(compiled)):
+        worth = schedule.objective()
+        assert worth.makespan_s >= bound.makespan_s
+        assert worth.weighted_tardiness_s >= bound.weighted_tardiness_s
+        if number > 2000:
+            break
+
+
+def test_the_load_of_a_bottleneck_counts_with_its_breaks() -> None:
+    hours = Calendar("h", cycle=((0, 50),), cycle_s=100)
+    jobs = [Job(f"j{n}") for n in range(4)]
+    of = problem([Resource("r", calendar="h")], jobs, [op(f"j{n}.0", "r", 25) for n in range(4)], calendars=(hours,))
+    assert bound_of(Compiled(of)).makespan_s == 150
+
+
+def test_a_job_that_cannot_be_in_time_counts_with_its_weight() -> None:
+    of = problem([Resource("r")], [Job("j", 5, 3)], [op("j.0", "r", 10)])
+    assert bound_of(Compiled(of)).weighted_tardiness_s == 15

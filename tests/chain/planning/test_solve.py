@@ -1,0 +1,106 @@
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchone.chain.planning import Job, Measure, Problem, Progress, Resource, moved, repair, solve, validate
+from tests.chain.planning.problems import op, optimum, plant, problem, problems
+
+
+@given(problems(), st.integers(0, 3))
+def test_every_plan_can_be_carried_out_whatever_the_budget(of: Problem, seed: int) -> None:
+    plan = solve(of, 0, seed)
+    assert validate(of, plan) == []
+    assert plan.seed == seed
+
+
+@settings(max_examples=12, deadline=None)
+@given(problems(jobs_max=3, steps_max=2))
+def test_searching_never_makes_a_plan_worse_or_wrong(of: Problem) -> None:
+    found: list[Progress] = []
+    plan = solve(of, 0.3, 1, progress=found.append)
+    assert validate(of, plan) == []
+    keys = [progress.objective.key(of.aim) for progress in found]
+    assert all(later < sooner for sooner, later in pairwise(keys))
+    assert plan.objective.key(of.aim) == keys[-1]
+    assert plan.objective.key(of.aim) <= solve(of, 0, 1).objective.key(of.aim)
+
+
+@settings(max_examples=15, deadline=None)
+@given(problems(breaks=False, jobs_max=2, steps_max=2))
+def test_a_tiny_problem_is_solved_to_its_optimum(of: Problem) -> None:
+    plan = solve(of, 5, 1, workers=1)
+    assert plan.objective.key(of.aim[:1]) == (optimum(of),)
+
+
+@settings(max_examples=15, deadline=None)
+@given(problems(jobs_max=2, steps_max=2))
+def test_no_plan_is_better_than_the_optimum(of: Problem) -> None:
+    assert solve(of, 0.2, 1, workers=1).objective.key(of.aim[:1])[0] >= optimum(of)
+
+
+def test_a_proven_optimum_is_its_own_bound() -> None:
+    jobs = [Job("a", 10), Job("b", 10), Job("c", 10)]
+    of = problem([Resource("r")], jobs, [op("a.0", "r", 30), op("b.0", "r", 10), op("c.0", "r", 20)])
+    plan = solve(of, 10, 1)
+    assert plan.objective.weighted_tardiness_s == plan.bound.weighted_tardiness_s == 70
+
+
+def test_the_plan_in_force_stays_where_nothing_better_is_found() -> None:
+    of = plant(20, due_h=(20, 30))
+    plan = solve(of, 0, 1)
+    again = solve(of, 0, 1, in_force=plan)
+    assert again.produced_by == "repair"
+    assert moved(plan, again) == []
+
+
+def test_the_plan_in_force_gives_way_to_a_better_one() -> None:
+    of = problem([Resource("r")], [Job("a", 10), Job("b", 100)], [op("a.0", "r"), op("b.0", "r")])
+    bad = repair(of, solve(replace(of, jobs=(Job("a", 100), Job("b", 10))), 0, 1))
+    assert bad.objective.weighted_tardiness_s == 10
+    assert solve(of, 0, 1, in_force=bad).objective.weighted_tardiness_s == 0
+
+
+def test_a_plant_gets_better_with_time() -> None:
+    of = plant(25, due_h=(1.1, 1.6))
+    at_once, later = solve(of, 0, 1), solve(of, 4, 1)
+    assert validate(of, later) == []
+    assert later.objective.key(of.aim) < at_once.objective.key(of.aim)
+    assert later.objective.weighted_tardiness_s >= later.bound.weighted_tardiness_s
+
+
+def test_makespan_can_come_first() -> None:
+    of = replace(plant(8), aim=(Measure.MAKESPAN,))
+    assert solve(of, 1, 1).objective.makespan_s <= solve(of, 0, 1).objective.makespan_s
+
+
+def test_an_empty_problem_has_an_empty_plan() -> None:
+    plan = solve(problem([], [], []), 1, 1)
+    assert plan.assignments == ()
+    assert plan.objective.makespan_s == 0
+
+
+def test_the_budget_is_kept() -> None:
+    ticks = iter(range(10**6))
+    plan = solve(plant(6), 3, 1, clock=lambda: float(next(ticks)))
+    assert plan.produced_by.startswith("dispatch")
+
+
+def test_problems_and_plans_travel_to_another_process() -> None:
+    of = plant(5)
+    plan = solve(of, 0, 1)
+    assert pickle.loads(pickle.dumps(of)) == of
+    assert pickle.loads(pickle.dumps(plan)) == plan
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(solve, of, 0, 1).result(60) == plan
+
+
+def test_the_solver_library_is_not_loaded_before_it_is_needed() -> None:
+    code = "import sys, batchone.chain.planning; sys.exit('ortools' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
