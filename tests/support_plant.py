@@ -156,7 +156,8 @@ def write_pack(folder: Path, ports: Ports) -> Path:
     )
     _write(folder, "routing.yaml", f"routing:\n{routing}")
     checks = "".join(
-        f'  - {{id: {measure}, op: "{op}", {name}, measure: {measure}, unit: g, reaction: hold, physics: {{mean: 5, sd: 0.1}}}}\n'
+        f'  - {{id: {measure}, op: "{op}", {name}, measure: {measure}, unit: g, reaction: hold, '
+        "physics: {mean: 5, sd: 0.1}}\n"
         for op, names in MEASURES.items()
         for measure in names
     )

@@ -46,6 +46,6 @@ def catalog(url: str, schema: str) -> list[str]:
     with psycopg.connect(url) as connection:
         connection.execute("SET search_path TO pg_catalog")
         for what, query in _WHAT.items():
-            rows = connection.execute(query.replace("{schema}", "%(schema)s::regnamespace"), {"schema": f'"{schema}"'})  # type: ignore[arg-type]
+            rows = connection.execute(query.replace("{schema}", "%(schema)s::regnamespace"), {"schema": f'"{schema}"'})
             lines += [f"{what}: {' | '.join(str(value) for value in row)}" for row in rows]
     return sorted(lines)

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import httpx
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from tests.scenarios.loop import Json, Loop, Person, running
 
 from batchone.kernel.engines.child import Child
 from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
-from tests.scenarios.loop import Json, Loop, Person, running
 
 __all__ = ["Customers", "Faulty", "Json", "Loop", "Person", "background", "faulty"]
 
@@ -181,7 +181,6 @@ class Customers:
     loop: Loop
     name: str = "key"
     accepted: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list)
     _numbers: Any = field(default_factory=count)
 
@@ -189,6 +188,8 @@ class Customers:
         """Order one; the order's number. An offer that ran out meanwhile is asked for again."""
         product = self.loop.demo.pack.product.id
         configured = await self._insist("/api/configurations", {"product": product, "choices": dict(choices or {})})
+        if configured is None:  # these choices exclude one another: then the product as it comes
+            configured = await self._insist("/api/configurations", {"product": product, "choices": {}})
         while True:
             asked = {"configuration": configured["id"], "quantity": 1, "priority": 0}
             promise = await self._insist("/api/promises", asked)
@@ -200,14 +201,13 @@ class Customers:
                 return str(order["number"])
 
     async def _insist(self, path: str, body: Json, *, key: str = "") -> Any:
-        """What the platform says at last: the thing, or none when the offer has run out."""
+        """What the platform says at last: the thing, or none when it may never be or the offer has run out."""
         while True:
             with suppress(httpx.TransportError):
                 answer = await self.loop.person().try_post(path, body, key=key)
                 if answer.is_success:
                     return answer.json()
-                if answer.status_code == 410:
-                    self.refused[key] = answer.status_code
+                if answer.status_code == (422 if path == "/api/configurations" else 410):
                     return None
                 if answer.status_code != 503 or "retry-after" not in answer.headers:
                     self.odd.append(f"{path} {answer.status_code} {answer.text}")

@@ -139,9 +139,10 @@ class Demo:
         self.deployment.start_engines()
         self.deployment.start_processes()
         note = self.deployment.note
+        await self.deployment.until_pages_answer()
+        # The plant comes after the pages, so that on few cores the first page does not wait for machines to boot.
         self.plant.start(self.home, note.mqtt, note.clock, self.seed)
         self.say(f"the plant is starting: {len(self.pack.equipment)} machines over {len(self.pack.connections)} connections")
-        await self.deployment.until_pages_answer()
         bus = await NatsBus.connect(note.nats, "batchone-demo")
         try:
             await self._install(remote(Design, bus, timeout_s=60))

@@ -67,13 +67,8 @@ def test_a_detached_setup_is_done_while_the_item_is_on_its_way() -> None:
 
 
 def test_an_operation_waits_for_a_machine_that_ends_it_sooner() -> None:
-    fast_and_slow = {"fast": 10, "slow": 100}
-    of = problem(
-        [Resource("slow"), Resource("fast")],
-        [Job("a", 10), Job("b", 20)],
-        [op("a.0", fast_and_slow), op("b.0", fast_and_slow)],
-    )
-    assert starts(planned(of)) == {"a.0": 0, "b.0": 10}
+    of = problem([Resource("slow"), Resource("fast", available_from_s=20)], [Job("a")], [op("a.0", {"fast": 10, "slow": 100})])
+    assert starts(planned(of)) == {"a.0": 20}
 
 
 def test_attended_work_pauses_over_the_break_and_unattended_runs_through() -> None:

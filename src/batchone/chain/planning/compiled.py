@@ -54,6 +54,7 @@ class Head:
     setup_start_s: int
     start_s: int
     end_s: int
+    setup_s: int
 
 
 class Compiled:
@@ -138,14 +139,15 @@ class Compiled:
         r = self.resource_index[fixed.resource]
         calendar = self.calendar[r]
         if fixed.remaining_s is not None:
-            end = self.finish(i, r, self.available[r], fixed.remaining_s)
-            setup_start = fixed.start_s if fixed.setup_start_s is None else fixed.setup_start_s
+            end, needed = self.finish(i, r, self.available[r], fixed.remaining_s), 0
+            setup_start = fixed.start_s
         else:
             end = self.finish(i, r, fixed.start_s, dict(self.options[i])[r])
             needed = self.setup_s(r, self.key0[r][fixed.track], self.key[i])
-            latest = calendar.latest_start(fixed.start_s, needed)
-            setup_start = latest if fixed.setup_start_s is None else fixed.setup_start_s
-        return Head(i, r, fixed.track, setup_start, fixed.start_s, end)
+            setup_start = calendar.latest_start(fixed.start_s, needed)
+        if fixed.setup_start_s is not None:
+            setup_start = fixed.setup_start_s
+        return Head(i, r, fixed.track, setup_start, fixed.start_s, end, needed)
 
     def _fault_of_head(self, head: Head, op: Operation) -> str | None:
         """Why a fixed operation cannot stand where it is fixed, given those before it on its track."""
@@ -158,9 +160,8 @@ class Compiled:
             return f"operation {op.id!r} is running where another is" if busy else None
         if self.calendar[r].next_start(head.start_s) != head.start_s:
             return f"operation {op.id!r} is fixed at a time at which {fixed.resource!r} does not work"
-        needed = self.setup_s(r, self.key0[r][head.track], self.key[head.operation])
         prepared = self.calendar[r].working(head.setup_start_s, head.start_s)
-        if head.setup_start_s < self.free0[r][head.track] or needed > prepared:
+        if head.setup_start_s < self.free0[r][head.track] or head.setup_s > prepared:
             return f"operation {op.id!r} is fixed where the one before it, or its setup, is not finished"
         ended = [self.heads[p].end_s for p in self.preds[head.operation] if p in self.heads]
         if max(ended, default=0) > head.start_s:

@@ -30,6 +30,7 @@ class Schedule:
         self.placed = 0
         for i, head in compiled.heads.items():
             self._set(i, head.resource, head.track, head.setup_start_s, head.start_s, head.end_s)
+            self.need[i] = head.setup_s
 
     @classmethod
     def adopted(cls, compiled: Compiled, assignments: Mapping[str, Assignment]) -> Schedule:

@@ -1,0 +1,145 @@
+"""A promise: an order inserted into the plan in force, and the whole request for one, as the plan grows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from batchone.chain.design.model import Blueprint, compile_pack
+from batchone.chain.planning.model import Plan, Problem
+from batchone.chain.planning.promise import insert_items
+from batchone.chain.planning.timeline import Timeline
+from batchone.contracts.design import Exploded
+from benchmarks.figures import Options, Report, Table, p50, p99, ratio
+from benchmarks.plans import NOW, Planned, dispatched, open_operations, picture_of, planned, wishes
+from benchmarks.platform import Api, running, the_pack, timed
+from benchmarks.profiling import Profiled
+
+SIZES = (100, 1_000, 3_000)
+SIZES_QUICK = (50, 100, 200)
+CALLERS = 20
+
+
+async def run(options: Options) -> Report:
+    """Measure insertion alone, then the request over HTTP."""
+    report = Report("promise")
+    blueprint = compile_pack(the_pack())
+    sizes = SIZES_QUICK if options.quick else SIZES
+    report.tables.append(pure(blueprint, sizes, promises=40 if options.quick else 400, replans=2 if options.quick else 5))
+    if options.profile:
+        report.profiles[f"insertion into {sizes[-1]:,} orders"] = _profiled(blueprint, sizes[-1])
+    report.tables.append(await served(options))
+    if options.profile:
+        report.profiles["POST /api/promises, platform and client in one process"] = await _profiled_request(options)
+    return report
+
+
+def pure(blueprint: Blueprint, sizes: tuple[int, ...], *, promises: int, replans: int) -> Table:
+    """Insertion against dispatching everything anew, and what it costs to take a new plan in force over."""
+    rows = []
+    for orders in sizes:
+        state = planned(blueprint, orders, seed=1)
+        asked = wishes(blueprint, promises, seed=2)
+        inserted = insertions(timeline_of(state.problem, state.plan), asked)
+        anew = [_anew(blueprint, state, one) for one in asked[:replans]]
+        taken_over = [_taken_over(state) for _ in range(replans)]
+        rows.append(
+            (f"{orders:,} orders", len(state.problem.operations), p50(inserted), p99(inserted), p50(anew),
+             ratio(p50(anew), p50(inserted)), p50(taken_over))
+        )  # fmt: skip
+    return Table(
+        "Promise by insertion into the plan in force (pure, one core)",
+        ("plan", "operations", "p50_ms", "p99_ms", "anew_p50_ms", "anew/ours", "takeover_p50_ms"),
+        tuple(rows),
+        ("anew: dispatch the whole plan again with the order added, as a system without insertion must.",
+         "takeover: make the timeline of a new plan in force from its rows; the next promise after a planning run waits for it."),
+    )  # fmt: skip
+
+
+def timeline_of(problem: Problem, plan: Plan) -> Timeline:
+    """The timeline of a plan, as the planner keeps it."""
+    return Timeline.of(problem, plan)
+
+
+def insertions(timeline: Timeline, asked: list[Exploded]) -> list[float]:
+    """Milliseconds of each insertion; each is taken back, so that all meet the same plan."""
+    taken = []
+    for n, one in enumerate([*asked[:5], *asked]):
+        began = time.perf_counter()
+        inserted = insert_items(timeline, one, 1, f"R{n}", (), NOW)
+        taken.append(1e3 * (time.perf_counter() - began))
+        for a in inserted.items[0].assignments:
+            timeline.remove(a)
+    return taken[5:]
+
+
+def _anew(blueprint: Blueprint, state: Planned, one: Exploded) -> float:
+    picture = picture_of(blueprint, [*state.picture.operations, *open_operations([one], "new")])
+    began = time.perf_counter()
+    dispatched(picture.problem())
+    return 1e3 * (time.perf_counter() - began)
+
+
+def _taken_over(state: Planned) -> float:
+    began = time.perf_counter()
+    timeline_of(state.picture.problem(), state.picture.in_force())
+    return 1e3 * (time.perf_counter() - began)
+
+
+def _profiled(blueprint: Blueprint, orders: int) -> str:
+    state, profiled = planned(blueprint, orders, seed=1), Profiled()
+    timeline, asked = timeline_of(state.problem, state.plan), wishes(blueprint, 100, seed=3)
+    with profiled.running():
+        insertions(timeline, asked)
+    return profiled.text()
+
+
+async def served(options: Options) -> Table:
+    """POST /api/promises against a running platform and plant, with real orders placed through the API."""
+    placed, asked, each = (20, 20, 3) if options.quick else (1_000, 300, 15)
+    async with running(speed=1.0) as (_, api):
+        began = time.perf_counter()
+        await api.orders(placed, seed=1)
+        placing_s = time.perf_counter() - began
+        configurations = [(await api.configuration(random.Random(n)))["id"] for n in range(50)]
+        await asyncio.gather(*(api.promise(one) for one in configurations[:5]))
+        alone = [await timed(lambda n=n: api.promise(configurations[n % 50])) for n in range(asked)]  # type: ignore[misc]
+        promise = (await api.promise(configurations[0]))["id"]
+        read = [await timed(lambda: api.get(f"/api/promises/{promise}")) for _ in range(asked)]
+        began = time.perf_counter()
+        crowd = [ms for one in await asyncio.gather(*(_caller(api, configurations, each, n) for n in range(CALLERS))) for ms in one]
+        crowd_s = time.perf_counter() - began
+    blueprint = compile_pack(the_pack())
+    state = planned(blueprint, placed, seed=1)
+    anew = p50([_anew(blueprint, state, one) for one in wishes(blueprint, 3, seed=2)])
+    rows = (
+        ("one caller", asked, p50(alone), p99(alone), 1e3 * len(alone) / sum(alone), ratio(anew, p50(alone))),
+        (f"{CALLERS} callers at once", len(crowd), p50(crowd), p99(crowd), len(crowd) / crowd_s, len(crowd) / crowd_s * anew / 1e3),
+        ("read a stored promise", asked, p50(read), p99(read), 1e3 * len(read) / sum(read), None),
+    )
+    return Table(
+        f"POST /api/promises with {placed:,} open orders, platform and plant at real speed",
+        ("way", "requests", "p50_ms", "p99_ms", "per_s", "x anew"),
+        rows,
+        (f"The orders were placed through the API, in {placing_s:.0f} s ({placed / placing_s:.1f} configured, promised and placed per second).",
+         f"anew: dispatching a plan of that size with one order added takes {anew:.0f} ms of pure computing;",
+         "x anew is by how many times our whole request beats that alone (for many callers: in promises per second).",
+         "Reading a stored promise is the floor: HTTP, token, one row."),
+    )  # fmt: skip
+
+
+async def _caller(api: Api, configurations: list[str], count: int, caller: int) -> list[float]:
+    chance = random.Random(f"caller {caller}")
+    return [await timed(lambda: api.promise(chance.choice(configurations))) for _ in range(count)]
+
+
+async def _profiled_request(options: Options) -> str:
+    profiled = Profiled()
+    async with running(speed=1.0, here=True, plant=False) as (_, api):
+        await api.orders(10 if options.quick else 300, seed=1)
+        configurations = [(await api.configuration(random.Random(n)))["id"] for n in range(10)]
+        with profiled.running():
+            for n in range(30 if options.quick else 200):
+                await api.promise(configurations[n % 10])
+    return profiled.text()
