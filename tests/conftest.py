@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,16 +29,18 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server for the whole run."""
     outside = os.environ.get("BATCHONE_TEST_POSTGRES")
     if outside:
         yield outside
         return
-    server = Postgres(tmp_path_factory.mktemp("pg"))
-    server.start()
-    yield server.url
-    server.stop()
+    # Not below pytest's own folder: another run resets who may enter that one, and the server may run as another user.
+    with tempfile.TemporaryDirectory(prefix="batchone-test-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        yield server.url
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from playwright.sync_api import Browser, BrowserContext, Page
-
-from batchone.web import assets
-from batchone.web.assets import Workshop
 from tests.browser.serving import CHROMIUM, FLAGS, serving
 from tests.browser.shots import SIZES
 from tests.web.fakes import FakeServices
 from tests.web.serve import services as made_up
+
+from batchone.web import assets
+from batchone.web.assets import Workshop
 
 Open = Callable[..., Page]
 
@@ -77,7 +77,9 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
             page = context.new_page()
             page.on("console", lambda told: wrong.append(f"{path}: {told.text}") if told.type in {"error", "warning"} else None)
             page.on("pageerror", lambda error: wrong.append(f"{path}: {error}"))
-            page.on("request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else wrong.append(asked.url))
+            page.on(
+                "request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else wrong.append(asked.url)
+            )
             page.goto(address + path)
             return page
 

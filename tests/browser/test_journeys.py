@@ -30,7 +30,9 @@ def dear_value(services: FakeServices) -> tuple[str, str, str]:
     raise AssertionError
 
 
-def test_a_click_changes_price_drawing_address_and_date_and_shows_the_difference(open_page: Open, services: FakeServices) -> None:
+def test_a_click_changes_price_drawing_address_and_date_and_shows_the_difference(
+    open_page: Open, services: FakeServices
+) -> None:
     page = shop(open_page, services)
     option, value, _ = dear_value(services)
     price, drawing = page.locator(".price > .number").first.inner_text(), page.locator(".picture svg").inner_html()

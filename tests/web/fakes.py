@@ -91,8 +91,8 @@ class FakeSales:
         p50 = now + timedelta(hours=26, seconds=made.lead_s, minutes=4 * quantity)
         equipment = self.world.blueprint.pack.equipment[0]
         reasons = [
-            Reason("equipment", equipment.id, {"en": f"{equipment.name['en']} is free from {now + timedelta(hours=1):%H:%M} UTC.",
-                                               "zh": f"{equipment.name['zh']}从 {now + timedelta(hours=1):%H:%M} UTC 起有空。"}),
+            Reason("equipment", equipment.id, {"en": f"{equipment.name['en']} is free in an hour.",
+                                               "zh": f"{equipment.name['zh']}一小时后有空。"}),
             Reason("transit", "carrier", {"en": "The carrier takes 20 h.", "zh": "承运需要 20 小时。"}),
         ]  # fmt: skip
         if made.lead_s:
@@ -136,7 +136,8 @@ class FakeSales:
     ) -> OrderPage:  # fmt: skip
         keys: dict[str, Any] = {
             "number": lambda o: o.number, "customer": lambda o: o.customer.name, "placed": lambda o: o.placed,
-            "promised": lambda o: o.promised_p90, "planned": lambda o: o.planned_delivery or o.placed, "status": lambda o: o.status,
+            "promised": lambda o: o.promised_p90, "planned": lambda o: o.planned_delivery or o.placed,
+            "status": lambda o: o.status,
         }  # fmt: skip
         fits = {"": lambda _: True, "late": lambda o: o.late, "open": lambda o: o.delivered is None}
         found = [
@@ -370,9 +371,9 @@ class FakeServices:
         PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
         self._by_protocol: dict[type, object] = {
             design.Design: self.design, sales.Sales: self.sales, planning.Planning: self.planning,
-            production.Production: self.production, logistics.Logistics: FakeLogistics(world), sourcing.Sourcing: FakeSourcing(world),
-            machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines), machines.History: FakeHistory(self.machines),
-            machines.Alarms: self.machines, Enterprises: self.enterprises,
+            production.Production: self.production, logistics.Logistics: FakeLogistics(world),
+            sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
+            machines.History: FakeHistory(self.machines), machines.Alarms: self.machines, Enterprises: self.enterprises,
         }  # fmt: skip
 
     def get(self, protocol: type[Any]) -> Any:

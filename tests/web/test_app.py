@@ -155,8 +155,9 @@ async def test_event_streams_pass_the_layers_piece_by_piece(services: FakeServic
 
     app = create_app(services, WebSettings(assets=static), [router])
     scope = {
-        "type": "http", "method": "GET", "path": "/pieces", "raw_path": b"/pieces", "query_string": b"", "root_path": "", "scheme": "http",
-        "headers": [(b"accept-encoding", b"gzip")], "server": ("plant", 80), "client": ("x", 1), "http_version": "1.1", "asgi": {"version": "3.0"},
+        "type": "http", "method": "GET", "path": "/pieces", "raw_path": b"/pieces", "query_string": b"", "root_path": "",
+        "scheme": "http", "headers": [(b"accept-encoding", b"gzip")], "server": ("plant", 80), "client": ("x", 1),
+        "http_version": "1.1", "asgi": {"version": "3.0"},
     }  # fmt: skip
     await app(scope, receive, send)  # type: ignore[arg-type]
     assert sent == [b"data: 1\n\n" * 200, b"data: 2\n\n" * 200]

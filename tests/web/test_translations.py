@@ -19,13 +19,7 @@ def test_a_missing_a_fuzzy_and_a_superfluous_text_are_all_named(tmp_path: Path, 
     start = text.index('msgid "Acknowledge"\n')
     end = text.index("\n\n", start)
     fuzzy = text.index('msgid "Sign in"\n')
-    broken.write_text(
-        text[:start].rstrip("#, python-format\n")
-        + text[end:fuzzy]
-        + "#, fuzzy\n"
-        + text[fuzzy:]
-        + '\nmsgid "gone"\nmsgstr "x"\n'
-    )
+    broken.write_text(text[:start].rstrip() + text[end:fuzzy] + "#, fuzzy\n" + text[fuzzy:] + '\nmsgid "gone"\nmsgstr "x"\n')
     monkeypatch.setattr(translations, "po_file", lambda _: broken)
     assert untranslated("zh") == ["Acknowledge", "Sign in", "no longer in the source: gone"]
 

@@ -152,8 +152,9 @@ def _order(
         status = "delivered" if delivered else "in_transit" if taken else "finished"
     world.orders[order_id] = Order(
         id=order_id, number=f"SO-{10000 + number}", tenant=TENANT, customer=customer, configuration=configuration.id,
-        product=pack.product.id, choices=choices, quantity=size, priority=0, price=configuration.price * size, promise=f"P-{number}",
-        promised_p50=promised + _TRANSIT - timedelta(minutes=15), promised_p90=promised + _TRANSIT, placed=placed, items=items, status=status,
+        product=pack.product.id, choices=choices, quantity=size, priority=0, price=configuration.price * size,
+        promise=f"P-{number}", promised_p50=promised + _TRANSIT - timedelta(minutes=15), promised_p90=promised + _TRANSIT,
+        placed=placed, items=items, status=status,
         planned_delivery=finish + _TRANSIT, delivered=delivered,
     )  # fmt: skip
 
@@ -188,7 +189,8 @@ def _item(
             continue
         done = state == "done"
         job = Job(
-            f"J-{item}-{operation.op}", item, order, operation.op, 1, machine, position + 1, operation.program, operation.parameters,
+            f"J-{item}-{operation.op}", item, order, operation.op, 1, machine, position + 1, operation.program,
+            operation.parameters,
             "finished" if done else "started", begin, begin, end if done else None, operation.energy_kwh if done else None, "",
         )  # fmt: skip
         jobs.append(job)
@@ -208,10 +210,12 @@ def _item(
         if any(job.op == line.op for job in jobs)
     )
     record = ItemRecord(
-        item=item, serial=f"{pack.product.serial}{26000000 + serial}", order=order, product=pack.product.id, configuration=configuration.id,
+        item=item, serial=f"{pack.product.serial}{26000000 + serial}", order=order, product=pack.product.id,
+        configuration=configuration.id,
         state="finished" if finished else "in_production" if jobs else "planned", operations_total=len(exploded.operations),
-        operations_done=sum(job.state == "finished" for job in jobs), jobs=tuple(jobs), lots=lots, measurements=tuple(measured), holds=(),
-        energy_kwh=sum(job.energy_kwh or 0.0 for job in jobs), started=jobs[0].started if jobs else None, finished=end if finished else None,
+        operations_done=sum(job.state == "finished" for job in jobs), jobs=tuple(jobs), lots=lots,
+        measurements=tuple(measured), holds=(), energy_kwh=sum(job.energy_kwh or 0.0 for job in jobs),
+        started=jobs[0].started if jobs else None, finished=end if finished else None,
     )  # fmt: skip
     return record, planned, end
 
@@ -261,7 +265,8 @@ def _wrong(world: World) -> None:
     )  # fmt: skip
     world.alarms["A-high"] = warning
     ended = replace(
-        warning, id="A-past", state="acknowledged", raised=world.now - timedelta(hours=1), returned=world.now - timedelta(minutes=50),
+        warning, id="A-past", state="acknowledged", raised=world.now - timedelta(hours=1),
+        returned=world.now - timedelta(minutes=50),
         acknowledged=world.now - timedelta(minutes=55), acknowledged_by="Olu Ade",
     )  # fmt: skip
     world.past_alarms.append(ended)

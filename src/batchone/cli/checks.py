@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import shutil
@@ -10,13 +11,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from batchone.kernel.deploy import EMBEDDED, read_deploy
+from batchone.kernel.clock import SystemClock
+from batchone.kernel.database import Database
+from batchone.kernel.deploy import EMBEDDED, Deploy, read_deploy
 from batchone.kernel.engines import nats, postgres
 from batchone.kernel.engines.child import answers
 from batchone.kernel.errors import BatchoneError
-from batchone.kernel.home import home_folder, running_in
+from batchone.kernel.home import Running, home_folder, running_in
+from batchone.kernel.ids import TimeIds
+
+if TYPE_CHECKING:
+    from batchone.network.enterprises import AuditCheck
 
 _FREE_GB = 2.0
 
@@ -35,7 +42,7 @@ def check_all(deploy: Path) -> list[Finding]:
     """Every check, in the order in which one would cure them."""
     checks: list[Callable[[], Finding]] = [
         _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock,
-        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running,
+        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit, _audit,
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -147,3 +154,27 @@ def _running() -> Finding:
     except BatchoneError as error:
         return Finding("running", "ok", error.what)
     return Finding("running", "ok", f"{note.deploy} runs at {note.web} (process {note.supervisor}, user {os.getuid()})")
+
+
+def _audit() -> Finding:
+    try:
+        note = running_in(home_folder())
+    except BatchoneError:
+        return Finding("audit", "ok", "the audit record is checked while the platform runs")
+    check = asyncio.run(_verified(note))
+    if not check.sound:
+        what = f"the audit record is broken at line {check.broken_at}: {check.fault}"
+        return Finding("audit", "fail", what, "Somebody changed it in the database; compare with a backup.")
+    return Finding("audit", "ok", f"the audit record holds together: {check.lines} lines")
+
+
+async def _verified(note: Running) -> AuditCheck:
+    from batchone.network.enterprises import verify_audit
+
+    deploy = Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
+    clock = SystemClock()
+    database = await Database.connect(note.postgres, clock, TimeIds(clock), size=1)
+    try:
+        return await verify_audit(database, deploy.tenant)
+    finally:
+        await database.close()

@@ -17,15 +17,13 @@ app.command(log)
 def import_(file: Path, /, *, out: Path = Path("log-report"), seconds: float = 20, seed: int = 1, json: bool = False) -> int:
     """Learn orders, routings, capacity and calendars from a CSV of reported spans; plan them; compare with what happened.
 
-    Writes the report (orders.csv, rejected.csv, report.json, report.md and a plot) into the folder --out.
+    Prints the summary, and writes the report into the folder --out: planned against actual per order, workers, the plan,
+    every row that was left out with its reason, a plot.
     """
     from batchone.chain.planning.eventlog import import_log
 
+    output.say(f"reading {file} and planning for {seconds:.0f} s")
     report = import_log(file, budget_s=seconds, seed=seed, out_dir=out)
-    if json:
-        output.result_json(report.summary)
-    else:
-        for name, value in report.summary.items():
-            output.result(f"{name}: {value}")
-    output.warn(f"the report is in {out}")
+    output.result(report.files["report.json" if json else "summary.md"].read_text())
+    output.warn(f"{len(report.left_out)} of {report.rows} rows were left out; the report is in {out}")
     return 0

@@ -1,6 +1,6 @@
 """What the design domain answers: products, live configuration, frozen configurations, explosions, drawings.
 
-Choices are texts: option id to value id (`{"volume_l": "330"}`). Unknown products, options or values, and choices
+Choices are texts: option id to value id (`{"height_cm": "45"}`). Unknown products, options or values, and choices
 that exclude one another, are refused with `batchone.kernel.errors.Refused`; its `where` names them.
 """
 

@@ -162,7 +162,7 @@ class Operation:
     """One operation of the routing, before a configuration fills it in.
 
     `group` is the operation that it is shown as (itself, unless the pack says otherwise). `setup`, `program` and the
-    texts among `parameters` are templates such as `"{layout}-{volume_l}"`. `energy_kwh` is nominal, per item.
+    texts among `parameters` are templates such as `"{foot}-{height_cm}"`. `energy_kwh` is nominal, per item.
     """
 
     op: str

@@ -1,8 +1,9 @@
 """Builds what the pages carry: `python -m batchone.web.assets`.
 
 Packages come from the ordinary npm client, exactly as `package-lock.json` says and with install scripts off; esbuild makes
-scripts of the parts of the design system and of the timeline that we use; the rest is copied. Everything lands in `static/vendor/<hash>/`, which is
-not committed, with a `VENDORED.json` of name, version, licence and sha256. Nothing is done when that folder is already there.
+scripts of the parts of the design system and of the timeline that we use; the rest is copied. Everything lands in
+`static/vendor/<hash>/`, which is not committed, with a `VENDORED.json` of name, version, licence and sha256. Nothing is done
+when that folder is already there.
 """
 
 from __future__ import annotations
@@ -32,13 +33,12 @@ _FONT_FACE = (
     "src:url(inter.woff2) format('woff2')}\n"
 )
 _COPIES = {
-    "htmx.js": "htmx.org/dist/htmx.min.js",
-    "htmx-sse.js": "htmx.org/dist/ext/hx-sse.min.js",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
     "timeline.css": "vis-timeline/styles/vis-timeline-graph2d.min.css",
     "inter.woff2": _INTER,
 }
+_HTMX = ("htmx.org/dist/htmx.min.js", "htmx.org/dist/ext/hx-sse.min.js")
 _THEMES = (f"{_IX}/siemens-ix-core.css", f"{_IX}/theme/classic-dark.css", f"{_IX}/theme/classic-light.css")
 _COMPRESSED = (".js", ".css")
 
@@ -142,6 +142,8 @@ def _copy(modules: Path, target: Path) -> None:
     for name, source in _COPIES.items():
         text_or_font = (modules / source).read_bytes()
         (target / name).write_bytes(_without_map(text_or_font) if name.endswith(".js") else text_or_font)
+    # In one file: htmx starts itself a moment after it is read, and an extension that comes later would miss the page.
+    (target / "htmx.js").write_bytes(b";\n".join(_without_map((modules / source).read_bytes()) for source in _HTMX))
     # The design system asks for a font that it does not ship; ours answers to that name too.
     fonts = [_FONT_FACE % name for name in ("Inter", "Siemens Sans")]
     styles = [*fonts, *((modules / source).read_text() for source in _THEMES)]

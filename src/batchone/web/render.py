@@ -57,7 +57,5 @@ def _environment(language: str, assets: Assets, zone: tzinfo, name: str) -> Envi
     formats = Formats(language, zone)
     for filter_name in ("text", "money", "change", "number", "unit", "date", "day", "when", "clock", "duration", "iso"):
         environment.filters[filter_name] = getattr(formats, filter_name)
-    environment.globals.update(
-        asset=assets, product_name=name, language=language, decimals_of=decimals_of, zone_name=str(zone)
-    )
+    environment.globals.update(asset=assets, product_name=name, language=language, decimals_of=decimals_of, zone_name=str(zone))
     return environment

@@ -46,7 +46,8 @@ class WebSettings(Settings):
             raise ValueError("tls_certificate and tls_key belong together; name both or neither")
         if not self.loopback and self.tls_certificate is None and not self.behind_proxy:
             raise ValueError(
-                f"{self.host} can be reached from other machines: name tls_certificate and tls_key, or state behind_proxy = true"
+                f"{self.host} can be reached from other machines: "
+                "name tls_certificate and tls_key, or state behind_proxy = true"
             )
         return self
 

@@ -38,7 +38,7 @@ def problem(resources, jobs, operations, **more) -> Problem:
 def op(name: str, on: str | dict[str, int], seconds: int = 10, after: tuple[str, ...] = (), **more) -> Operation:
     """Operation `job.step`; `on` is a class or resource, or several with their seconds."""
     places = on if isinstance(on, dict) else {on: seconds}
-    return Operation(name, name.split(".")[0], tuple(Alternative(k, s) for k, s in places.items()), after, **more)
+    return Operation(name, name.partition(".")[0], tuple(Alternative(k, s) for k, s in places.items()), after, **more)
 
 
 def starts(plan: Plan) -> dict[str, int]:
@@ -49,7 +49,9 @@ def plant(orders: int, seed: int = 1, due_h: tuple[float, float] = (2, 6)) -> Pr
     """A line of 13 stations as a refrigerator's: one very parallel, some with setups, most with breaks."""
     chance = random.Random(seed)
     every = tuple(range(7))
-    shifts = weekly("shifts", [Shift(every, 0, DAY_S)], [Shift(every, h * 3600, h * 3600 + 900) for h in (2, 10, 18)], origin=ORIGIN)
+    shifts = weekly(
+        "shifts", [Shift(every, 0, DAY_S)], [Shift(every, h * 3600, h * 3600 + 900) for h in (2, 10, 18)], origin=ORIGIN
+    )
     stations = [  # class, equipment, positions, cycle, attended, setup
         ("shell", 1, 1, 12, True, "shell"),
         ("liner", 1, 2, 24, True, "liner"),
@@ -158,10 +160,10 @@ def optimum(of: Problem) -> int:
     """The least first measure of a tiny problem: every order of its operations, on every choice of tracks."""
     compiled = Compiled(of)
     aim = of.aim[:1]
-    return min(schedule.objective().key(aim)[0] for schedule in _all_schedules(compiled))
+    return min(schedule.objective().key(aim)[0] for schedule in all_schedules(compiled))
 
 
-def _all_schedules(compiled: Compiled) -> Iterator[Schedule]:
+def all_schedules(compiled: Compiled) -> Iterator[Schedule]:
     spots = [[(r, k) for r, _ in options for k in range(compiled.positions[r])] for options in compiled.options]
     orders = [o for o in permutations(range(compiled.n)) if _keeps(o, compiled.preds)]
     for places in product(*spots):

@@ -1,9 +1,9 @@
 from hypothesis import given, settings
+from tests.chain.planning.problems import all_schedules, op, problem, problems
 
 from batchone.chain.planning import Calendar, Job, Problem, Resource
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
-from tests.chain.planning.problems import _all_schedules, op, problem, problems
 
 
 @settings(max_examples=40)
@@ -11,7 +11,7 @@ from tests.chain.planning.problems import _all_schedules, op, problem, problems
 def test_no_schedule_is_below_the_bound(of: Problem) -> None:
     compiled = Compiled(of)
     bound = bound_of(compiled)
-    for number, schedule in enumerate(_all_schedules(compiled)):
+    for number, schedule in enumerate(all_schedules(compiled)):
         worth = schedule.objective()
         assert worth.makespan_s >= bound.makespan_s
         assert worth.weighted_tardiness_s >= bound.weighted_tardiness_s

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from tests.chain.planning.problems import op, problem
 
 from batchone.chain.planning import Calendar, Fixed, Job, Resource, SetupMatrix, solve
 from batchone.chain.planning.checks import faults_of
 from batchone.kernel.errors import Refused
-from tests.chain.planning.problems import op, problem
 
 GOOD = problem([Resource("r", ("a",), 2)], [Job("j")], [op("j.0", "a"), op("j.1", "r", after=("j.0",))])
 FIXED = Fixed("r", 0, 20)
@@ -37,9 +37,14 @@ def test_a_sound_problem_has_no_fault() -> None:
         (replace(GOOD, operations=(op("j.0", "a", fixed=Fixed("r", 0, -1)),)), "at a time at which it cannot start"),
         (replace(GOOD, operations=(op("j.0", "a", fixed=Fixed("r", 0, 5, remaining_s=3)),)), "from the future"),
         (replace(GOOD, operations=(GOOD.operations[0], op("j.1", "a", after=("j.0",), fixed=FIXED))), "'j.0' before it is not"),
-        (replace(GOOD, operations=(op("j.0", "a", fixed=FIXED), op("j.1", "a", fixed=replace(FIXED, start_s=25)))), "not finished"),
         (
-            replace(GOOD, operations=(op("j.0", "a", fixed=FIXED), op("j.1", "a", after=("j.0",), fixed=replace(FIXED, track=1)))),
+            replace(GOOD, operations=(op("j.0", "a", fixed=FIXED), op("j.1", "a", fixed=replace(FIXED, start_s=25)))),
+            "not finished",
+        ),
+        (
+            replace(
+                GOOD, operations=(op("j.0", "a", fixed=FIXED), op("j.1", "a", after=("j.0",), fixed=replace(FIXED, track=1)))
+            ),
             "before what it waits for has ended",
         ),
     ],

@@ -1,18 +1,18 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chain.planning.problems import op, plant, problem, problems, starts
 
-from batchone.chain.planning import Bound, Calendar, Job, Problem, Resource, SetupMatrix, validate
+from batchone.chain.planning import Bound, Calendar, Job, Plan, Problem, Resource, SetupMatrix, validate
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
-from tests.chain.planning.problems import op, plant, problem, problems, starts
 
 NO_BOUND = Bound(0, 0)
 RULES = st.builds(RuleOfDispatch, st.sampled_from(Urgency), st.sampled_from([0, 4, 20]))
 
 
-def planned(of: Problem, rule: RuleOfDispatch = RuleOfDispatch()):
-    return dispatch(Compiled(of), rule).plan("test", 0, NO_BOUND)
+def planned(of: Problem, rule: RuleOfDispatch | None = None) -> Plan:
+    return dispatch(Compiled(of), rule or RuleOfDispatch()).plan("test", 0, NO_BOUND)
 
 
 @given(problems(), RULES)
@@ -50,7 +50,9 @@ def test_equal_keys_are_done_together_until_urgency_outweighs_the_setup() -> Non
         [op(f"j{n}.0", "r", setup_key=colour) for n, colour in enumerate(colours)],
         setups=(SetupMatrix("m", 10),),
     )
-    patient, strict = (sorted(starts(planned(of, RuleOfDispatch(Urgency.SLACK, w))).items(), key=lambda x: x[1]) for w in (4, 0))
+    patient, strict = (
+        sorted(starts(planned(of, RuleOfDispatch(Urgency.SLACK, w))).items(), key=lambda x: x[1]) for w in (4, 0)
+    )
     assert [name for name, _ in patient] == ["j0.0", "j2.0", "j1.0", "j3.0"]
     assert [name for name, _ in strict] == ["j0.0", "j1.0", "j2.0", "j3.0"]
 

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
+from tests.chain.planning.problems import op, problem, problems
 
 from batchone.chain.planning import Calendar, Cause, Job, Problem, Resource, SetupMatrix, explain, solve
 from batchone.kernel.errors import NotFound
-from tests.chain.planning.problems import op, problem, problems
 
 
 @given(problems())

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from tests.chain.planning.problems import op, plant, problem, problems
 
 from batchone.chain.planning import (
     Assignment,
@@ -21,7 +22,6 @@ from batchone.chain.planning import (
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.schedule import Schedule
 from batchone.kernel.errors import Refused
-from tests.chain.planning.problems import op, plant, problem, problems
 
 
 def split(of: Problem) -> tuple[Problem, Job, list[Operation]]:

@@ -3,9 +3,9 @@ from datetime import timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.chain.planning.problems import op, plant, problem, problems, starts
 
 from batchone.chain.planning import Calendar, Fixed, Job, Plan, Problem, Resource, moved, repair, solve, validate
-from tests.chain.planning.problems import op, plant, problem, problems, starts
 
 LINE = problem(
     [Resource("m1", ("a",)), Resource("m2", ("a",)), Resource("end")],
@@ -45,7 +45,9 @@ def advanced(of: Problem, plan: Plan, now: int) -> Problem:
 
 def replace_head(calendar: Calendar, now: int) -> Calendar:
     far = now + 2000
-    return Calendar(calendar.id, tuple((a - now, b - now) for a, b in calendar.intervals(now, far)), far - now, ((0, 100),), 100)
+    return Calendar(
+        calendar.id, tuple((a - now, b - now) for a, b in calendar.intervals(now, far)), far - now, ((0, 100),), 100
+    )
 
 
 @given(problems(), st.integers(0, 2), st.integers(1, 120))
@@ -113,7 +115,9 @@ def test_a_late_job_lets_the_others_pass() -> None:
 
 def test_a_new_order_moves_nothing() -> None:
     plan = solve(LINE, 0, 1)
-    more = replace(LINE, jobs=(*LINE.jobs, Job("n")), operations=(*LINE.operations, op("n.0", "a"), op("n.1", "end", 5, ("n.0",))))
+    more = replace(
+        LINE, jobs=(*LINE.jobs, Job("n")), operations=(*LINE.operations, op("n.0", "a"), op("n.1", "end", 5, ("n.0",)))
+    )
     repaired = repair(more, plan)
     assert validate(more, repaired) == []
     assert moved(plan, repaired) == []

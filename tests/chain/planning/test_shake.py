@@ -1,10 +1,11 @@
+from tests.chain.planning.problems import plant
+
 from batchone.chain.planning import validate
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
 from batchone.chain.planning.schedule import Schedule
 from batchone.chain.planning.shake import shake
-from tests.chain.planning.problems import plant
 
 
 def climb(seed: int) -> list[Schedule]:

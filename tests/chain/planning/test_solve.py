@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.chain.planning.problems import op, optimum, plant, problem, problems
 
 from batchone.chain.planning import Job, Measure, Problem, Progress, Resource, moved, repair, solve, validate
-from tests.chain.planning.problems import op, optimum, plant, problem, problems
 
 
 @given(problems(), st.integers(0, 3))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.chain.planning.problems import op, problem
 
 from batchone.chain.planning import (
     Assignment,
@@ -16,7 +17,6 @@ from batchone.chain.planning import (
     solve,
     validate,
 )
-from tests.chain.planning.problems import op, problem
 
 HOURS = Calendar("h", cycle=((0, 50), (60, 100)), cycle_s=100)
 OF = problem(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from batchone.chain.design.rules import Expression, Vocabulary, holds, parse
 from batchone.chain.design.solver import Space
 from batchone.chain.design.svg import Element, parse_svg
 from batchone.contracts.design import Choices
-from batchone.contracts.pack import Derived, Law, Option, Pack
+from batchone.contracts.pack import Derived, Law, Option, Pack, Value
 from batchone.kernel.errors import NotFound, Refused
 
 
@@ -22,6 +23,11 @@ class Blueprint:
     conditions: Mapping[str, Expression]
     space: Space
     drawing: Element
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str], Value]:
+        """Every value by option id and value id; prices are asked for thousands of times a click."""
+        return {(option.id, value.id): value for option in self.pack.options for value in option.values}
 
     def holds(self, condition: str, choices: Choices) -> bool:
         """Whether a condition of the pack is true of complete choices."""

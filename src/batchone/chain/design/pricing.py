@@ -24,7 +24,7 @@ def total(blueprint: Blueprint, choices: Choices) -> Total:
     """What a complete configuration costs, and what it adds to the promise."""
     amount, lead_s = blueprint.pack.product.base_price.amount, 0.0
     for option, value in choices.items():
-        chosen = blueprint.pack.option(option).value(value)
+        chosen = blueprint.values[option, value]
         amount, lead_s = amount + chosen.price.amount, lead_s + chosen.lead_s
     for rule in blueprint.pack.prices:
         if holds(blueprint.conditions[rule.when], choices):

@@ -81,28 +81,32 @@ class _Repair:
         c, schedule = self.c, self.schedule
         ready, missing = list(c.ready), [len(preds) for preds in c.preds]
         later = set(self.left_over)
-        heap: list[tuple[int, int, int]] = []
+        heap: list[tuple[int, bool, int, int]] = []
         rank = {i: position for position, i in enumerate(c.topological)}
+
+        def turn(i: int) -> None:
+            # Where two want the same moment, the one that has to move stands back.
+            heappush(heap, (max(self.wish[i], ready[i]), self.place[i][0] == UNPLACED, rank[i], i))
 
         def ended(i: int, end: int) -> None:
             for s in c.succs[i]:
                 ready[s] = max(ready[s], end)
                 missing[s] -= 1
                 if not missing[s] and s not in c.heads and s not in later:
-                    heappush(heap, (max(self.wish[s], ready[s]), rank[s], s))
+                    turn(s)
 
         for i in c.heads:
             ended(i, schedule.end[i])
         for i in range(c.n):
             if not c.preds[i] and i not in c.heads and i not in later:
-                heappush(heap, (max(self.wish[i], ready[i]), rank[i], i))
+                turn(i)
         while heap:
-            at, _, i = heappop(heap)
+            at, _, _, i = heappop(heap)
             r, k = self.place[i]
-            since = at
-            if r == UNPLACED or schedule.times(i, r, k, at, duration(c, i, r))[2] >= NEVER:
-                (r, k), since = self._least_push(i, ready[i], at), ready[i]
-            ended(i, schedule.append(i, r, k, since, duration(c, i, r)))
+            wish = self.wish[i]
+            if r == UNPLACED or schedule.times(i, r, k, ready[i], duration(c, i, r), wish)[2] >= NEVER:
+                (r, k), wish = self._least_push(i, ready[i], at), 0
+            ended(i, schedule.append(i, r, k, ready[i], duration(c, i, r), wish))
         return schedule
 
     def _least_push(self, i: int, ready: int, at: int) -> tuple[int, int]:

@@ -49,19 +49,22 @@ class Schedule:
                         schedule.key[r][k] = compiled.key[i]
         return schedule
 
-    def times(self, i: int, r: int, k: int, ready: int, duration: int) -> tuple[int, int, int, int]:
-        """Setup start, start, end and setup seconds of operation `i` if it came next on track `k` of resource `r`."""
+    def times(self, i: int, r: int, k: int, ready: int, duration: int, not_before: int = 0) -> tuple[int, int, int, int]:
+        """Setup start, start, end and setup seconds of operation `i` if it came next on track `k` of resource `r`.
+
+        `ready`: when it is there; `not_before`: when it shall start at the soonest, though its setup may begin before.
+        """
         c = self.c
         calendar, free = c.calendar[r], self.free[r][k]
         table = c.setup[r]
         need = 0 if table is None else table[self.key[r][k]][c.key[i]]
         if not need:
-            start = calendar.next_start(free if free > ready else ready)
+            start = calendar.next_start(max(free, ready, not_before))
             return start, start, c.finish(i, r, start, duration), 0
         if c.detached[r]:
-            start = calendar.next_start(max(ready, calendar.work_end(free, need)))
+            start = calendar.next_start(max(ready, not_before, calendar.work_end(free, need)))
         else:
-            start = calendar.next_start(calendar.work_end(max(ready, free), need))
+            start = calendar.next_start(max(not_before, calendar.work_end(max(ready, free), need)))
         return calendar.latest_start(start, need), start, c.finish(i, r, start, duration), need
 
     def best_track(self, i: int, r: int, ready: int) -> int:
@@ -79,9 +82,9 @@ class Schedule:
 
         return min(range(len(free)), key=cost)
 
-    def append(self, i: int, r: int, k: int, ready: int, duration: int) -> int:
+    def append(self, i: int, r: int, k: int, ready: int, duration: int, not_before: int = 0) -> int:
         """Puts operation `i` last on a track; its end. `Refused` if the calendar has no time left for it."""
-        setup_start, start, end, need = self.times(i, r, k, ready, duration)
+        setup_start, start, end, need = self.times(i, r, k, ready, duration, not_before)
         if end >= NEVER:
             raise out_of_time(self.c, i)
         self._set(i, r, k, setup_start, start, end)

@@ -65,6 +65,7 @@ class ConnectService:
         self._folder: Path = context.home / "connect"
         self._floor = Floor(announcer.changed)
         self._links: dict[str, _Connected] = {}
+        self._declared: frozenset[str] | None = None
         self._sent: dict[tuple[str, str], Sent] = {}
         self._reports: dict[str, dict[str, JobReport]] = {}
         self._recent = Recent(time.monotonic)
@@ -154,6 +155,8 @@ class ConnectService:
         for connected in self._links.values():
             if any(wired.id == equipment for wired in connected.link.wiring.equipment):
                 return connected.link
+        if self._declared is None or equipment in self._declared:
+            raise TryLater("machine.starting", f"The connection of {equipment} is being made.")
         raise NotFound("machine.unknown", f"There is no equipment {equipment}.", "Look at the pack's resources.")
 
     async def _forget(self, equipment: str, job: str) -> None:
@@ -175,10 +178,11 @@ class ConnectService:
         return [await design.pack(self._tenant, product.id) for product in await design.products(self._tenant)]
 
     async def _apply(self, wirings: Mapping[str, Wiring], conflicts: Mapping[str, str]) -> None:
+        equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
+        self._declared = frozenset(equipment)
         for connection in list(self._links):
             if self._links[connection].link.wiring != wirings.get(connection):
                 await self._stop(connection)
-        equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
         self._floor.declare(equipment, await self._store.said(), self._clock.now())
         for connection, wiring in wirings.items():
             if connection not in self._links:

@@ -81,7 +81,14 @@ async def line(product: str, visit: Watcher, web: ThisWeb) -> HTMLResponse:
     found = await read_board(web, visit.tenant, product)
     acknowledges = actor_of(visit).role in MAY_ACKNOWLEDGE
     return web.renderer.page(
-        visit, "line.html", name=(await web.books.of(visit.tenant, product)).pack.product.name, board=found, product=product, now=visit.now, wrong=found.wrong, acknowledges=acknowledges
+        visit,
+        "line.html",
+        name=(await web.books.of(visit.tenant, product)).pack.product.name,
+        board=found,
+        product=product,
+        now=visit.now,
+        wrong=found.wrong,
+        acknowledges=acknowledges,
     )
 
 

@@ -77,7 +77,8 @@ async def orders(request: Request, visit: Staff, web: ThisWeb, wished: Annotated
     headers = {"HX-Replace-Url": wished.address()} if partial and not wished.offset else {}
     return web.renderer.page(
         visit, template, headers=headers,
-        orders=found.orders, total=found.total, wish=wished, more=more, partial=partial, rows=ROWS, columns=COLUMNS, statuses=STATUSES,
+        orders=found.orders, total=found.total, wish=wished, more=more, partial=partial,
+        rows=ROWS, columns=COLUMNS, statuses=STATUSES,
     )  # fmt: skip
 
 

@@ -14,11 +14,11 @@ from batchone.web.formats import decimals_of
 
 @dataclass(frozen=True)
 class MeasurementRow:
-    """A measured value with its limits and, for the bar, the ends of its scale."""
+    """A measured value (None where a required one was not reported) with its limits and, for the bar, the ends of its scale."""
 
     name: Text
     op: str
-    value: float
+    value: float | None
     unit: str
     decimals: int
     low: float | None
@@ -89,7 +89,7 @@ def passport(book: Book, record: ItemRecord, choices: Mapping[str, str]) -> Pass
             (book.name("option", option), book.value_name(option, value)) for option, value in _ordered(book, choices)
         ),
         lots=tuple(_lot(book, lot) for lot in record.lots),
-        jobs=tuple(_job(book, job) for job in sorted(record.jobs, key=lambda job: job.started or job.released)),
+        jobs=tuple(_job(book, job) for job in sorted(_done(record.jobs), key=lambda job: job.started or job.released)),
         measurements=rows,
         nominal_kwh=book.pack.energy.nominal_kwh,
         carbon_kg=record.energy_kwh * book.pack.energy.carbon_g_per_kwh / 1000,
@@ -114,6 +114,11 @@ def _lot(book: Book, lot: ConsumedLot) -> LotRow:
     )
 
 
+def _done(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs that a machine really had."""
+    return [job for job in jobs if job.state != "withdrawn"]
+
+
 def _job(book: Book, job: Job) -> JobRow:
     return JobRow(
         job.op, book.operation_name(job.op), job.run, job.equipment, book.equipment_name(job.equipment), job.program,
@@ -135,7 +140,7 @@ def _ends(each: Measurement) -> tuple[float, float] | None:
     bounds = [bound for bound in (each.low, each.high) if bound is not None]
     if not bounds:
         return None
-    known = [*bounds, each.value]
+    known = bounds if each.value is None else [*bounds, each.value]
     from_zero = each.low is None and min(known) >= 0
     least = 0.0 if from_zero else min(known)
     margin = (max(known) - least) * 0.2 or abs(max(known)) * 0.2 or 1.0

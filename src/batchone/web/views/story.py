@@ -68,7 +68,8 @@ def story(
         groups.setdefault(operation.group, []).append(operation)
     jobs: dict[str, list[Job]] = {}
     for job in record.jobs:
-        jobs.setdefault(job.op, []).append(job)
+        if job.state != "withdrawn":
+            jobs.setdefault(job.op, []).append(job)
     coming = {each.op: each for each in planned if each.item == record.item and each.state != "done"}
     chapters = tuple(_chapter(book, record, group, members, jobs, coming) for group, members in groups.items())
     return Story(

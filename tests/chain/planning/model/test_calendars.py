@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chain.planning.problems import DAY_SHIFT, ORIGIN, calendars
 
 from batchone.chain.planning import ALWAYS, DAY_S, NEVER, Calendar, Shift, weekly
-from tests.chain.planning.problems import DAY_SHIFT, ORIGIN, calendars
 
 TIMES = st.integers(0, 300)
 

@@ -1,9 +1,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from tests.chain.planning.problems import ORIGIN, op, problem
 
 from batchone.chain.planning import DAY_S, Job, Measure, Objective, Problem, Resource, SetupMatrix, solve
-from tests.chain.planning.problems import ORIGIN, op, problem
 
 
 def test_a_setup_takes_what_its_pair_says_then_what_a_change_takes() -> None:

@@ -4,6 +4,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.chain.planning.problems import op, plant, problem, problems
 
 from batchone.chain.planning import Fixed, Job, Problem, Resource, SetupMatrix, validate
 from batchone.chain.planning.bounds import bound_of
@@ -12,7 +13,6 @@ from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
 from batchone.chain.planning.schedule import Schedule
 from batchone.chain.planning.solvers.neighbourhood import Neighbourhoods
 from batchone.chain.planning.solvers.windows import improve, solve_window
-from tests.chain.planning.problems import op, plant, problem, problems
 
 
 def valid(of: Problem, compiled: Compiled, schedule: Schedule) -> bool:

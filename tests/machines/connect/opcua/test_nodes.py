@@ -22,7 +22,8 @@ FINISHED = json.dumps(json.loads(RUNNING) | {"state": "finished", "ended": "2026
 
 
 def change(handle: int, value: object, status: int = 0, source: datetime | None = SOURCE) -> ua.MonitoredItemNotification:
-    data = ua.DataValue(ua.Variant(value), ua.StatusCode(status), source)
+    variant = ua.Variant(value, ua.VariantType.String) if value == [] else ua.Variant(value)
+    data = ua.DataValue(variant, ua.StatusCode(status), source)
     return ua.MonitoredItemNotification(ClientHandle=handle, Value=data)
 
 

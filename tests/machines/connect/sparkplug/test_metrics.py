@@ -237,8 +237,8 @@ def test_metrics_of_the_node_itself_come_under_its_name(node: EdgeNode) -> None:
     [
         (Metric(int_value=0xFFFFFFFF), 3, -1), (Metric(int_value=0xFF), 1, -1), (Metric(int_value=5), 2, 5),
         (Metric(long_value=2**64 - 2), 4, -2), (Metric(int_value=7), 7, 7), (Metric(float_value=1.5), 9, 1.5),
-        (Metric(boolean_value=True), BOOLEAN, 1.0), (Metric(string_value="x"), STRING, "x"), (Metric(is_null=True), DOUBLE, None),
-        (Metric(), DOUBLE, None),
+        (Metric(boolean_value=True), BOOLEAN, 1.0), (Metric(string_value="x"), STRING, "x"),
+        (Metric(is_null=True), DOUBLE, None), (Metric(), DOUBLE, None),
     ],
 )  # fmt: skip
 def test_values_follow_their_declared_type(metric: Metric, datatype: int, value: object) -> None:

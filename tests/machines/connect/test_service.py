@@ -1,0 +1,301 @@
+"""The whole module against the emulated plant: three connections, a real database, samples on the bus."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.support_plant import CONNECTION, MACHINE, TENANT, EmulatedPlant, an_order, eventually, pack_of
+
+from batchone.contracts.design import Design, ProductReleased
+from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, Connect, EquipmentNow, JobReport
+from batchone.kernel.bus import SAMPLES, Message
+from batchone.kernel.bus_memory import MemoryBus
+from batchone.kernel.clock import SystemClock
+from batchone.kernel.database import Database, migrate
+from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
+from batchone.kernel.facts import adapter
+from batchone.kernel.ids import TimeIds
+from batchone.kernel.module import Context, Running
+from batchone.kernel.settings import read
+from batchone.machines import columns
+from batchone.machines.connect.module import MODULE, ConnectSettings, build
+from batchone.machines.connect.panel import Panel
+
+_count = iter(range(1, 1_000_000))
+
+
+def new_job() -> str:
+    return f"J-{time.time_ns() % 10**12}-{next(_count)}"
+
+
+@dataclass
+class Offer:
+    """The design domain as far as connect asks it."""
+
+    pack_now: object
+    away: int = 0
+
+    async def products(self, tenant: str):
+        if self.away:
+            self.away -= 1
+            raise TryLater("design.away", "Design starts still.", after_s=0.05)
+        return (SimpleNamespace(id="tin"),)
+
+    async def pack(self, tenant: str, product: str, version=None):
+        return self.pack_now
+
+
+@dataclass
+class Site:
+    """A running module and what it said."""
+
+    context: Context
+    running: Running
+    offer: Offer
+    bus: MemoryBus
+    jobs: list[JobReport] = field(default_factory=list)
+    states: list[EquipmentNow] = field(default_factory=list)
+
+    @property
+    def service(self) -> Connect:
+        return self.running.provides[Connect]  # type: ignore[return-value]
+
+    @property
+    def panel(self) -> Panel:
+        return self.running.provides[Panel]  # type: ignore[return-value]
+
+    async def hear_jobs(self, message: Message) -> None:
+        self.jobs += adapter(tuple[JobReport, ...]).validate_json(message.data)
+
+    async def hear_states(self, message: Message) -> None:
+        self.states.append(adapter(EquipmentNow).validate_json(message.data))
+
+    async def until(self, equipment: str, *states: str) -> None:
+        found: EquipmentNow | None = None
+        for _ in range(1000):
+            found = next((now for now in await self.service.equipment(TENANT) if now.equipment == equipment), None)
+            if found is not None and found.state in states:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{equipment} did not become {states}: {found}")
+
+    async def facts(self, equipment: str) -> list[tuple[str, str]]:
+        async with self.context.database.transaction() as tx:
+            rows = await tx.all("SELECT body FROM kernel.outbox WHERE name = 'equipment.changed' ORDER BY seq")
+        bodies = [row["body"] for row in rows]
+        return [(body["before"], body["state"]) for body in bodies if body["equipment"] == equipment]
+
+    def sample_paths(self) -> set[str]:
+        messages = self.bus._logs[SAMPLES.name].messages
+        return {path for message in messages for path in columns.paths_of(columns.from_bytes(message.data))}
+
+    async def finish(self, equipment: str, job: str) -> JobReport:
+        for _ in range(1000):
+            found = [each for each in await self.service.job_reports(TENANT, equipment) if each.job == job]
+            if found and found[0].state != "running":
+                await self.service.clear_job(TENANT, equipment, job)
+                return found[0]
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{job} did not end")
+
+
+class open_site:  # noqa: N801
+    """A module over a home folder and a database, as after a start of the platform."""
+
+    def __init__(self, plant: EmulatedPlant, database: Database, mqtt_url: str, home: Path, away: int = 0) -> None:
+        self.plant, self.database, self.mqtt_url, self.home, self.away = plant, database, mqtt_url, home, away
+
+    async def __aenter__(self) -> Site:
+        clock, bus = SystemClock(), MemoryBus()
+        self.context = Context(
+            clock=clock, ids=TimeIds(clock), chance=random.Random(3), database=self.database, bus=bus, home=self.home,
+            tenant=TENANT,
+        )  # fmt: skip
+        offer = Offer(pack_of(self.plant.ports), self.away)
+        self.context.provide(Design, offer)
+        given = {"mqtt": self.mqtt_url, "answer": "1.5 s", "poll": "100 ms", "silence": "3 s", "retry_longest": "500 ms"}
+        settings = read(ConnectSettings, given, "connect")
+        running = await build(self.context, settings)
+        MODULE.check(running)
+        site = Site(self.context, running, offer, bus)
+        supervisor = self.context.supervisor
+        for name, work in running.work.items():
+            supervisor.start(name, work)
+        supervisor.start("jobs", lambda: bus.listen(f"{JOBS_TOPIC}.{TENANT}.*", site.hear_jobs))
+        supervisor.start("states", lambda: bus.listen(f"{EQUIPMENT_TOPIC}.{TENANT}.*", site.hear_states))
+        return site
+
+    async def __aexit__(self, *_: object) -> None:
+        assert all(health.restarts == 0 for health in self.context.supervisor.health.values())
+        await self.context.supervisor.stop()
+
+
+@pytest.fixture
+async def tables(database: Database) -> Database:
+    await migrate(database, "connect", MODULE.migrations)
+    return database
+
+
+OpenSite = Callable[..., open_site]
+
+
+@pytest.fixture
+def make_site(plant: EmulatedPlant, tables: Database, mqtt_url: str, home: Path) -> OpenSite:
+    return lambda **more: open_site(plant, tables, mqtt_url, home, **more)
+
+
+@pytest.fixture
+async def site(make_site: OpenSite) -> AsyncIterator[Site]:
+    async with make_site() as made:
+        for equipment in MACHINE.values():
+            await made.until(equipment, "idle")
+        yield made
+
+
+async def test_every_machine_is_connected_and_its_signals_flow(site: Site) -> None:
+    for equipment in ("oven-1", "filler-2", "packer-2"):
+        await site.until(equipment, "idle")
+    assert [(now.connection, now.up, now.error) for now in await site.service.connections(TENANT)] == [
+        ("filling", True, ""), ("forming", True, ""), ("packing", True, ""),
+    ]  # fmt: skip
+    expected = {"press-1/force", "oven-1/gas", "filler-1/flow", "filler-2/head", "packer-1/speed", "meter-1/energy"}
+    await eventually(lambda: expected <= site.sample_paths(), "samples of every connection")
+    subjects = {message.subject for message in site.bus._logs[SAMPLES.name].messages}
+    assert subjects == {f"samples.{TENANT}.{connection}" for connection in CONNECTION.values()}
+    assert all(now.connected and now.last_heard for now in await site.service.equipment(TENANT))
+
+
+async def test_undeclared_signals_are_set_aside_and_listed(site: Site) -> None:
+    expected = {("press-1/hum", "undeclared"), ("filler-1/@108", "undeclared"), ("packer-1/hum", "undeclared")}
+    for _ in range(500):
+        listed = {(entry.path, entry.reason) for entry in await site.panel.quarantined(TENANT)}
+        if expected <= listed:
+            break
+        await asyncio.sleep(0.02)
+    assert expected <= listed
+    assert not any("hum" in path for path in site.sample_paths())
+    counts = {now.connection: now.quarantined for now in await site.service.connections(TENANT)}
+    assert all(counts.values())
+
+
+async def test_a_job_runs_and_its_reports_are_broadcast(site: Site, protocol: str) -> None:
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=40)
+    started = await site.service.start_job(TENANT, equipment, order)
+    assert (started.state, started.parameters_match, started.program) == ("running", True, order.program)
+    assert [each.job for each in await site.service.job_reports(TENANT, equipment)] == [order.job]
+    await eventually(lambda: any(each.job == order.job and each.state == "finished" for each in site.jobs), "the broadcast")
+    told = [each for each in site.jobs if each.job == order.job]
+    assert all(before != after for before, after in itertools.pairwise(told))
+    ended = await site.finish(equipment, order.job)
+    assert ended == told[-1]
+    assert (ended.state, ended.parameters_match) == ("finished", True)
+    assert ended.results
+    assert await site.service.job_reports(TENANT, equipment) == ()
+
+
+async def test_refusals_and_conflicts_are_told_apart(site: Site, protocol: str) -> None:
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=400)
+    await site.service.start_job(TENANT, equipment, order)
+    busy = await site.service.start_job(TENANT, equipment, an_order(protocol, new_job()))
+    assert (busy.state, busy.reason, busy.parameters_match) == ("refused", "busy", False)
+    with pytest.raises(Conflict, match="still runs"):
+        await site.service.clear_job(TENANT, equipment, order.job)
+    with pytest.raises(Conflict, match="does not run"):
+        await site.service.abort_job(TENANT, equipment, "J-never")
+    await site.service.abort_job(TENANT, equipment, order.job)
+    ended = await site.finish(equipment, order.job)
+    assert (ended.state, ended.reason) == ("failed", "aborted")
+    await site.service.clear_job(TENANT, equipment, "J-never")
+
+
+async def test_what_is_not_here_is_not_found(site: Site) -> None:
+    with pytest.raises(NotFound):
+        await site.service.equipment("somebody-else")
+    with pytest.raises(NotFound):
+        await site.service.job_reports(TENANT, "press-9")
+    with pytest.raises(Refused):
+        await site.service.start_job(TENANT, "press-1", an_order("opcua", "two words"))
+
+
+async def test_a_job_outlives_a_restart_of_the_platform(make_site: OpenSite, protocol: str) -> None:
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=100)
+    async with make_site() as first:
+        await first.until(equipment, "idle")
+        await first.service.start_job(TENANT, equipment, order)
+        facts = await first.facts(equipment)
+    async with make_site() as second:
+        await second.until(equipment, "running", "idle")
+        ended = await second.finish(equipment, order.job)
+        assert (ended.state, ended.parameters_match) == ("finished", True)
+        assert await second.facts(equipment) == facts
+
+
+async def test_trouble_is_said_and_work_is_not(site: Site, plant: EmulatedPlant, protocol: str) -> None:
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=20)
+    await site.service.start_job(TENANT, equipment, order)
+    await site.until(equipment, "running")
+    await site.finish(equipment, order.job)
+    await site.until(equipment, "idle")
+    plant.tell("break", equipment=equipment, seconds=40)
+    await site.until(equipment, "alarm")
+    await site.until(equipment, "idle")
+    for _ in range(200):
+        if len(await site.facts(equipment)) == 3:
+            break
+        await asyncio.sleep(0.02)
+    assert await site.facts(equipment) == [("offline", "idle"), ("idle", "alarm"), ("alarm", "idle")]
+    told = [now.state for now in site.states if now.equipment == equipment]
+    assert "running" in told
+    assert "alarm" in told
+
+
+async def test_an_unplugged_connection_says_so_once_and_comes_back(site: Site, plant: EmulatedPlant, protocol: str) -> None:
+    equipment, connection = MACHINE[protocol], CONNECTION[protocol]
+    plant.tell("unplug", connection=connection, seconds=3)
+    await site.until(equipment, "offline")
+    down = next(now for now in await site.service.connections(TENANT) if now.connection == connection)
+    assert not down.up
+    assert "does not answer" in down.error
+    with pytest.raises(TryLater):
+        await site.service.job_reports(TENANT, equipment)
+    await site.until(equipment, "idle")
+    for _ in range(200):
+        if len(await site.facts(equipment)) == 3:
+            break
+        await asyncio.sleep(0.02)
+    assert await site.facts(equipment) == [("offline", "idle"), ("idle", "offline"), ("offline", "idle")]
+    order = an_order(protocol, new_job(), seconds=1)
+    await site.service.start_job(TENANT, equipment, order)
+    await site.finish(equipment, order.job)
+
+
+async def test_a_released_product_changes_the_links_that_it_concerns_only(site: Site, plant: EmulatedPlant) -> None:
+    before = {now.connection: now.since for now in await site.service.connections(TENANT)}
+    site.offer.pack_now = pack_of(plant.ports, version="1.1.0", without="oven-1")
+    site.offer.away = 2
+    assert set(site.running.hears) == {ProductReleased}
+    assert site.running.after_hearing is not None
+    await site.running.after_hearing([])
+    for _ in range(500):
+        if "oven-1" not in [now.equipment for now in await site.service.equipment(TENANT)]:
+            break
+        await asyncio.sleep(0.02)
+    await site.until("press-1", "idle")
+    after = {now.connection: now.since for now in await site.service.connections(TENANT)}
+    assert {name for name in after if after[name] != before[name]} == {"forming"}
+    with pytest.raises(NotFound):
+        await site.service.job_reports(TENANT, "oven-1")
+    await eventually(lambda: "oven-1/State" in {entry.path for entry in site.service.quarantined(TENANT)}, "its samples")  # type: ignore[attr-defined]
+    assert [fact for fact in await site.facts("press-1") if fact[1] == "offline"] == []
+
+
+async def test_it_waits_for_the_packs_at_the_start(make_site: OpenSite) -> None:
+    async with make_site(away=3) as site:
+        assert await site.service.connections(TENANT) == ()
+        await site.until("press-1", "idle")
