@@ -33,7 +33,8 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"), "mine": ("mei", "/my"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
-        "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"), "orders": ("pia", "/orders"),
+        "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
+        "orders": ("pia", "/orders"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
 

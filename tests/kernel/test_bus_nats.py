@@ -55,7 +55,7 @@ async def test_what_a_handler_did_not_finish_comes_again_at_once(nats_bus: NatsB
         await asyncio.Event().wait()
 
     async def handle(messages: Sequence[Message]) -> None:
-        got.extend((m.data, m.attempt) for m in messages)
+        got.extend(m.data for m in messages)
 
     for n in range(3):
         await nats_bus.publish("events.t.a", str(n).encode(), id=str(n))
@@ -64,7 +64,55 @@ async def test_what_a_handler_did_not_finish_comes_again_at_once(nats_bus: NatsB
     consuming.cancel()
     await asyncio.gather(consuming, return_exceptions=True)
     async with running(nats_bus.consume(EVENTS, "c", ["events.>"], handle, batch=3)):
-        await until(lambda: got == [(b"0", 2), (b"1", 2), (b"2", 2)], 3)
+        await until(lambda: got == [b"0", b"1", b"2"], 3)
+
+
+async def test_what_a_killed_process_had_in_hand_comes_at_once_and_before_all_that_is_newer(
+    nats_bus: NatsBus, nats_url: str
+) -> None:
+    for n in range(4):
+        await nats_bus.publish("events.t.a", str(n).encode(), id=str(n))
+    got: list[bytes] = []
+    finished = asyncio.Event()
+
+    async def one_then_stuck(messages: Sequence[Message]) -> None:
+        if got:
+            finished.set()
+            await asyncio.Event().wait()
+        got.extend(m.data for m in messages)
+
+    killed = await NatsBus.connect(nats_url, "killed")
+    consuming = asyncio.create_task(killed.consume(EVENTS, "c", ["events.>"], one_then_stuck, batch=2))
+    await finished.wait()
+    await killed.close()  # from now on it can neither acknowledge nor give back, as if it were dead
+    consuming.cancel()
+    await asyncio.gather(consuming, return_exceptions=True)
+    await nats_bus.publish("events.t.a", b"4", id="4")
+
+    async def handle(messages: Sequence[Message]) -> None:
+        got.extend(m.data for m in messages)
+
+    async with running(nats_bus.consume(EVENTS, "c", ["events.>"], handle, batch=50)):
+        await until(lambda: b"4" in got, 4)
+    assert got == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_nothing_overtakes_a_batch_whose_handler_asks_for_later(nats_bus: NatsBus) -> None:
+    got: list[bytes] = []
+    asked = 0
+
+    async def handle(messages: Sequence[Message]) -> None:
+        nonlocal asked
+        if messages[0].data == b"0" and asked < 2:
+            asked += 1
+            await nats_bus.publish("events.t.a", b"newer %d" % asked, id=f"newer {asked}")
+            raise TryLater("t", "not yet", after_s=0.3)
+        got.extend(m.data for m in messages)
+
+    await nats_bus.publish("events.t.a", b"0", id="0")
+    async with running(nats_bus.consume(EVENTS, "c", ["events.>"], handle, batch=10)):
+        await until(lambda: len(got) == 3)
+    assert got == [b"0", b"newer 1", b"newer 2"]
 
 
 async def test_a_handler_slower_than_the_servers_patience_is_not_called_twice(

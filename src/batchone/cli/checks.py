@@ -42,7 +42,7 @@ def check_all(deploy: Path) -> list[Finding]:
     """Every check, in the order in which one would cure them."""
     checks: list[Callable[[], Finding]] = [
         _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock,
-        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit, _audit,
+        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit,
     ]  # fmt: skip
     return [check() for check in checks]
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """What came in: its subject and its bytes; `attempt` counts deliveries from 1."""
+    """What came in: its subject and its bytes; `attempt` counts deliveries from 1, and anew in a new process."""
 
     subject: str
     data: bytes

@@ -77,24 +77,47 @@ class NatsBus:
             raise TryLater("bus.away", f"NATS did not store a message on {subject}: {error!r}.") from error
 
     async def consume(self, stream: Stream, durable: str, subjects: Sequence[str], handler: Handler, *, batch: int = 1) -> None:
-        """Pull batches; acknowledge each after its handler returned, and give it back at once when it failed."""
+        """Pull batches; acknowledge each after its handler returned. One that is asked to wait keeps the batch and waits.
+
+        What comes later must never overtake what was handed out before and not acknowledged: by a process that died, or
+        over a connection that broke. A consumer that is bound anew therefore begins again after the last acknowledgement.
+        """
         config = ConsumerConfig(
             durable_name=durable, filter_subjects=list(subjects), ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S,
-            deliver_policy=DeliverPolicy.ALL, max_ack_pending=max(batch, 1),
+            max_ack_pending=max(batch, 1),
         )  # fmt: skip
+        rewound = -1
         while True:
+            connection = self._client.stats["reconnects"]
             try:
-                await self._js.add_consumer(stream.name, config)
-                pull = await self._js.pull_subscribe_bind(durable, stream.name)
+                pull = await self._bind(stream.name, config, rewind=connection != rewound)
             except _AWAY as error:
                 _log.info("bus.waiting", durable=durable, error=repr(error))
                 await asyncio.sleep(_AWAY_PAUSE_S)
                 continue
+            rewound = connection
             try:
-                while (messages := await _fetched(pull, batch, durable)) is not None:
+                while self._client.stats["reconnects"] == connection:
+                    messages = await _fetched(pull, batch, durable)
+                    if messages is None:
+                        break
                     await _handled(messages, handler)
             finally:
                 await _quietly(pull.unsubscribe())
+
+    async def _bind(self, stream: str, config: ConsumerConfig, *, rewind: bool) -> Any:
+        durable = str(config.durable_name)
+        try:
+            found = await self._js.consumer_info(stream, durable)
+        except NotFoundError:
+            policy, start = DeliverPolicy.ALL, None
+        else:
+            policy, start = found.config.deliver_policy or DeliverPolicy.ALL, found.config.opt_start_seq
+            if rewind and found.num_ack_pending:
+                policy, start = DeliverPolicy.BY_START_SEQUENCE, (found.ack_floor.stream_seq if found.ack_floor else 0) + 1
+                await self._js.delete_consumer(stream, durable)
+        await self._js.add_consumer(stream, config.evolve(deliver_policy=policy, opt_start_seq=start))
+        return await self._js.pull_subscribe_bind(durable, stream)
 
     async def broadcast(self, subject: str, data: bytes) -> None:
         """Publish without storing."""
@@ -170,17 +193,20 @@ async def _handled(messages: list[Msg], handler: Handler) -> None:
     # disk is an OSError too) is the supervisor's.
     if not messages:
         return
-    done, delay_s = False, None
+    done, tries = False, 0
     alive = asyncio.create_task(_report_alive(messages))
     try:
-        await handler([Message(m.subject, m.data, m.metadata.num_delivered) for m in messages])
-        done = True
-    except TryLater as error:
-        delay_s = error.after_s
+        while not done:
+            try:
+                await handler([Message(m.subject, m.data, m.metadata.num_delivered + tries) for m in messages])
+                done = True
+            except TryLater as error:
+                tries += 1
+                await asyncio.sleep(error.after_s)
     finally:
         alive.cancel()
         for message in messages:
-            await _quietly(message.ack() if done else message.nak(delay=delay_s))
+            await _quietly(message.ack() if done else message.nak())
 
 
 async def _report_alive(messages: list[Msg]) -> None:

@@ -17,7 +17,8 @@ def is_page(request: Request) -> bool:
     """Whether a person's browser asked: a page or a part of one, not a program."""
     if request.url.path.startswith("/api/"):
         return False
-    return "hx-request" in request.headers or "text/html" in request.headers.get("accept", "")
+    accepted = request.headers.get("accept", "*/*")
+    return "hx-request" in request.headers or "text/html" in accepted or "*/*" in accepted
 
 
 def answer(request: Request, error: BatchoneError) -> Response:

@@ -47,6 +47,8 @@ class _Repair:
         self.schedule = Schedule(c)
         self.place: list[tuple[int, int]] = [(UNPLACED, UNPLACED)] * c.n
         self.wish = [0] * c.n
+        before = {a.operation: position for position, a in enumerate(old.assignments)}
+        self.rank = [before.get(op.id, c.n + i) for i, op in enumerate(c.problem.operations)]
         known = [self._remember(i, old.by_operation.get(op.id)) for i, op in enumerate(c.problem.operations)]
         needed = self._before_old_ones(known)
         self.left_over = [i for i in range(c.n) if not known[i] and i not in needed and i not in c.heads]
@@ -82,11 +84,10 @@ class _Repair:
         ready, missing = list(c.ready), [len(preds) for preds in c.preds]
         later = set(self.left_over)
         heap: list[tuple[int, bool, int, int]] = []
-        rank = {i: position for position, i in enumerate(c.topological)}
 
         def turn(i: int) -> None:
             # Where two want the same moment, the one that has to move stands back.
-            heappush(heap, (max(self.wish[i], ready[i]), self.place[i][0] == UNPLACED, rank[i], i))
+            heappush(heap, (max(self.wish[i], ready[i]), self.place[i][0] == UNPLACED, self.rank[i], i))
 
         def ended(i: int, end: int) -> None:
             for s in c.succs[i]:

@@ -54,6 +54,7 @@ class Execution:
         self._reports = Reports(context.ids, context.clock)
         self._wake = asyncio.Event()
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._giving: set[str] = set()
         self._refused: dict[str, float] = {}
         self._packs: dict[tuple[str, str], Pack] = {}
         self._equipment: dict[str, tuple[Equipment, Pack]] = {}
@@ -123,7 +124,24 @@ class Execution:
         return self._refused.get(equipment, 0.0) > asyncio.get_running_loop().time()
 
     async def _give(self, row: Row, equipment: str) -> bool:
-        """Give a job to its machine; whether the machine took it."""
+        """Give a job to its machine; whether the machine took it.
+
+        Both loops may want to give the same job. Had the machine refused it to one of them, the other one, going by what
+        it read before, would have it made although its operation is released anew.
+        """
+        if row["id"] in self._giving:
+            return False
+        self._giving.add(row["id"])
+        try:
+            async with self._context.database.transaction() as tx:
+                now = await store.job(tx, self.tenant, row["id"])
+            if now is None or now["state"] != "released" or now["confirmed"]:
+                return False
+            return await self._give_once(row, equipment)
+        finally:
+            self._giving.discard(row["id"])
+
+    async def _give_once(self, row: Row, equipment: str) -> bool:
         order = JobOrder(
             job=row["id"], order=row["order_id"], item=row["item"], op=row["op"], program=row["program"],
             seconds=row["seconds"], setup=row["setup_key"], setup_seconds=row["setup_s"], parameters=row["parameters"],
@@ -131,7 +149,7 @@ class Execution:
         )  # fmt: skip
         try:
             report = await self._context.get(Connect).start_job(self.tenant, equipment, order)
-        except TryLater as error:
+        except (TryLater, NotFound) as error:
             # The machine may have the job or not; only its read-back can tell, so the job stands and is given again.
             _log.info("job.unconfirmed", job=row["id"], equipment=equipment, what=error.what)
             return False
@@ -169,11 +187,20 @@ class Execution:
     async def _read_back(self, equipment: str) -> None:
         try:
             reports = await self._context.get(Connect).job_reports(self.tenant, equipment)
-        except TryLater as error:
+        except (TryLater, NotFound) as error:
             _log.debug("read_back.waiting", equipment=equipment, what=error.what)
             return
         for report in reports:
             await self.take(report)
+        await self._forget_what_is_gone(equipment, {report.job for report in reports})
+
+    async def _forget_what_is_gone(self, equipment: str, known: set[str]) -> None:
+        """An ended job that its machine does not show may be one that it forgot before we noted that it did."""
+        async with self._context.database.transaction() as tx:
+            ended = await store.uncleared(tx, self.tenant, equipment)
+        for job in ended:
+            if job not in known:
+                await self._forget(equipment, job)
 
     async def take(self, report: JobReport) -> None:
         """Take in one report, and let the machine forget an ended job once it is stored."""
@@ -185,19 +212,19 @@ class Execution:
                     return
                 forget = await self._reports.take(tx, row, report, await self._pack(row["product"], row["version"]))
             if forget:
-                await self._forget(report)
+                await self._forget(report.equipment, report.job)
         if report.state != "running":
             self._locks.pop(report.job, None)
             self.wake()
 
-    async def _forget(self, report: JobReport) -> None:
+    async def _forget(self, equipment: str, job: str) -> None:
         try:
-            await self._context.get(Connect).clear_job(self.tenant, report.equipment, report.job)
-        except TryLater as error:
-            _log.debug("job.uncleared", job=report.job, what=error.what)
+            await self._context.get(Connect).clear_job(self.tenant, equipment, job)
+        except (TryLater, NotFound) as error:
+            _log.debug("job.uncleared", job=job, what=error.what)
             return
         async with self._context.database.transaction() as tx:
-            await store.cleared(tx, report.job)
+            await store.cleared(tx, job)
 
     async def _pack(self, product: str, version: str) -> Pack:
         key = (product, version)

@@ -63,6 +63,11 @@ SELECT * FROM production.jobs WHERE tenant = %(tenant)s AND state = 'released' A
 -- name: uncleared_equipment
 SELECT DISTINCT equipment FROM production.jobs WHERE tenant = %(tenant)s AND (state IN ('released', 'started') OR NOT cleared)
 
+-- name: uncleared
+SELECT id FROM production.jobs
+WHERE tenant = %(tenant)s AND equipment = %(equipment)s AND state IN ('finished', 'failed') AND NOT cleared
+ORDER BY finished
+
 -- name: confirm_job
 UPDATE production.jobs SET confirmed = true WHERE id = %(id)s
 

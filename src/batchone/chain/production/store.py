@@ -99,6 +99,11 @@ async def busy_equipment(tx: Transaction, tenant: str) -> list[str]:
     return [row["equipment"] for row in await tx.all(_SQL["uncleared_equipment"], tenant=tenant)]
 
 
+async def uncleared(tx: Transaction, tenant: str, equipment: str) -> list[str]:
+    """Ended jobs of an equipment of which it was not noted that the machine has forgotten them."""
+    return [row["id"] for row in await tx.all(_SQL["uncleared"], tenant=tenant, equipment=equipment)]
+
+
 async def confirm(tx: Transaction, job_id: str) -> None:
     """The machine has the job."""
     await tx.run(_SQL["confirm_job"], id=job_id)
