@@ -1,7 +1,10 @@
 """Pictures of every page, to be looked at: `python -m tests.browser.shots FOLDER [PAGE ...]`.
 
 Each page in three widths, both themes and both languages, with something wrong and with nothing wrong. FOLDER lies outside
-the checkout. The rules to look for stand in docs/guides/pages.md.
+the checkout. Look for these: with nothing wrong there is no red, amber or green but the mark "Live"; every state is told by
+shape and word; what is wrong is found in three seconds; every number has its unit, and its limits where it has some; title,
+place, state and order stand in the same corners; one main button; nothing is cut; late is red underlined and nothing else
+in the Gantt is red; price and date are in view wherever one scrolls.
 """
 
 from __future__ import annotations

@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[2]
 def batchone(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"BATCHONE_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, "-m", "batchone.cli", *words], capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=120
+        [sys.executable, "-m", "batchone.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        timeout=120,
     )
 
 
@@ -60,7 +66,17 @@ def test_a_command_without_a_running_platform_says_how_to_start_one(tmp_path: Pa
 def test_the_doctor_gives_a_cure_with_every_check_that_is_not_ok(tmp_path: Path) -> None:
     done = batchone("doctor", "--json", home=tmp_path)
     findings = json.loads(done.stdout)
-    assert {f["check"] for f in findings} >= {"python", "packages", "postgres", "nats", "assets", "home", "disk", "deploy", "port"}
+    assert {f["check"] for f in findings} >= {
+        "python",
+        "packages",
+        "postgres",
+        "nats",
+        "assets",
+        "home",
+        "disk",
+        "deploy",
+        "port",
+    }
     assert all(f["cure"] for f in findings if f["verdict"] != "ok")
     assert done.returncode == (1 if any(f["verdict"] == "fail" for f in findings) else 0)
 

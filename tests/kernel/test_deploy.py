@@ -52,6 +52,9 @@ def test_a_missing_deploy_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_external_engine_is_named_by_its_url(tmp_path: Path) -> None:
-    text = "name = 'x'\ntenant = 't'\n[engines]\npostgres = 'postgresql://h/d'\nnats = 'nats://h:4222'\nmqtt = 'mqtt://h:1883'\n[processes]\np = ['web']"
+    text = (
+        "name = 'x'\ntenant = 't'\n[engines]\npostgres = 'postgresql://h/d'\nnats = 'nats://h:4222'\n"
+        "mqtt = 'mqtt://h:1883'\n[processes]\np = ['web']"
+    )
     deploy = read_deploy(written(tmp_path, text), KNOWN)
     assert (deploy.engines.postgres, deploy.engines.nats) == ("postgresql://h/d", "nats://h:4222")

@@ -90,11 +90,16 @@ class Loop:
     def logs(self) -> str:
         """The end of every log, for a failure's message."""
         folder = self.demo.home / "logs"
-        return "\n".join(f"== {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:]) for path in sorted(folder.glob("*.log")))
+        return "\n".join(
+            f"== {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:])
+            for path in sorted(folder.glob("*.log"))
+        )
 
 
 @asynccontextmanager
-async def running(home: Path, *, pack: Path = ROOT / "packs/refrigerator", deploy: str = "laptop", speed: float = 250) -> AsyncIterator[Loop]:
+async def running(
+    home: Path, *, pack: Path = ROOT / "packs/refrigerator", deploy: str = "laptop", speed: float = 250
+) -> AsyncIterator[Loop]:
     """The whole platform over a new home, until the story is over."""
     demo = Demo(read_deploy(ROOT / "deploy" / f"{deploy}.toml", frozenset(MODULES)), pack, home, speed=speed)
     try:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.scenarios.loop import Loop, running
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(400)]

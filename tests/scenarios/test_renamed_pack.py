@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.scenarios.loop import ROOT, running
 from tests.support_pack import rename_pack
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.scenarios.loop import running
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(400)]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from batchone.kernel.errors import TryLater
+from batchone.web import live
 from batchone.web.live import BEAT, QUEUE_MESSAGES, LiveHub, Regions, message, region, whole
 
 
@@ -142,3 +143,18 @@ async def test_closing_the_hub_ends_every_stream() -> None:
     for stream in streams:
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
+
+
+async def test_a_stream_ends_after_a_while_so_that_the_page_is_asked_again_who_it_is_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "STREAM_S", -1.0)
+    ticks = Ticks()
+    hub = LiveHub(ticks.sleep)
+    stream = hub.watch(Counter())
+    await anext(stream)
+    await ticks.go()
+    assert await anext(stream) == message("tick 1")
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+    assert hub.viewers == 0

@@ -147,7 +147,7 @@ class History(Protocol):
     """Stored samples."""
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
-        """Samples of signals between two times, thinned to at most `points` a signal (smallest and largest of each step kept)."""
+        """Samples of signals between two times, thinned to at most `points` a signal (extremes of each step kept)."""
         ...
 
     async def stats(self, tenant: str) -> HistoryStats:

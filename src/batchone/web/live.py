@@ -17,6 +17,8 @@ from starlette.responses import StreamingResponse
 from batchone.kernel.errors import BatchoneError
 
 QUEUE_MESSAGES = 4
+STREAM_S = 900.0
+"""Real time after which a stream ends; the page connects again at once, and is asked anew who it is for."""
 BEAT = b"event: beat\ndata: 1\n\n"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _log = structlog.get_logger(__name__)
@@ -139,8 +141,11 @@ class LiveHub:
         broadcast.viewers.add(queue)
         try:
             yield await broadcast.topic.snapshot()
+            until = asyncio.get_running_loop().time() + STREAM_S
             while (told := await queue.get()) is not None:
                 yield told
+                if asyncio.get_running_loop().time() > until:
+                    return
         finally:
             broadcast.viewers.discard(queue)
             if not broadcast.viewers:

@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations, product
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from batchone.chain.planning import (
@@ -26,6 +28,8 @@ from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.replay import duration
 from batchone.chain.planning.schedule import Schedule
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Other work on the machine is no fault of an example."""
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday."""
 DAY_SHIFT = weekly("day", [Shift((0, 1, 2, 3, 4), 6 * 3600, 14 * 3600)], [Shift((0, 1, 2, 3, 4), 36000, 37800)], origin=ORIGIN)
@@ -154,6 +158,27 @@ def problems(draw, *, breaks: bool = True, jobs_max: int = 4, steps_max: int = 3
 
 
 _KEYS = st.sampled_from(["red", "green"])
+
+
+def scaled(of: Problem, by: int) -> Problem:
+    """The same problem with every time `by` times as long; its calendars must always work."""
+    return replace(
+        of,
+        resources=tuple(replace(r, available_from_s=r.available_from_s * by) for r in of.resources),
+        jobs=tuple(replace(j, due_s=None if j.due_s is None else j.due_s * by, release_s=j.release_s * by) for j in of.jobs),
+        operations=tuple(
+            replace(
+                o,
+                alternatives=tuple(replace(x, duration_s=x.duration_s * by) for x in o.alternatives),
+                earliest_s=o.earliest_s * by,
+            )
+            for o in of.operations
+        ),
+        setups=tuple(
+            SetupMatrix(m.id, m.change_s * by, tuple((a, b, s * by) for a, b, s in m.pairs), m.first_s * by, m.detached)
+            for m in of.setups
+        ),
+    )
 
 
 def optimum(of: Problem) -> int:

@@ -1,12 +1,12 @@
 from hypothesis import given, settings
-from tests.chain.planning.problems import all_schedules, op, problem, problems
+from tests.chain.planning.problems import UNHURRIED, all_schedules, op, problem, problems
 
 from batchone.chain.planning import Calendar, Job, Problem, Resource
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(problems(jobs_max=2, steps_max=2))
 def test_no_schedule_is_below_the_bound(of: Problem) -> None:
     compiled = Compiled(of)

@@ -19,6 +19,7 @@ def test_a_sound_problem_has_no_fault() -> None:
     ("broken", "said"),
     [
         (replace(GOOD, resources=GOOD.resources * 2), "resource 'r' is there 2 times"),
+        (replace(GOOD, aim=()), "the aim names no measure"),
         (replace(GOOD, resources=(Resource("a", ("a",)),)), "'a' is a class and a resource"),
         (replace(GOOD, resources=(Resource("r", ("a",), 0),)), "resource 'r' has 0 positions"),
         (replace(GOOD, resources=(Resource("r", ("a",), keys=("x", "y")),)), "has more keys than positions"),

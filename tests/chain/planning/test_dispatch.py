@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.chain.planning.problems import op, plant, problem, problems, starts
+from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
 
 from batchone.chain.planning import Bound, Calendar, Job, Plan, Problem, Resource, SetupMatrix, validate
 from batchone.chain.planning.compiled import Compiled
@@ -15,11 +15,13 @@ def planned(of: Problem, rule: RuleOfDispatch | None = None) -> Plan:
     return dispatch(Compiled(of), rule or RuleOfDispatch()).plan("test", 0, NO_BOUND)
 
 
+@UNHURRIED
 @given(problems(), RULES)
 def test_every_dispatched_plan_can_be_carried_out(of: Problem, rule: RuleOfDispatch) -> None:
     assert validate(of, planned(of, rule)) == []
 
 
+@UNHURRIED
 @given(problems(), RULES)
 def test_the_same_problem_gives_the_same_plan(of: Problem, rule: RuleOfDispatch) -> None:
     assert planned(of, rule) == planned(of, rule)

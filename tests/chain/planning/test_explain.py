@@ -1,11 +1,12 @@
 import pytest
 from hypothesis import given
-from tests.chain.planning.problems import op, problem, problems
+from tests.chain.planning.problems import UNHURRIED, op, problem, problems
 
 from batchone.chain.planning import Calendar, Cause, Job, Problem, Resource, SetupMatrix, explain, solve
 from batchone.kernel.errors import NotFound
 
 
+@UNHURRIED
 @given(problems())
 def test_the_seconds_of_a_job_add_up_to_its_end(of: Problem) -> None:
     plan = solve(of, 0, 1)

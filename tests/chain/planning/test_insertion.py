@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from tests.chain.planning.problems import op, plant, problem, problems
+from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems
 
 from batchone.chain.planning import (
     Assignment,
@@ -40,6 +40,7 @@ def joined(of: Problem, job: Job, operations: list[Operation], assignments: tupl
     return whole, schedule.plan("test", 0, solve(problem([], [], []), 0, 0).bound)
 
 
+@UNHURRIED
 @given(problems())
 def test_an_inserted_job_moves_nothing_and_the_whole_can_be_carried_out(of: Problem) -> None:
     base, job, operations = split(of)
@@ -53,6 +54,7 @@ def test_an_inserted_job_moves_nothing_and_the_whole_can_be_carried_out(of: Prob
     assert [limit.operation for limit in found.limits] == [a.operation for a in found.assignments]
 
 
+@UNHURRIED
 @given(problems())
 def test_what_is_reserved_and_given_back_leaves_the_timeline_as_it_was(of: Problem) -> None:
     base, job, operations = split(of)

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.chain.planning.problems import op, plant, problem, problems, starts
+from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
 
 from batchone.chain.planning import Calendar, Fixed, Job, Plan, Problem, Resource, moved, repair, solve, validate
 
@@ -50,6 +50,7 @@ def replace_head(calendar: Calendar, now: int) -> Calendar:
     )
 
 
+@UNHURRIED
 @given(problems(), st.integers(0, 2), st.integers(1, 120))
 def test_a_repaired_plan_can_be_carried_out_after_any_breakdown(of: Problem, which: int, until: int) -> None:
     plan = solve(of, 0, 1)
@@ -57,12 +58,14 @@ def test_a_repaired_plan_can_be_carried_out_after_any_breakdown(of: Problem, whi
     assert validate(after, repair(after, plan)) == []
 
 
+@UNHURRIED
 @given(problems())
 def test_a_plan_that_holds_is_left_alone(of: Problem) -> None:
     plan = solve(of, 0, 1)
     assert moved(plan, repair(of, plan)) == []
 
 
+@UNHURRIED
 @given(problems(), st.integers(1, 60))
 def test_time_goes_on_and_what_runs_stays_where_it_is(of: Problem, now: int) -> None:
     plan = solve(of, 0, 1)
@@ -77,6 +80,7 @@ def test_time_goes_on_and_what_runs_stays_where_it_is(of: Problem, now: int) -> 
             assert (a.resource, a.track, a.start_s) == (o.fixed.resource, o.fixed.track, o.fixed.start_s)
 
 
+@UNHURRIED
 @given(problems(), st.data())
 def test_new_operations_find_their_place(of: Problem, data) -> None:
     known = data.draw(st.sets(st.sampled_from([o.id for o in of.operations])))

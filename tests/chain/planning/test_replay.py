@@ -1,5 +1,5 @@
 from hypothesis import given
-from tests.chain.planning.problems import op, problem, problems
+from tests.chain.planning.problems import UNHURRIED, op, problem, problems
 
 from batchone.chain.planning import Job, Problem, Resource, validate
 from batchone.chain.planning.bounds import bound_of
@@ -9,6 +9,7 @@ from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import UNPLACED
 
 
+@UNHURRIED
 @given(problems())
 def test_a_schedule_replayed_in_its_own_order_is_no_later(of: Problem) -> None:
     compiled = Compiled(of)
@@ -21,6 +22,7 @@ def test_a_schedule_replayed_in_its_own_order_is_no_later(of: Problem) -> None:
     assert all(late <= soon for late, soon in zip(again.end, first.end, strict=True))
 
 
+@UNHURRIED
 @given(problems())
 def test_a_replay_without_tracks_finds_some(of: Problem) -> None:
     compiled = Compiled(of)

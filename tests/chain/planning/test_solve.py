@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.chain.planning.problems import op, optimum, plant, problem, problems
+from tests.chain.planning.problems import UNHURRIED, op, optimum, plant, problem, problems, scaled
 
 from batchone.chain.planning import Job, Measure, Problem, Progress, Resource, moved, repair, solve, validate
 
 
+@UNHURRIED
 @given(problems(), st.integers(0, 3))
 def test_every_plan_can_be_carried_out_whatever_the_budget(of: Problem, seed: int) -> None:
     plan = solve(of, 0, seed)
@@ -20,7 +21,7 @@ def test_every_plan_can_be_carried_out_whatever_the_budget(of: Problem, seed: in
     assert plan.seed == seed
 
 
-@settings(max_examples=12, deadline=None)
+@settings(UNHURRIED, max_examples=12)
 @given(problems(jobs_max=3, steps_max=2))
 def test_searching_never_makes_a_plan_worse_or_wrong(of: Problem) -> None:
     found: list[Progress] = []
@@ -32,14 +33,16 @@ def test_searching_never_makes_a_plan_worse_or_wrong(of: Problem) -> None:
     assert plan.objective.key(of.aim) <= solve(of, 0, 1).objective.key(of.aim)
 
 
-@settings(max_examples=15, deadline=None)
-@given(problems(breaks=False, jobs_max=2, steps_max=2))
-def test_a_tiny_problem_is_solved_to_its_optimum(of: Problem) -> None:
+@settings(UNHURRIED, max_examples=25)
+@given(problems(breaks=False, jobs_max=2, steps_max=2), st.sampled_from([1, 977]))
+def test_a_tiny_problem_is_solved_to_its_optimum(small: Problem, scale: int) -> None:
+    of = scaled(small, scale)
     plan = solve(of, 5, 1, workers=1)
     assert plan.objective.key(of.aim[:1]) == (optimum(of),)
+    assert validate(of, plan) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(UNHURRIED, max_examples=15)
 @given(problems(jobs_max=2, steps_max=2))
 def test_no_plan_is_better_than_the_optimum(of: Problem) -> None:
     assert solve(of, 0.2, 1, workers=1).objective.key(of.aim[:1])[0] >= optimum(of)

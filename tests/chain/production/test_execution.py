@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.chain.production.machine import Machine
 
 from batchone.chain.design.packs import load_pack
 from batchone.chain.design.service import DesignService
@@ -18,6 +18,7 @@ from batchone.chain.production.service import ProductionService
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises, system
 from batchone.contracts.machines import Connect
+from batchone.contracts.pack import Check
 from batchone.contracts.planning import Dispatch, Planning
 from batchone.contracts.production import ItemRecord
 from batchone.contracts.sales import OrderPlaced
@@ -30,7 +31,6 @@ from batchone.kernel.facts import Envelope, body_of
 from batchone.kernel.ids import TimeIds
 from batchone.kernel.module import Context
 from batchone.kernel.outbox import Heard
-from tests.chain.production.machine import Machine
 
 pytestmark = pytest.mark.engine
 PACK = Path(__file__).parents[3] / "packs/refrigerator"
@@ -83,9 +83,14 @@ class Shop:
         now, order = self.context.clock.now(), f"O{len(self.items)}"
         items = [f"I{len(self.items) + n}" for n in range(quantity)]
         self.items += items
-        await self.hear(OrderPlaced(order, order, "P", "C", configuration.id, product, quantity, 1, tuple(items), now, now, now))
+        await self.hear(
+            OrderPlaced(order, order, "P", "C", configuration.id, product, quantity, 1, tuple(items), now, now, now)
+        )
         pack = await design.pack(T, product)
-        first = {kind: next(m.id for m in pack.equipment if m.equipment_class == kind) for kind in {m.equipment_class for m in pack.equipment}}
+        first = {
+            kind: next(m.id for m in pack.equipment if m.equipment_class == kind)
+            for kind in {m.equipment_class for m in pack.equipment}
+        }
         for item in items:
             for step in exploded.operations:
                 self.plan.wanted.append(Dispatch(item, order, step.op, 1, first[step.equipment_class], now, now))
@@ -126,25 +131,30 @@ class Shop:
         return [row["body"] for row in rows]
 
 
+def _middle(check: Check) -> float:
+    """A value that passes."""
+    bounds = [bound for bound in (check.minimum, check.maximum) if bound is not None]
+    return sum(bounds) / len(bounds) if bounds else 1.0
+
+
 @pytest.fixture
-async def shop(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: Path) -> Shop:
     await migrate(database, "design", DESIGN)
     assert MODULE.migrations is not None
     await migrate(database, "production", MODULE.migrations)
-    context = Context(clock=clock, ids=ids, chance=random.Random(1), database=database, bus=MemoryBus(), home=tmp_path, tenant=T)
+    context = Context(
+        clock=clock, ids=ids, chance=random.Random(1), database=database, bus=MemoryBus(), home=tmp_path, tenant=T
+    )
     design = DesignService(database, clock, ids)
     files = {p.name: p.read_text() for p in PACK.iterdir() if p.suffix in (".yaml", ".svg")}
     await design.install(T, files, ME)
-    good = {
-        op.op: {c.measure: ((c.minimum if c.minimum is not None else c.maximum or 0.0) + (c.maximum if c.maximum is not None else c.minimum or 0.0)) / 2
-                for c in load_pack(PACK).checks if c.op == op.op}
-        for op in load_pack(PACK).routing
-    }  # fmt: skip
+    pack = load_pack(PACK)
+    good = {step.op: {c.measure: _middle(c) for c in pack.checks if c.op == step.op} for step in pack.routing}
     machine, plan, record = Machine(clock.now(), results=good), Plan(), Record()
     for protocol, fake in ((Design, design), (Connect, machine), (Planning, plan), (Enterprises, record)):
         context.provide(protocol, fake)
     execution = Execution(context, ProductionSettings(refused_s=0))
-    yield Shop(context, ProductionService(context, execution), execution, machine, plan, record)
+    return Shop(context, ProductionService(context, execution), execution, machine, plan, record)
 
 
 async def test_an_item_goes_through_every_operation_once_and_is_finished_with_a_serial(shop: Shop) -> None:
@@ -154,7 +164,9 @@ async def test_an_item_goes_through_every_operation_once_and_is_finished_with_a_
     assert record.serial
     assert record.operations_done == record.operations_total == len({job.op for job in record.jobs}) == len(record.jobs)
     assert record.energy_kwh == pytest.approx(0.5 * len(record.jobs))
-    assert {lot.module for lot in record.lots} == {line.module for line in (await shop.context.get(Design).explode(T, record.configuration)).bom}
+    assert {lot.module for lot in record.lots} == {
+        line.module for line in (await shop.context.get(Design).explode(T, record.configuration)).bom
+    }
     assert len(await shop.facts("item.finished")) == 1
 
 
@@ -214,7 +226,12 @@ async def test_a_failed_job_is_done_again_as_the_next_run(shop: Shop) -> None:
     await shop.execution.release_once()
     shop.machine.end(state="failed", reason="power lost")
     await shop.read_back()
-    shop.plan.wanted = [Dispatch(d.item, d.order, d.op, 2, d.equipment, d.setup_start, d.start) if d.op in {o for _, o in shop.machine.ran} else d for d in shop.plan.wanted]
+    shop.plan.wanted = [
+        Dispatch(d.item, d.order, d.op, 2, d.equipment, d.setup_start, d.start)
+        if d.op in {o for _, o in shop.machine.ran}
+        else d
+        for d in shop.plan.wanted
+    ]
     await shop.until_done()
     record = await shop.service.item(T, item)
     assert {job.run for job in record.jobs if job.state == "failed"} == {1}
@@ -234,7 +251,10 @@ async def test_a_failed_check_holds_the_item_and_has_the_named_operations_done_a
     assert [op for op, _ in released["redo"]] == list(bad.redo)
     assert all(run == 2 for _, run in released["redo"])
     again = set(bad.redo)
-    shop.plan.wanted = [Dispatch(d.item, d.order, d.op, 2 if d.op in again else 1, d.equipment, d.setup_start, d.start) for d in shop.plan.wanted]
+    shop.plan.wanted = [
+        Dispatch(d.item, d.order, d.op, 2 if d.op in again else 1, d.equipment, d.setup_start, d.start)
+        for d in shop.plan.wanted
+    ]
     await shop.until_done()
     record = await shop.service.item(T, item)
     assert {job.op for job in record.jobs if job.run == 2} == again

@@ -9,7 +9,9 @@ from batchone.chain.production.model import REWORKS_MAX, judge, react
 from batchone.contracts.pack import Check
 
 
-def check(name: str, low: float | None = None, high: float | None = None, reaction: str = "rework", redo: tuple[str, ...] = ()) -> Check:
+def check(
+    name: str, low: float | None = None, high: float | None = None, reaction: str = "rework", redo: tuple[str, ...] = ()
+) -> Check:
     return Check(name, "10", {"en": name}, name, "mm", low, high, reaction, redo, {})  # type: ignore[arg-type]
 
 

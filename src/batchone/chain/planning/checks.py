@@ -36,6 +36,8 @@ def faults_of(problem: Problem) -> Iterator[str]:
 
 
 def _names(problem: Problem) -> Iterator[str]:
+    if not problem.aim:
+        yield "the aim names no measure"
     kinds: dict[str, Iterable[str]] = {
         "resource": (resource.id for resource in problem.resources),
         "job": (job.id for job in problem.jobs),

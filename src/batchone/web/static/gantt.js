@@ -94,11 +94,10 @@
       locale: host.dataset.locale,
       locales: { en: { current: "", time: "" }, "zh-cn": { current: "", time: "" } },
       moment: (date) => vis.moment(date).utcOffset(offset),
-      format: host.dataset.locale === "zh-cn" ? chinese : undefined,
+      ...(host.dataset.locale === "zh-cn" ? { format: chinese } : {}),
       editable: false,
       selectable: true,
       tooltip: { followMouse: true, delay: 150 },
-      xss: { disabled: false },
     });
     timeline.addCustomTime(now, "now");
     timeline.on("rangechanged", ({ start, end }) => {

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chain.planning.problems import UNHURRIED
 
 from batchone.chain.planning import DAY_S, WEEK_S
 from batchone.chain.planning.eventlog import Learnt, Sharing, Span, Worker, learn
@@ -49,6 +50,7 @@ def test_time_reported_for_several_orders_is_divided_or_counted_in_full() -> Non
     assert shared.workers[0].busy_s == 3 * 3600
 
 
+@UNHURRIED
 @given(
     st.lists(
         st.tuples(st.sampled_from("AB"), st.sampled_from("TG"), st.sampled_from("WV"), st.integers(0, 40), st.integers(1, 9)),

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.chain.planning.problems import DAY_SHIFT, ORIGIN, calendars
+from tests.chain.planning.problems import DAY_SHIFT, ORIGIN, UNHURRIED, calendars
 
 from batchone.chain.planning import ALWAYS, DAY_S, NEVER, Calendar, Shift, weekly
 
@@ -21,17 +21,20 @@ def works(calendar: Calendar, second: int) -> bool:
     return any(a <= rest < b for a, b in calendar.cycle)
 
 
+@UNHURRIED
 @given(calendars(), TIMES, TIMES)
 def test_working_seconds_are_those_counted_one_by_one(calendar: Calendar, a: int, length: int) -> None:
     assert calendar.working(a, a + length) == sum(works(calendar, s) for s in range(a, a + length))
 
 
+@UNHURRIED
 @given(calendars(), TIMES)
 def test_the_next_start_is_the_first_working_second(calendar: Calendar, at: int) -> None:
     expected = next(s for s in range(at, at + 500) if works(calendar, s))
     assert calendar.next_start(at) == expected
 
 
+@UNHURRIED
 @given(calendars(), TIMES, st.integers(1, 80))
 def test_work_ends_right_behind_its_last_working_second(calendar: Calendar, start: int, duration: int) -> None:
     end = calendar.work_end(start, duration)
@@ -39,6 +42,7 @@ def test_work_ends_right_behind_its_last_working_second(calendar: Calendar, star
     assert works(calendar, end - 1)
 
 
+@UNHURRIED
 @given(calendars(), st.integers(150, 400), st.integers(1, 40))
 def test_the_latest_start_leaves_exactly_the_working_time(calendar: Calendar, end: int, duration: int) -> None:
     start = calendar.latest_start(end, duration)
@@ -49,6 +53,7 @@ def test_the_latest_start_leaves_exactly_the_working_time(calendar: Calendar, en
         assert calendar.working(0, end) < duration
 
 
+@UNHURRIED
 @given(calendars(), st.lists(st.tuples(TIMES, TIMES), max_size=3), st.booleans())
 def test_closing_and_opening_hours_changes_those_seconds_only(calendar: Calendar, spans, opens: bool) -> None:
     changed = calendar.plus(spans) if opens else calendar.minus(spans)

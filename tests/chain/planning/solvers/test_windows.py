@@ -4,7 +4,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.chain.planning.problems import op, plant, problem, problems
+from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems
 
 from batchone.chain.planning import Fixed, Job, Problem, Resource, SetupMatrix, validate
 from batchone.chain.planning.bounds import bound_of
@@ -19,7 +19,7 @@ def valid(of: Problem, compiled: Compiled, schedule: Schedule) -> bool:
     return validate(of, schedule.plan("test", 0, bound_of(compiled))) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(UNHURRIED, max_examples=25)
 @given(problems(), st.integers(2, 12), st.integers(0, 9))
 def test_whatever_a_window_finds_can_be_carried_out(of: Problem, size: int, seed: int) -> None:
     compiled = Compiled(of)

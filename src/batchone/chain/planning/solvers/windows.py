@@ -27,14 +27,19 @@ _SIZES = (20, 60, 200)
 """Least, first and greatest number of operations in a window."""
 _STRICT = 40
 """Windows up to this size weigh the measures strictly one after the other."""
+_GREATEST = 1 << 58
+"""The solver counts its objective in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one window gave: a whole schedule (None: none), whether the solver proved it best, and seconds spent."""
+    """What one window gave: a whole schedule, if any; whether the search of the window was finished; and whether the
+    measures were weighed strictly, so that a finished search means what it seems to mean.
+    """
 
     schedule: Schedule | None
-    proven: bool
+    finished: bool = False
+    strict: bool = False
 
 
 def improve(
@@ -68,15 +73,11 @@ def improve(
         if found.schedule is not None and found.schedule.objective().key(aim) < schedule.objective().key(aim):
             schedule = found.schedule
             better(schedule)
-        if window.whole and found.proven and _exact(compiled, window):
+        # Without breaks a window of everything is the problem itself.
+        if window.whole and found.finished and found.strict and all(calendar.always for calendar in compiled.calendar):
             return schedule, True
-        size = min(most, size + 8) if found.proven else max(least, size - 6)
+        size = min(most, size + 8) if found.finished else max(least, size - 6)
     return schedule, False
-
-
-def _exact(compiled: Compiled, window: Window) -> bool:
-    """The model of the window is the problem itself: no breaks, and measures strictly in order."""
-    return len(window.operations) <= _STRICT and all(calendar.always for calendar in compiled.calendar)
 
 
 def solve_window(compiled: Compiled, schedule: Schedule, window: Window, limit_s: float, *, seed: int, workers: int) -> Found:
@@ -88,9 +89,9 @@ def solve_window(compiled: Compiled, schedule: Schedule, window: Window, limit_s
     solver.parameters.random_seed = seed
     status = solver.solve(model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Found(None, proven=False)
+        return Found(None)
     resource, track, order = model.read(solver)
-    return Found(replay(compiled, resource, track, order), proven=status == cp_model.OPTIMAL)
+    return Found(replay(compiled, resource, track, order), status == cp_model.OPTIMAL, model.strict)
 
 
 @dataclass
@@ -111,6 +112,7 @@ class _Model:
     schedule: Schedule
     window: Window
     cp: Any = field(init=False)
+    strict: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         self.cp = cp_model.CpModel()
@@ -134,8 +136,17 @@ class _Model:
 
     def _horizon(self) -> int:
         """By when everything in the window is over: what the present order needs, and room to try another."""
-        ends = [self.schedule.end[i] for i in self.window.operations]
-        return max(ends) + (max(ends) - self.low)
+        c, inside = self.compiled, self.window.operations
+        ends = [self.schedule.end[i] for i in inside]
+        if not self.window.whole:
+            return max(ends) + (max(ends) - self.low)
+        # One after the other on the slowest resource, each with the longest setup: nothing sensible takes longer.
+        setups = [
+            c.setup_s(r, a, b) for r in range(c.m) if c.setup[r] for a in range(-1, len(c.keys)) for b in range(len(c.keys))
+        ]
+        slowest = [max(self._length(i, r, seconds) for r, seconds in c.options[i]) for i in inside]
+        begin = max([*self.window.begin.values(), *(free for tracks in c.free0 for free in tracks)])
+        return max(*ends, begin + sum(slowest) + len(inside) * max(setups, default=0))
 
     def _latest(self, i: int) -> int:
         return min(self.high, max(self.window.latest_end[i], self.schedule.end[i]))
@@ -155,7 +166,7 @@ class _Model:
     def _length(self, i: int, r: int, seconds: int) -> int:
         """How long the operation takes with the breaks it has where it stands now, or would have elsewhere at that time."""
         start = self.compiled.calendar[r].next_start(self.schedule.start[i])
-        return min(self.compiled.finish(i, r, start, seconds) - start, self.high)
+        return self.compiled.finish(i, r, start, seconds) - start
 
     def _one_choice_each(self) -> None:
         for i, choices in self.choices.items():
@@ -250,12 +261,14 @@ class _Model:
         n, span = len(self.window.operations), self.high - self.low + 1
         weight, total = 1, sum(self.end.values())
         room = n * span
+        self.strict = n <= _STRICT
         for measure in reversed(self.compiled.problem.aim):
             term, most = self._term(measure)
             if term is None:
                 continue
             # Strictly: one second of this measure outweighs all that the lesser ones can be.
-            weight = room + 1 if n <= _STRICT and room < 1 << 40 else max(weight * 20, 20)
+            self.strict = self.strict and (room + 1) * (most + 1) < _GREATEST
+            weight = room + 1 if self.strict else min(weight * 20, _GREATEST // (most + 1))
             total = total + weight * term
             room += weight * most
         self.cp.minimize(total)
