@@ -18,10 +18,9 @@ import structlog
 from batchone.chain.design.packs import load_pack
 from batchone.contracts.pack import Pack
 from batchone.demo import policies
-from batchone.demo.run import Demo, Plant, demo_deploy
+from batchone.demo.run import Demo, Plant
 from batchone.kernel.deploy import Deploy, read_deploy
 from batchone.kernel.deployment import Deployment
-from batchone.kernel.engines.child import answers, free_port
 from batchone.main import MODULES, Process
 
 ROOT = Path(__file__).parents[1]
@@ -108,11 +107,10 @@ class Bench(Demo):
 
     def __init__(self, deploy: Deploy, home: Path, *, speed: float, plant: bool, here: bool) -> None:
         super().__init__(deploy, PACK, home, speed=speed)
-        offset = _offset_of_our_own(self.pack)
-        deploy = demo_deploy(deploy, speed, offset)
-        deploy.modules["web"]["port"] = free_port()
-        self.plant = Plant(PACK, [connection.id for connection in self.pack.connections] if plant else [], offset)
-        self.deployment = InProcess(deploy, home) if here else Deployment(deploy, home)
+        if not plant:
+            self.plant = Plant(PACK, [], 0)
+        if here:
+            self.deployment = InProcess(self.deployment.deploy, home)
 
     async def start(self) -> None:
         """As the demo starts; with the modules here, they are started beside it."""
@@ -135,15 +133,6 @@ class Bench(Demo):
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
         await super().start()
-
-
-def _offset_of_our_own(pack: Pack) -> int:
-    """Ports for the plant that another plant, about to start, will not take meanwhile: drawn by chance, then looked at."""
-    wanted = [connection.port for connection in pack.connections if connection.port is not None]
-    while True:
-        offset = 10 * random.SystemRandom().randrange(500, 2_000)
-        if not any(answers(port + offset) for port in wanted):
-            return offset
 
 
 @asynccontextmanager

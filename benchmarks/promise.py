@@ -64,14 +64,14 @@ def timeline_of(problem: Problem, plan: Plan) -> Timeline:
 
 def insertions(timeline: Timeline, asked: list[Exploded]) -> list[float]:
     """Milliseconds of each insertion; each is taken back, so that all meet the same plan."""
-    taken = []
-    for n, one in enumerate([*asked[:5], *asked]):
+    taken, warm = [], asked[:5]
+    for n, one in enumerate([*warm, *asked]):
         began = time.perf_counter()
         inserted = insert_items(timeline, one, 1, f"R{n}", (), NOW)
         taken.append(1e3 * (time.perf_counter() - began))
         for a in inserted.items[0].assignments:
             timeline.remove(a)
-    return taken[5:]
+    return taken[len(warm) :]
 
 
 def _anew(blueprint: Blueprint, state: Planned, one: Exploded) -> float:

@@ -122,7 +122,9 @@ class Pipeline:
         root = self.home / f"history-{seed}-{size}"
         root.mkdir()
         files = SegmentFiles(root, partial(self.ids.new, "SEG"), time.time)
-        ingest = Counting(self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows)
+        ingest = Counting(
+            self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages
+        )
         ingest.wanted, ingest.done = rows, asyncio.Event()
         wal = self.home / f"{seed}-{size}.wal"
         shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), wal, Bounds(batch_rows=size))

@@ -134,6 +134,21 @@ class Faulty:
         key = f"seen-{item}-{row['holds']}"
         await self.loop.person().try_post(f"/api/items/{item}/release", {"redo": [], "note": "seen"}, key=key)
 
+    async def until_settled(self) -> None:
+        """Wait until what follows from the last finished item has been done: facts told, reports cleared, shipments made."""
+
+        async def look() -> bool:
+            (row,) = await self.rows(
+                """SELECT (SELECT count(*) FROM kernel.outbox WHERE NOT published)
+                     + (SELECT count(*) FROM production.jobs WHERE NOT cleared) + (SELECT count(*) FROM connect.sent)
+                     + (SELECT count(*) FROM sourcing.needs WHERE consumed <> quantity)
+                     + (SELECT count(*) FROM sales.orders o WHERE NOT EXISTS (
+                          SELECT 1 FROM logistics.shipments s WHERE s.order_id = o.id)) AS left"""
+            )
+            return row["left"] == 0
+
+        await self.loop.until(look, "everything settled", timeout_s=60)
+
     async def describe(self, numbers: list[str]) -> list[Any]:
         """Why orders are not finished, as far as the database tells."""
         sql = """SELECT o.number, o.status, i.item, i.state, array(

@@ -54,7 +54,7 @@ async def test_whatever_is_killed_every_accepted_order_is_made_once_with_its_who
         print(f"seed {SEED}; killed {killed}; ordered after {time.monotonic() - began:.0f} s")
         await platform.until_finished(customers.accepted, timeout_s=180 + 3 * ORDERS)
         print(f"finished after {time.monotonic() - began:.0f} s; odd answers {customers.odd}")
-        await _settled(platform)
+        await platform.until_settled()
         await audit(platform, customers, acknowledged)
         assert customers.odd == []
 
@@ -82,19 +82,3 @@ async def _order(customers: Customers, kills: Callable[[], int]) -> None:
 async def _supply(platform: Faulty) -> None:
     demo = platform.loop.demo
     await supply(platform.loop.client, demo.doors.tokens, demo.pack, demo.clock, random.Random(SEED))
-
-
-async def _settled(platform: Faulty) -> None:
-    """What follows from the last finished item has been done: facts told, reports cleared, shipments made."""
-
-    async def look() -> bool:
-        (row,) = await platform.rows(
-            """SELECT (SELECT count(*) FROM kernel.outbox WHERE NOT published)
-                 + (SELECT count(*) FROM production.jobs WHERE NOT cleared) + (SELECT count(*) FROM connect.sent)
-                 + (SELECT count(*) FROM sourcing.needs WHERE consumed <> quantity)
-                 + (SELECT count(*) FROM sales.orders o WHERE NOT EXISTS (
-                      SELECT 1 FROM logistics.shipments s WHERE s.order_id = o.id)) AS left"""
-        )
-        return row["left"] == 0
-
-    await platform.loop.until(look, "everything settled", timeout_s=60)

@@ -48,7 +48,8 @@ def node() -> str:
     if not done.exists() or done.read_bytes() != lock.read_bytes():
         path = f"{Path(program).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         made = subprocess.run(
-            [*npm, "ci", "--ignore-scripts"], cwd=HERE, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600
+            [*npm, "ci", "--ignore-scripts"], cwd=HERE, env={**os.environ, "PATH": path}, capture_output=True, text=True,
+            timeout=600, check=False,
         )  # fmt: skip
         if made.returncode != 0:
             no_node(f"npm could not install the peers: {made.stderr.strip()[-300:]}")

@@ -47,6 +47,12 @@ async def driver(server, port: int) -> AsyncIterator[OpcuaDriver]:
     await made.close()
 
 
+async def read_on(driver: OpcuaDriver) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            await driver.read()
+
+
 async def values_until(driver: OpcuaDriver, *wanted: str) -> dict[str, tuple[float, int]]:
     found: dict[str, tuple[float, int]] = {}
     async with asyncio.timeout(15):
@@ -124,9 +130,7 @@ async def test_a_server_that_is_killed_is_lost_and_found_again(driver, server, s
     await values_until(driver, *NODES)
     server.kill()
     with pytest.raises(TryLater):
-        async with asyncio.timeout(20):
-            while True:
-                await driver.read()
+        await read_on(driver)
     await driver.close()
     with pytest.raises(TryLater):
         await driver_to(port, NODES).open()

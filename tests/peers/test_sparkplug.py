@@ -72,6 +72,7 @@ async def host(edge, broker: str) -> AsyncIterator[Host]:
     await made.driver.open()
     reading = asyncio.create_task(made.read())
     await until(lambda: "mixer-9" in made.states)
+    await asyncio.to_thread(edge.until, "birth")
     yield made
     reading.cancel()
     with suppress(asyncio.CancelledError):
@@ -116,8 +117,8 @@ async def test_a_gap_in_the_sequence_leads_to_a_rebirth(host: Host, edge) -> Non
 
 async def test_data_of_a_device_that_was_never_born_leads_to_a_rebirth(host: Host, edge) -> None:
     edge.say("unborn")
+    await until(lambda: any("stranger-1" in fault.path for fault in host.faults))
     await asyncio.to_thread(edge.until, "birth", timeout_s=15)
-    assert any("stranger-1" in fault.path for fault in host.faults)
 
 
 async def test_a_device_that_dies_is_gone(host: Host, edge) -> None:

@@ -21,13 +21,14 @@ from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises, Role, system
 from batchone.contracts.pack import Pack
 from batchone.demo.carriers import carry
+from batchone.demo.claims import Claims
 from batchone.demo.feeder import feed
 from batchone.demo.suppliers import supply
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.clock import Clock, ScaledClock, SystemClock
 from batchone.kernel.deploy import Deploy
 from batchone.kernel.deployment import Deployment
-from batchone.kernel.engines.child import Child, answers, free_port
+from batchone.kernel.engines.child import Child, free_port
 from batchone.kernel.errors import TryLater
 from batchone.kernel.remote import remote
 
@@ -75,21 +76,21 @@ class Plant:
         await asyncio.gather(*(asyncio.to_thread(child.stop, timeout_s=4) for child in self.children))
 
 
-def free_offset(pack: Pack) -> int:
-    """An offset at which every port that the pack's connections want is free."""
+def free_offset(pack: Pack, claims: Claims) -> int:
+    """An offset at which every port that the pack's connections want is free, and claimed."""
     wanted = [connection.port for connection in pack.connections if connection.port is not None]
     for step in range(_PORTS_TRIED):
         offset = step * 100
-        if not any(answers(port + offset) for port in wanted):
+        if claims.take(port + offset for port in wanted):
             return offset
     raise TryLater("demo.ports", "The plant's ports are taken.", "Stop the other plant, or give the pack other ports.")
 
 
-def demo_deploy(deploy: Deploy, speed: float, offset: int) -> Deploy:
+def demo_deploy(deploy: Deploy, speed: float, offset: int, claims: Claims) -> Deploy:
     """The deployment as the demo runs it: at its speed, on free ports."""
     modules = {name: dict(settings) for name, settings in deploy.modules.items()}
     web = modules.setdefault("web", {})
-    if answers(int(web.get("port", 8080))):
+    if not claims.take([int(web.get("port", 8080))]):
         web["port"] = free_port()
     modules.setdefault("connect", {})["port_offset"] = offset
     return deploy.model_copy(update={"modules": modules, "clock": deploy.clock.model_copy(update={"speed": speed})})
@@ -118,8 +119,9 @@ class Demo:
     ) -> None:
         self.folder, self.home, self.seed, self.say = folder, home, seed, say
         self.pack = load_pack(folder)
-        offset = free_offset(self.pack)
-        self.deployment = Deployment(demo_deploy(deploy, speed, offset), home, say)
+        self._claims = Claims()
+        offset = free_offset(self.pack, self._claims)
+        self.deployment = Deployment(demo_deploy(deploy, speed, offset, self._claims), home, say)
         self.plant = Plant(folder, [connection.id for connection in self.pack.connections], offset)
         self.doors = Doors({}, {})
 
@@ -154,6 +156,7 @@ class Demo:
         """Stop everything in order; nothing is left behind."""
         await self.plant.stop()
         await self.deployment.stop()
+        self._claims.release()
 
     async def people(self) -> None:
         """Customers order, suppliers deliver, carriers carry, until cancelled."""

@@ -136,7 +136,9 @@ class NatsBus:
             await _quietly(subscription.unsubscribe())
 
     async def ask(self, subject: str, data: bytes, *, timeout_s: float = 10.0) -> bytes:
-        """Ask by request and reply."""
+        """Ask by request and reply; at once `TryLater` while the server is away, since a question is not worth keeping."""
+        if not self._client.is_connected:
+            raise TryLater("bus.away", f"NATS is away, so nobody can be asked on {subject}.", "See that it runs.")
         try:
             reply = await self._client.request(subject, data, timeout=timeout_s)
         except NoRespondersError as error:

@@ -76,8 +76,8 @@ def _answerer(implementation: object, name: str, hints: dict[str, Any]) -> Calla
     return answer
 
 
-def remote(protocol: type[P], bus: Bus, *, timeout_s: float = 15.0) -> P:
-    """An object that implements `protocol` by asking over the bus."""
+def remote(protocol: type[P], bus: Bus, *, timeout_s: float = 9.0) -> P:
+    """An object that implements `protocol` by asking over the bus; `TryLater` when there is no answer in time."""
 
     def caller(name: str, signature: inspect.Signature, hints: dict[str, Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
         result = adapter(hints.get("return", type(None)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from batchone.contracts.machines import JobOrder, JobReport
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import NotFound, TryLater
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Machine:
     now: datetime
     results: dict[str, dict[str, float]] = field(default_factory=dict)
     away: bool = False
+    unknown: bool = False
     lose_answers: bool = False
     positions: int = 1
     ran: list[tuple[str, str]] = field(default_factory=list)
@@ -66,3 +67,5 @@ class Machine:
     def _there(self) -> None:
         if self.away:
             raise TryLater("machine.away", "the machine is away")
+        if self.unknown:
+            raise NotFound("machine.unknown", "there is no such machine", "")

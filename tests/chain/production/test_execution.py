@@ -12,6 +12,7 @@ from tests.chain.production.machine import Machine
 
 from batchone.chain.design.packs import load_pack
 from batchone.chain.design.service import DesignService
+from batchone.chain.production import store
 from batchone.chain.production.execution import Execution, ProductionSettings
 from batchone.chain.production.module import MODULE
 from batchone.chain.production.service import ProductionService
@@ -209,6 +210,45 @@ async def test_a_machine_that_is_away_keeps_its_job_until_it_is_back(shop: Shop)
     await shop.execution._again_unconfirmed()
     await shop.until_done()
     assert len(shop.machine.ran) == len(set(shop.machine.ran))
+
+
+async def test_a_job_is_not_withdrawn_because_nobody_knows_its_machine(shop: Shop) -> None:
+    await shop.order()
+    shop.machine.lose_answers = True
+    await shop.execution.release_once()
+    shop.machine.lose_answers, shop.machine.unknown = False, True
+    await shop.execution._again_unconfirmed()
+    await shop.read_back()
+    shop.machine.unknown = False
+    await shop.until_done()
+    assert len(shop.machine.ran) == len(set(shop.machine.ran))
+
+
+async def test_a_job_that_was_refused_is_not_given_by_who_looked_before(shop: Shop) -> None:
+    await shop.order()
+    shop.machine.away = True
+    await shop.execution.release_once()
+    async with shop.context.database.transaction() as tx:
+        looked = await store.unconfirmed(tx, T)
+    shop.machine.away, shop.machine.positions = False, 0
+    await shop.execution._again_unconfirmed()
+    shop.machine.positions = 1
+    for row in looked:
+        assert not await shop.execution._give(row, row["equipment"])
+    assert looked
+    assert shop.machine.ran == []
+    await shop.until_done()
+
+
+async def test_a_machine_that_forgot_a_job_just_before_a_crash_is_asked_no_more(shop: Shop) -> None:
+    await shop.order()
+    await shop.until_done()
+    async with shop.context.database.transaction() as tx:  # as if the crash had come before it was noted
+        await tx.run("UPDATE production.jobs SET cleared = false")
+        assert await store.busy_equipment(tx, T)
+    await shop.read_back()
+    async with shop.context.database.transaction() as tx:
+        assert await store.busy_equipment(tx, T) == []
 
 
 async def test_a_busy_machine_refuses_and_the_operation_is_given_later(shop: Shop) -> None:

@@ -221,6 +221,18 @@ async def test_refusals_and_conflicts_are_told_apart(site: Site, protocol: str) 
     await site.service.clear_job(TENANT, equipment, "J-never")
 
 
+async def test_a_job_that_is_just_being_given_is_not_given_beside(site: Site, protocol: str) -> None:
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=40)
+    gives = [site.service.start_job(TENANT, equipment, order) for _ in range(2)]
+    first, second = await asyncio.gather(*gives, return_exceptions=True)
+    assert isinstance(first, JobReport)
+    assert (first.state, first.parameters_match) == ("running", True)
+    assert isinstance(second, TryLater)
+    again = await site.service.start_job(TENANT, equipment, order)
+    assert (again.job, again.parameters_match) == (order.job, True)
+    await site.finish(equipment, order.job)
+
+
 async def test_what_is_not_here_is_not_found(site: Site) -> None:
     with pytest.raises(NotFound):
         await site.service.equipment("somebody-else")
@@ -297,4 +309,9 @@ async def test_a_released_product_changes_the_links_that_it_concerns_only(site: 
 async def test_it_waits_for_the_packs_at_the_start(make_site: OpenSite) -> None:
     async with make_site(away=3) as site:
         assert await site.service.connections(TENANT) == ()
+        # Nobody may conclude that a machine is not there from asking too early: a job that it has would be given anew.
+        with pytest.raises(TryLater):
+            await site.service.job_reports(TENANT, "press-1")
+        with pytest.raises(TryLater):
+            await site.service.start_job(TENANT, "press-1", an_order("opcua", new_job()))
         await site.until("press-1", "idle")

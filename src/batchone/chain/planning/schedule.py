@@ -106,10 +106,14 @@ class Schedule:
             at = max(at, self.end[p])
         return at
 
+    def order(self) -> list[int]:
+        """The operations by start; where they share it, as they stand on their tracks, with those that take no time."""
+        return sorted(range(self.c.n), key=lambda i: (self.start[i], self.end[i], self.setup_start[i], i))
+
     def sequences(self) -> dict[tuple[int, int], list[int]]:
         """The operations of each track in order."""
         out: dict[tuple[int, int], list[int]] = {}
-        for i in sorted(range(self.c.n), key=lambda i: (self.start[i], self.end[i], i)):
+        for i in self.order():
             out.setdefault((self.resource[i], self.track[i]), []).append(i)
         return out
 
@@ -140,9 +144,8 @@ class Schedule:
 
     def plan(self, produced_by: str, seed: int, bound: Bound) -> Plan:
         """The complete schedule as a plan."""
-        c, problem = self.c, self.c.problem
-        order = sorted(range(c.n), key=lambda i: (self.start[i], self.end[i], i))
-        assignments = tuple(self.assignment(i) for i in order)
+        problem = self.c.problem
+        assignments = tuple(self.assignment(i) for i in self.order())
         outcomes = tuple(
             JobOutcome(job.id, end, None if job.due_s is None else end - job.due_s, job.weight)
             for job, end in zip(problem.jobs, self.job_ends(), strict=True)

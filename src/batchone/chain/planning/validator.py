@@ -149,7 +149,7 @@ class _Judge:
 
     def _tracks(self, assignments: Sequence[Assignment]) -> dict[tuple[str, int], list[Assignment]]:
         tracks: dict[tuple[str, int], list[Assignment]] = {}
-        for a in sorted(assignments, key=lambda a: (a.start_s, a.end_s)):
+        for a in sorted(assignments, key=lambda a: (a.start_s, a.end_s, a.setup_start_s)):
             tracks.setdefault((a.resource, a.track), []).append(a)
         return tracks
 

@@ -19,7 +19,7 @@ from batchone.kernel.module import Context
 from batchone.kernel.supervise import Supervisor
 from batchone.machines.connect.announce import Announcer
 from batchone.machines.connect.attach import Quarantined
-from batchone.machines.connect.driver import JobResponse, Reach
+from batchone.machines.connect.driver import Driver, JobResponse, Reach
 from batchone.machines.connect.drivers import MakeDriver, make_driver
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
@@ -67,6 +67,7 @@ class ConnectService:
         self._links: dict[str, _Connected] = {}
         self._declared: frozenset[str] | None = None
         self._sent: dict[tuple[str, str], Sent] = {}
+        self._starting: set[tuple[str, str]] = set()
         self._reports: dict[str, dict[str, JobReport]] = {}
         self._recent = Recent(time.monotonic)
         self._changed = asyncio.Event()
@@ -102,7 +103,17 @@ class ConnectService:
     async def start_job(self, tenant: str, equipment: str, order: JobOrder) -> JobReport:
         """Give a job to a machine and read it back; the same job again answers with its present state."""
         check_order(order)
-        driver = self._link_of(tenant, equipment).driver
+        key = (equipment, order.job)
+        # Were one of two to be refused, it would forget what was sent while the other one has it sent.
+        if key in self._starting:
+            raise TryLater("job.starting", f"{order.job} is just being given to {equipment}.")
+        self._starting.add(key)
+        try:
+            return await self._start_job(self._link_of(tenant, equipment).driver, equipment, order)
+        finally:
+            self._starting.discard(key)
+
+    async def _start_job(self, driver: Driver, equipment: str, order: JobOrder) -> JobReport:
         sent = self._sent[equipment, order.job] = sent_of(order)
         await self._store.put_sent(equipment, order.job, sent, self._clock.now())
         response = await driver.start_job(equipment, order)

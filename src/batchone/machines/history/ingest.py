@@ -85,15 +85,19 @@ class Ingest:
 
     Whatever waits in the stream becomes one segment for each tenant and day. After a small flush it rests until
     `flush_s` real seconds have passed since it began, so that a slow plant gives a few segments a second at most, while
-    a sample waits no longer than that; a flush of `flush_rows` or more does not rest.
+    a sample waits no longer than that; a flush of `flush_rows` or more does not rest. Nor does one of `full` messages, the
+    most that are taken at once: more are waiting, and many connections that send little would outrun one that rests.
     """
 
-    def __init__(self, database: Database, files: SegmentFiles, *, flush_s: float, flush_rows: int) -> None:
+    def __init__(
+        self, database: Database, files: SegmentFiles, *, flush_s: float, flush_rows: int, full: int | None = None
+    ) -> None:
         self._database = database
         self._catalogue = Catalogue(database)
         self._files = files
         self._flush_s = flush_s
         self._flush_rows = flush_rows
+        self._full = full
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Store messages; when this returns their samples can be read, and survive anything but the disk's loss."""
@@ -101,7 +105,8 @@ class Ingest:
         began = loop.time()
         stored = await self.store(messages)
         rest_s = began + self._flush_s - loop.time()
-        if stored < self._flush_rows and rest_s > 0:
+        behind = stored >= self._flush_rows or (self._full is not None and len(messages) >= self._full)
+        if not behind and rest_s > 0:
             await asyncio.sleep(rest_s)
 
     async def store(self, messages: Sequence[Message]) -> int:
