@@ -17,7 +17,7 @@ from batchone.contracts.pack import Pack
 from batchone.kernel.bus import Message
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.facts import adapter
-from benchmarks.figures import Options, Report, Table, p50, p99, ratio
+from benchmarks.figures import Cell, Options, Report, Table, p50, p99, ratio
 from benchmarks.platform import Api, Bench, running, until
 from benchmarks.profiling import Profiled
 
@@ -63,7 +63,7 @@ async def run(options: Options) -> Report:
     changes = 6 if options.quick else 60
     async with running(speed=SPEED) as (bench, api):
         taken, protocol_of = await _measured(bench, api, changes)
-    rows = [_row("the line board's stream", taken, "board", None)]
+    rows: list[tuple[Cell, ...]] = [_row("the line board's stream", taken, "board", None)]
     rows.append(_row(f"peer: GET equipment every {POLL_S:.0f} s", taken, "poll", "board"))
     rows.append(_row("hop 1: machine to connect's broadcast", taken, "connect", None))
     behind = [board - connect for board, connect in zip(taken["board"], taken["connect"], strict=True)]
@@ -71,22 +71,22 @@ async def run(options: Options) -> Report:
     report.tables.append(
         Table(
             "A machine's change of state until it is told", ("way", "changes", "p50_ms", "p99_ms", "peer/board"), tuple(rows),
-            ("From the answer of the plant's control port that the machine stands (or goes on) until the change is in the hands of the client.",
-             "The board is made once for all who watch, every second, and sends only what changed; the peer's answers hold every machine."),
+            ("From the plant's answer that the machine stands (or goes on) until the client has the change in its hands.",
+             "The board is made once for all who watch, every second, and sends what changed; the peer's answers hold all machines."),
         )
     )  # fmt: skip
     kinds = sorted(set(protocol_of.values()))
-    by_kind = [(kind, [ms for ms, of in zip(taken["connect"], taken["kind"], strict=True) if kinds[round(of)] == kind]) for kind in kinds]
-    report.tables.append(
-        Table("Hop 1 by protocol", ("protocol", "changes", "p50_ms", "p99_ms"),
-              tuple((kind, len(ms), p50(ms), p99(ms)) for kind, ms in by_kind if ms))
-    )  # fmt: skip
+    hops = [(kinds[round(of)], ms) for ms, of in zip(taken["connect"], taken["kind"], strict=True)]
+    by_kind = [(kind, [ms for of, ms in hops if of == kind]) for kind in kinds]
+    found = tuple((kind, len(ms), p50(ms), p99(ms)) for kind, ms in by_kind if ms)
+    report.tables.append(Table("Hop 1 by protocol", ("protocol", "changes", "p50_ms", "p99_ms"), found))
     if options.profile:
-        report.profiles["one board watched, platform and client in one process, 20 s"] = await _profiled(4.0 if options.quick else 20.0)
+        watched = await _profiled(4.0 if options.quick else 20.0)
+        report.profiles["one board watched, platform and client in one process"] = watched
     return report
 
 
-def _row(name: str, taken: dict[str, list[float]], which: str, beside: str | None) -> tuple[str, int, float, float, float | None]:
+def _row(name: str, taken: dict[str, list[float]], which: str, beside: str | None) -> tuple[Cell, ...]:
     ms = taken[which]
     return name, len(ms), p50(ms), p99(ms), ratio(p50(ms), p50(taken[beside])) if beside else None
 
@@ -144,7 +144,7 @@ async def _until_connected(api: Api, machines: int) -> None:
 
 async def _control_ports(bench: Bench, client: httpx.AsyncClient) -> dict[str, str]:
     """The control port of each machine: the processes of the plant share the machines among them."""
-    found = {}
+    found: dict[str, str] = {}
     for port in bench.plant.control_ports:
         url = f"http://127.0.0.1:{port}"
         state = (await client.get(f"{url}/state")).raise_for_status().json()
@@ -203,5 +203,3 @@ async def _profiled(seconds: float) -> str:
         with suppress(asyncio.CancelledError):
             await watching
     return profiled.text()
-
-

@@ -20,7 +20,6 @@ from benchmarks.platform import running, the_pack
 from benchmarks.profiling import Profiled
 
 COPIES = (1, 2, 4)
-_PICKED = (Standing.CHOSEN, Standing.SELECTABLE, Standing.FORCED)
 Walk = list[Choices]
 
 
@@ -35,8 +34,8 @@ async def run(options: Options) -> Report:
         ours, naive = measured(blueprint, clicks, rounds)
         values = sum(len(option.values) for option in blueprint.pack.options)
         rows.append(
-            (f"{copies} x the pack", len(blueprint.pack.options), values, len(blueprint.pack.rules), len(ours), p50(ours), p99(ours),
-             p50(naive), p99(naive), ratio(p50(naive), p50(ours)))
+            (f"{copies} x the pack", len(blueprint.pack.options), values, len(blueprint.pack.rules), len(ours), p50(ours),
+             p99(ours), p50(naive), p99(naive), ratio(p50(naive), p50(ours)))
         )  # fmt: skip
         if options.profile and copies == COPIES[-1]:
             with profiled.running():
@@ -49,8 +48,8 @@ async def run(options: Options) -> Report:
             "Option click to answer, as the pack grows (pure function, no database)",
             ("size", "options", "values", "rules", "clicks", "p50_ms", "p99_ms", "naive_p50_ms", "naive_p99_ms", "naive/ours"),
             tuple(rows),
-            ("naive: two questions to the same solver for every value (can it be, can it be otherwise); it finds standings only,",
-             "while ours also finds the minimal reason of each blocked value and the price and lead of each open one."),
+            ("naive: two questions to the same solver for every value (can it be, can it be otherwise), for standings only;",
+             "ours also finds the minimal reason of each blocked value and the price and lead of each open one."),
         )
     )  # fmt: skip
     report.tables.append(await _served(walks, rounds))
@@ -138,4 +137,5 @@ async def _served(walks: int, rounds: int) -> Table:
         await database.close()
     base = p50(taken["pure function"])
     rows = tuple((name, len(ms), p50(ms), p99(ms), p50(ms) / base) for name, ms in taken.items())
-    return Table("Option click to answer, through the layers (the pack as it is)", ("way", "clicks", "p50_ms", "p99_ms", "x pure"), rows)
+    title = "Option click to answer, through the layers (the pack as it is)"
+    return Table(title, ("way", "clicks", "p50_ms", "p99_ms", "x pure"), rows)

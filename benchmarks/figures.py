@@ -64,7 +64,7 @@ def text(table: Table) -> str:
     """The table in aligned columns."""
     cells = [tuple(table.columns), *(tuple(_cell(value) for value in row) for row in table.rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(table.columns))]
-    lines = ["  ".join(_aligned(cell, width, at) for at, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in cells]
+    lines = ["  ".join(map(_aligned, row, widths, range(len(widths)))) for row in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([f"\n{table.title}", *(line.rstrip() for line in lines), *(f"  {note}" for note in table.notes)])
 

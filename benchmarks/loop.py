@@ -21,7 +21,7 @@ from batchone.demo.suppliers import supply
 from batchone.kernel.bus import EVENTS, Message
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.facts import Envelope
-from benchmarks.figures import Options, Report, Table, p50, p99
+from benchmarks.figures import Cell, Options, Report, Table, p50, p99
 from benchmarks.plans import wishes
 from benchmarks.platform import Api, Bench, running, until
 from benchmarks.profiling import Profiled
@@ -35,7 +35,6 @@ _PATIENCE_S = 900
 @dataclass
 class Told:
     """Every fact that was said, with the plant time at which somebody who listens heard of it."""
-
 
     jobs: dict[str, JobFinished] = field(default_factory=dict)
     placed: dict[str, datetime] = field(default_factory=dict)
@@ -110,10 +109,12 @@ def chain(jobs: Mapping[str, JobFinished], after: Mapping[str, Sequence[str]]) -
 async def run(options: Options) -> Report:
     """Place orders at once, wait until all are finished, and take their time apart."""
     report = Report("loop")
-    rows, splits, steps = [], [], None
+    rows: list[tuple[Cell, ...]] = []
+    splits: list[tuple[Cell, ...]] = []
+    steps: Table | None = None
     for count in SIZES_QUICK if options.quick else SIZES:
         async with running(speed=SPEED) as (bench, api):
-            await _warm(bench, api)
+            await _warm(api)
             told, placing_s, real_s = await _made(bench, api, count)
         limit = bound(bench.pack, wishes(compile_pack(bench.pack), 200, seed=1))
         bound_per_min = 60 * SPEED * count / limit.span_s(count)
@@ -125,12 +126,16 @@ async def run(options: Options) -> Report:
         splits.append((f"{count} orders", *_split(bench.pack, told)))
         steps = _steps(bench.pack, told, real_s)
     title = f"Orders through the whole loop at {SPEED:.0f} times real speed"
-    columns = ("load", "placing_s", "until_last_s", "orders_per_min", "bound_per_min", "of_bound", "takt_bound_per_min", "facts", "facts_per_s")
+    columns = (
+        "load", "placing_s", "until_last_s", "orders_per_min", "bound_per_min", "of_bound", "takt_bound_per_min", "facts",
+        "facts_per_s",
+    )  # fmt: skip
     report.tables.append(
         Table(
             title, columns, tuple(rows),
-            (f"bound: the machines alone, without setup or fault: one item each {limit.takt_s:.1f} s of plant time at the bottleneck "
-             f"({limit.equipment_class}) after the first has gone its way of {limit.way_s:,.0f} s; takt bound: the same for endless orders.",
+            ("bound: the machines alone, without setup or fault: one item after another at the bottleneck "
+             f"({limit.equipment_class}, each {limit.takt_s:.1f} s of plant time),",
+             f"after the first has gone its way of {limit.way_s:,.0f} s; takt bound: the same for endless orders.",
              "until_last_s runs from the first order's placing to the last item's finish, in real seconds."),
         )
     )  # fmt: skip
@@ -140,9 +145,9 @@ async def run(options: Options) -> Report:
             ("load", "placed to finished", "to first start", "at machines", "between machines", "gap_p50", "gap_p99",
              "start_told_p50", "start_told_p99", "end_told_p50", "end_told_p99"),
             tuple(splits),
-            ("Along the operations that the item's finish hung on: from placing to the first start (material, plan, queue), machine time, and "
-             "the gaps between an end and the next start (read-back, release, queue, setup); gap: one such gap.",
-             "told: from the moment at the machine until a listener on the bus has the fact (read-back, transaction, outbox, bus)."),
+            ("Along the operations that the item's finish hung on: placing to first start (material, plan, queue), machine time,",
+             "and the gaps between an end and the next start (read-back, release, queue, setup); gap: one such gap.",
+             "told: from the moment at the machine until a listener on the bus has the fact (read-back, outbox, bus)."),
         )
     )  # fmt: skip
     if steps is not None:
@@ -152,7 +157,7 @@ async def run(options: Options) -> Report:
     return report
 
 
-async def _warm(bench: Bench, api: Api) -> None:
+async def _warm(api: Api) -> None:
     """One order through everything, so that every path has been walked."""
     order = await api.order(random.Random("warm"), -1)
     await until(lambda: _is_finished(api, order["id"]), "the first order", timeout_s=_PATIENCE_S)
@@ -210,7 +215,8 @@ def _split(pack: Pack, told: Told) -> tuple[float, ...]:
         between.append(sum(mine))
         gaps += mine
     started, ended = ([_ms(late) for late in told.heard_late_s[name]] for name in ("job.started", "job.finished"))
-    return (p50(lead), p50(first), p50(at_machines), p50(between), p50(gaps), p99(gaps), p50(started), p99(started), p50(ended), p99(ended))
+    medians = (p50(lead), p50(first), p50(at_machines), p50(between))
+    return (*medians, p50(gaps), p99(gaps), p50(started), p99(started), p50(ended), p99(ended))
 
 
 def _by_item(told: Told) -> dict[str, dict[str, JobFinished]]:
@@ -238,8 +244,8 @@ def _steps(pack: Pack, told: Told, real_s: float) -> Table:
         busy = [_ms((job.at - job.started).total_seconds()) for job in jobs]
         positions = sum(machine.positions for machine in pack.equipment_of(step.equipment_class))
         rows.append(
-            (f"{step.op} {step.name.get('en', '')}", positions, p50(busy), p50(gaps) if gaps else None, p99(gaps) if gaps else None,
-             sum(busy) / 1e3 / positions / real_s)
+            (f"{step.op} {step.name.get('en', '')}", positions, p50(busy), p50(gaps) if gaps else None,
+             p99(gaps) if gaps else None, sum(busy) / 1e3 / positions / real_s)
         )  # fmt: skip
     return Table(
         "The largest load by operation (real milliseconds)",
@@ -255,7 +261,7 @@ def _ms(plant_s: float) -> float:
 async def _profiled(options: Options) -> str:
     profiled = Profiled()
     async with running(speed=SPEED, here=True) as (bench, api):
-        await _warm(bench, api)
+        await _warm(api)
         with profiled.running():
             await _made(bench, api, SIZES_QUICK[0] if options.quick else SIZES[1])
     return profiled.text()

@@ -57,7 +57,7 @@ class PostgresCopy:
     def store(self, batch: pa.RecordBatch) -> None:
         """One COPY, committed."""
         sink = io.BytesIO()
-        plain = pa.table({name: batch.column(name).cast(pa.string()) if name == "path" else batch.column(name) for name in batch.schema.names})
+        plain = pa.Table.from_batches([batch.set_column(0, "path", batch.column("path").cast(pa.string()))])
         arrow_csv.write_csv(plain, sink, arrow_csv.WriteOptions(include_header=False))
         with self._connection.cursor() as cursor, cursor.copy("COPY peer FROM STDIN (FORMAT csv)") as copy:
             copy.write(sink.getbuffer())
@@ -99,8 +99,8 @@ class Sqlite:
     def store(self, batch: pa.RecordBatch) -> None:
         """One transaction."""
         rows = zip(
-            batch.column("path").to_pylist(), columns.times_us(batch).tolist(), columns.times_us(batch, "received_time").tolist(),
-            columns.values_of(batch).tolist(), columns.qualities_of(batch).tolist(), strict=True,
+            batch.column("path").to_pylist(), columns.times_us(batch).tolist(),
+            columns.times_us(batch, "received_time").tolist(), columns.values_of(batch).tolist(), columns.qualities_of(batch).tolist(), strict=True,
         )  # fmt: skip
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT INTO peer VALUES (?, ?, ?, ?, ?)", rows)

@@ -44,8 +44,8 @@ def open_operations(exploded: Sequence[Exploded], prefix: str = "") -> list[Open
     """One order of one item for each configuration, planned nowhere yet."""
     return [
         OpenOperation(
-            f"I{prefix}{n}", step.op, f"O{prefix}{n}", 1, step.equipment_class, step.after, round(step.duration_s), step.setup_key,
-            step.attended, None, False, "planned", None, None, None, None, None,
+            f"I{prefix}{n}", step.op, f"O{prefix}{n}", 1, step.equipment_class, step.after, round(step.duration_s),
+            step.setup_key, step.attended, None, False, "planned", None, None, None, None, None,
         )
         for n, one in enumerate(exploded)
         for step in one.operations

@@ -51,7 +51,7 @@ class Api:
             choices = policies.choices(self.pack.demo, chance)
             body = {"product": self.pack.product.id, "choices": choices}
             answer = await self.client.post("/api/configurations", json=body, headers=self._headers())
-            if answer.status_code != 409 and answer.status_code != 422:
+            if answer.status_code not in (409, 422):
                 found: Json = answer.raise_for_status().json()
                 return found
 

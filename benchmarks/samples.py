@@ -42,6 +42,8 @@ from benchmarks.platform import until
 from benchmarks.profiling import Profiled
 
 BATCH_ROWS = (1_000, 10_000, 100_000)
+ROWS = {1_000: (20_000, 500_000), 10_000: (50_000, 2_000_000), 100_000: (200_000, 4_000_000)}
+"""Rows of a quick run and of a whole one, by rows of a batch."""
 SIGNALS = 400
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 PATHS = tuple(f"machine-{n // 20:02d}/signal_{n % 20:02d}" for n in range(SIGNALS))
@@ -122,9 +124,7 @@ class Pipeline:
         root = self.home / f"history-{seed}-{size}"
         root.mkdir()
         files = SegmentFiles(root, partial(self.ids.new, "SEG"), time.time)
-        ingest = Counting(
-            self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages
-        )
+        ingest = Counting(self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
         ingest.wanted, ingest.done = rows, asyncio.Event()
         wal = self.home / f"{seed}-{size}.wal"
         shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), wal, Bounds(batch_rows=size))
@@ -250,8 +250,8 @@ async def run(options: Options) -> Report:
         Table(
             "Samples from a driver's columns until durable and readable",
             ("way", "batch_rows", "rows", "per_s", "ours/way", "bytes_each", "cpu_s_per_million"), tuple(table),
-            ("Ours: attach, gather, write-ahead file (synced), NATS JetStream (synced), decode, sort, Parquet (synced), catalogue, acknowledge.",
-             "Driver, connect and historian share one process here; processor seconds include NATS and PostgreSQL. Medians of the runs.",
+            ("Ours: attach, gather, write-ahead file (synced), NATS JetStream (synced), decode, sort, Parquet (synced), catalogue.",
+             "Driver, connect and historian share one process here; processor seconds include NATS and PostgreSQL. Medians.",
              "Each batch is durable at its commit; the historian also gathers what waits into one segment, up to a second."),
         )
     )  # fmt: skip
@@ -259,7 +259,8 @@ async def run(options: Options) -> Report:
 
 
 def _rows(size: int, *, quick: bool) -> int:
-    return {1_000: 20_000, 10_000: 50_000, 100_000: 200_000}[size] if quick else {1_000: 500_000, 10_000: 2_000_000, 100_000: 4_000_000}[size]
+    few, many = ROWS[size]
+    return few if quick else many
 
 
 async def _compared(

@@ -3,13 +3,14 @@
 import asyncio
 
 import pytest
+from benchmarks.board import Seen, states_in
 
 from batchone.web.live import region
-from benchmarks.board import Seen, states_in
 
 
 def test_states_are_read_from_stations_and_only_there() -> None:
-    html = region("board", '<li id="station-m-1" class="station is-alarm is-urgent"></li><li id="station-m2" class="station is-idle">')
+    stations = '<li id="station-m-1" class="station is-alarm is-urgent"></li><li id="station-m2" class="station is-idle">'
+    html = region("board", stations)
     assert states_in(html) == {"m-1": "alarm", "m2": "idle"}
     assert states_in('<p id="step-10" class="step">') == {}
 

@@ -3,12 +3,12 @@
 import random
 
 import pytest
-
-from batchone.chain.design.configure import configure
-from batchone.chain.design.model import compile_pack
 from benchmarks.click import measured, standings, standings_of, walk
 from benchmarks.copies import copied
 from benchmarks.platform import the_pack
+
+from batchone.chain.design.configure import configure
+from batchone.chain.design.model import compile_pack
 
 PACK = the_pack()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from benchmarks.figures import Options, Report, Table
 
 from benchmarks import __main__ as command
-from benchmarks.figures import Options, Report, Table
 
 
 def test_an_unknown_benchmark_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 from benchmarks.figures import Table, p50, p99, percentile, ratio, text
 
 

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from benchmarks.loop import SPEED, Bound, Told, bound, chain, way_s
+from benchmarks.plans import wishes
+from benchmarks.platform import the_pack
 
 from batchone.chain.design.model import compile_pack
 from batchone.contracts.production import ItemFinished, JobFinished
 from batchone.kernel.facts import Envelope, body_of
-from benchmarks.loop import SPEED, Bound, Told, bound, chain, way_s
-from benchmarks.plans import wishes
-from benchmarks.platform import the_pack
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 

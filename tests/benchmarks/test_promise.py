@@ -1,11 +1,12 @@
 """The plans that promises are measured against are plans, and a measured insertion leaves them as they were."""
 
-from batchone.chain.design.model import compile_pack
-from batchone.chain.planning.promise import insert_items
-from batchone.chain.planning.validator import validate
 from benchmarks.plans import NOW, dispatched, open_operations, picture_of, planned, wishes
 from benchmarks.platform import the_pack
 from benchmarks.promise import insertions, pure, timeline_of
+
+from batchone.chain.design.model import compile_pack
+from batchone.chain.planning.promise import insert_items
+from batchone.chain.planning.validator import validate
 
 BLUEPRINT = compile_pack(the_pack())
 

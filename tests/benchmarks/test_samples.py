@@ -4,14 +4,14 @@ import random
 from pathlib import Path
 
 import pytest
+from benchmarks.peers import Sqlite
+from benchmarks.samples import PATHS, SIGNALS, Pipeline, Run, batches, peer_run, synthetic
 
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.clock import SystemClock
 from batchone.kernel.database import Database, migrate
 from batchone.kernel.ids import TimeIds
 from batchone.machines import columns, history
-from benchmarks.peers import Sqlite
-from benchmarks.samples import PATHS, SIGNALS, Pipeline, Run, batches, peer_run, synthetic
 
 
 def test_figures_follow_from_what_was_measured() -> None:
@@ -22,7 +22,7 @@ def test_figures_follow_from_what_was_measured() -> None:
 def test_batches_hold_all_rows_of_all_signals_and_none_twice() -> None:
     made = list(batches(2 * SIGNALS + 50, 300, seed=1))
     assert [batch.num_rows for batch in made] == [300, 300, 250]
-    seen = [(path, time) for batch in made for path, time in zip(batch["path"].to_pylist(), columns.times_us(batch), strict=True)]
+    seen = [pair for batch in made for pair in zip(batch["path"].to_pylist(), columns.times_us(batch), strict=True)]
     assert len(set(seen)) == len(seen) == 2 * SIGNALS + 50
     assert {path for path, _ in seen} == set(PATHS)
     assert synthetic(10, 3).equals(synthetic(10, 3))

@@ -21,9 +21,10 @@ _SECOND_LATHE = """\
 
 
 def lamps(folder: Path, *edits: tuple[str, str, str]) -> Path:
-    """The pack of lamps, made at any hour, turning ten times as long, never by chance wrong; and whatever else is edited
-    (file, old, new)."""
+    """The pack of lamps, made at any hour, turning ten times as long, never by chance wrong, with a full store; and
+    whatever else is edited (file, old, new)."""
     files = dict(SMALL)
+    files["modules.yaml"] = files["modules.yaml"].replace("stock: 9,", "stock: 99,")
     files["resources.yaml"] = files["resources.yaml"].replace("calendar: days", "calendar: always")
     for file, old, new in (
         ("resources.yaml", "  - id: fitter-1\n", _SECOND_LATHE),

@@ -15,7 +15,7 @@ from batchone.demo.suppliers import supply
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 SILENT, OTHER = "glassworks", "lampmakers"
 NO_BULBS = (
-    ("modules.yaml", 'cost: "1.00", stock: 9, reorder_at: 3, lot: 6}', 'cost: "1.00", stock: 0, reorder_at: 0, lot: 6}'),
+    ("modules.yaml", 'cost: "1.00", stock: 99, reorder_at: 3, lot: 6}', 'cost: "1.00", stock: 0, reorder_at: 0, lot: 6}'),
     (
         "modules.yaml",
         "town: Jablonec, lead: 2 d, moq: 5, on_time: 0.95}\n",

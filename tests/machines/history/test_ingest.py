@@ -173,3 +173,21 @@ async def test_whatever_is_repeated_reordered_or_cut_off_each_sample_is_stored_o
     assert sorted(await rig.everything(tenant)) == wanted
     stats = await rig.historian.stats(tenant)
     assert stats.samples == len(wanted)
+
+
+async def test_a_small_flush_rests_but_one_of_all_that_is_taken_at_once_does_not(rig) -> None:
+    loop = asyncio.get_running_loop()
+    ingest = Ingest(rig.database, rig.files, flush_s=0.4, flush_rows=1_000, full=2)
+    few, many = ([rig.message([("m/x", at, 1.0)]) for at in times] for times in ((1,), (2, 3)))
+    began = loop.time()
+    await ingest.handle(few)
+    assert loop.time() - began >= 0.4
+    resting: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        resting.append(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "sleep", sleep)
+        await ingest.handle(many)
+    assert resting == []

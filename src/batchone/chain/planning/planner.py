@@ -187,7 +187,8 @@ class Planner:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._dirty.wait(), self.settings.improve_every_s)
+                    async with asyncio.timeout(self.settings.improve_every_s):
+                        await self._dirty.wait()
                 if not self._dirty.is_set():
                     continue
                 self._dirty.clear()

@@ -79,7 +79,8 @@ class Execution:
             if released:
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._settings.tick_s)
+                async with asyncio.timeout(self._settings.tick_s):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def release_once(self) -> int:

@@ -50,7 +50,7 @@ class ConnectSettings(Settings):
     retry_longest: Seconds = Field(default=10.0, gt=0, description="The pause doubles up to this.")
     batch: Seconds = Field(default=0.2, gt=0, le=10, description="How long samples are gathered into one batch.")
     batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="So many samples make a batch at once.")
-    backlog: Bytes = Field(default=64e6, ge=1e6, description="How much a connection keeps while the bus is away.")
+    backlog: Bytes = Field(default=64e6, gt=1e5, description="How much a connection keeps while the bus is away.")
     nodes: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="For an OPC UA connection that follows no guide: signal path to node id, by connection.",

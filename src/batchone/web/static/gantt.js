@@ -96,7 +96,7 @@
       moment: (date) => vis.moment(date).utcOffset(offset),
       ...(host.dataset.locale === "zh-cn" ? { format: chinese } : {}),
       editable: false,
-      selectable: true,
+      selectable: false,
       tooltip: { followMouse: true, delay: 150 },
     });
     timeline.addCustomTime(now, "now");
@@ -104,8 +104,14 @@
       const span = end - start;
       if (start.getTime() < loaded.start || end.getTime() > loaded.end || loaded.end - loaded.start > 8 * span) read(start.getTime() - span, end.getTime() + span);
     });
-    timeline.on("select", ({ items: chosen }) => {
-      const link = chosen.length ? items.get(chosen[0])?.link : null;
+    // A press of any length on a bar opens its order; one that moved was a drag of the window.
+    let pressed = null;
+    host.addEventListener("pointerdown", (event) => {
+      pressed = [event.clientX, event.clientY];
+    });
+    host.addEventListener("click", (event) => {
+      if (!pressed || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 6) return;
+      const link = items.get(timeline.getEventProperties(event).item)?.link;
       if (link) window.location.assign(link);
     });
   }
