@@ -145,7 +145,7 @@ async def run(options: Options) -> Report:
             ("load", "placed to finished", "to first start", "at machines", "between machines", "gap_p50", "gap_p99",
              "start_told_p50", "start_told_p99", "end_told_p50", "end_told_p99"),
             tuple(splits),
-            ("Along the operations that the item's finish hung on: placing to first start (material, plan, queue), machine time,",
+            ("Along the operations that the finish hung on: placing to first start (material, plan, queue), machine time,",
              "and the gaps between an end and the next start (read-back, release, queue, setup); gap: one such gap.",
              "told: from the moment at the machine until a listener on the bus has the fact (read-back, outbox, bus)."),
         )

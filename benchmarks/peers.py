@@ -98,10 +98,9 @@ class Sqlite:
 
     def store(self, batch: pa.RecordBatch) -> None:
         """One transaction."""
-        rows = zip(
-            batch.column("path").to_pylist(), columns.times_us(batch).tolist(),
-            columns.times_us(batch, "received_time").tolist(), columns.values_of(batch).tolist(), columns.qualities_of(batch).tolist(), strict=True,
-        )  # fmt: skip
+        times = (columns.times_us(batch).tolist(), columns.times_us(batch, "received_time").tolist())
+        values, qualities = columns.values_of(batch).tolist(), columns.qualities_of(batch).tolist()
+        rows = zip(batch.column("path").to_pylist(), *times, values, qualities, strict=True)
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT INTO peer VALUES (?, ?, ?, ?, ?)", rows)
         self._connection.execute("COMMIT")

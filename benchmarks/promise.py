@@ -53,7 +53,7 @@ def pure(blueprint: Blueprint, sizes: tuple[int, ...], *, promises: int, replans
         ("plan", "operations", "p50_ms", "p99_ms", "anew_p50_ms", "anew/ours", "takeover_p50_ms"),
         tuple(rows),
         ("anew: dispatch the whole plan again with the order added, as a system without insertion must.",
-         "takeover: make the timeline of a new plan in force from its rows; the first promise after a planning run waits for it."),
+         "takeover: make the timeline of a new plan in force from its rows; the first promise behind it waits for that."),
     )  # fmt: skip
 
 

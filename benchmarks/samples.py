@@ -250,7 +250,7 @@ async def run(options: Options) -> Report:
         Table(
             "Samples from a driver's columns until durable and readable",
             ("way", "batch_rows", "rows", "per_s", "ours/way", "bytes_each", "cpu_s_per_million"), tuple(table),
-            ("Ours: attach, gather, write-ahead file (synced), NATS JetStream (synced), decode, sort, Parquet (synced), catalogue.",
+            ("Ours: attach, gather, write-ahead file (synced), NATS (synced), decode, sort, Parquet (synced), catalogue.",
              "Driver, connect and historian share one process here; processor seconds include NATS and PostgreSQL. Medians.",
              "Each batch is durable at its commit; the historian also gathers what waits into one segment, up to a second."),
         )

@@ -154,7 +154,7 @@ def test_the_gantt_shows_bars_the_line_of_now_and_leads_to_an_order(open_page: O
     assert "solid" in late.first.evaluate("(bar) => getComputedStyle(bar).borderBottom")
     page.get_by_role("button", name="20 min").click()
     spot = page.wait_for_function(BAR_IN_VIEW).json_value()
-    page.mouse.click(*spot)
+    page.mouse.click(*spot, delay=400)
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Order SO-"))
 
 

@@ -106,8 +106,10 @@ class Database:
     @staticmethod
     async def connect(url: str, clock: Clock, ids: Ids, *, size: int = 10) -> Database:
         """Open the pool; the server may be away still."""
+        # The pool doubles its pauses between attempts to connect until it gives up, and begins again when it is asked: given
+        # up soon, a server that is back after a long while is found within seconds.
         pool = AsyncConnectionPool(
-            url, min_size=1, max_size=size, open=False, timeout=8, reconnect_timeout=60,
+            url, min_size=1, max_size=size, open=False, timeout=8, reconnect_timeout=2,
             connection_class=psycopg.AsyncConnection[DictRow], check=AsyncConnectionPool.check_connection,
             kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 5},
         )  # fmt: skip

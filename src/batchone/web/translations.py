@@ -94,15 +94,18 @@ def _key(message_id: str | tuple[str, ...] | list[str]) -> str:
 
 
 def update(language: str) -> None:
-    """Bring a catalogue up to date: new texts empty, old ones out, translations kept."""
+    """Bring a catalogue up to date: new texts empty, old ones out, translations kept; without a change nothing is written."""
     path = po_file(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     catalogue = Catalog(locale=language)
     if path.is_file():
         with path.open("rb") as file:
             catalogue = read_po(file, locale=language)
+    before = {_key(message.id) for message in catalogue if message.id}
     catalogue.update(extracted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    if before == {_key(message.id) for message in catalogue if message.id}:
+        return
     catalogue.header_comment = "# Texts of Batchone's pages; brought up to date by python -m batchone.web.translations."
     catalogue.project, catalogue.version, catalogue.fuzzy = "batchone", "0", False
     catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = "batchone"
