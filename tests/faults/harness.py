@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,15 +13,12 @@ from typing import Any, Literal
 import httpx
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from tests.scenarios.loop import Json, Loop, Person, running
+from tests.scenarios.loop import Json, Loop, running
 
 from batchone.kernel.engines.child import Child
 from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
 
-__all__ = ["Customers", "Faulty", "Json", "Loop", "Person", "background", "faulty"]
-
-SLOWEST_ANSWER_S = 10.0
 Engine = Literal["nats", "postgres"]
 
 
@@ -228,8 +223,3 @@ class Customers:
                     self.odd.append(f"{path} {answer.status_code} {answer.text}")
                     assert answer.status_code >= 500, self.odd[-1]
             await asyncio.sleep(0.3)
-
-
-def stop(child: Child) -> None:
-    """Freeze a process."""
-    os.kill(child.process.pid, signal.SIGSTOP)

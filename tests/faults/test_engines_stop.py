@@ -18,6 +18,9 @@ AWAY_S = 30
 SLOWEST_S = 12
 """How long an answer may take: the platform gives up after less than ten seconds; the rest is for slow computers."""
 
+BACK_S = 20
+"""How soon after the engine the platform must be back."""
+
 READS = (
     "/api/orders", "/api/stock", "/api/jobs", "/api/stations", "/api/machines/equipment", "/api/alarms", "/api/plan/history",
     "/api/history/stats", "/api/call-offs", "/api/shipments",
@@ -45,9 +48,7 @@ async def _away(plant: Faulty, engine: Engine, customers: Customers) -> None:
             seen = await _ask(plant, time.monotonic() + AWAY_S)
         assert seen[503] > len(READS), (engine, seen)
         assert set(seen) <= {200, 503}, (engine, seen)
-        back = time.monotonic()
-        await plant.until_answers()
-        print(f"{engine}: answers {dict(seen)}; back after {time.monotonic() - back:.1f} s")
+        await plant.until_answers(timeout_s=BACK_S)
         await asyncio.wait_for(ordering, 60)
 
 

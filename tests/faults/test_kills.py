@@ -1,6 +1,7 @@
 """Kill -9 of anything, at any moment, while orders run: every accepted order is made once, with its whole record.
 
-`BATCHONE_KILLS`, `BATCHONE_ORDERS` and `BATCHONE_SEED` make the campaign longer or another one.
+`BATCHONE_KILLS`, `BATCHONE_ORDERS` and `BATCHONE_SEED` make the campaign longer or another one, `BATCHONE_DEPLOY=plant` has
+the platform in several processes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from batchone.demo.suppliers import supply
 KILLS = int(os.environ.get("BATCHONE_KILLS", "5"))
 ORDERS = int(os.environ.get("BATCHONE_ORDERS", "10"))
 SEED = int(os.environ.get("BATCHONE_SEED", "1"))
+DEPLOY = os.environ.get("BATCHONE_DEPLOY", "laptop")
 MIX = ("platform", "nats", "platform", "plant", "platform", "platform", "postgres", "platform", "platform", "platform")
 """Who is killed, in turns of ten, each in a random order but for the first."""
 
@@ -39,7 +41,8 @@ def victims(count: int, chance: random.Random) -> list[str]:
 
 async def test_whatever_is_killed_every_accepted_order_is_made_once_with_its_whole_record(tmp_path: Path) -> None:
     chance, began = random.Random(SEED), time.monotonic()
-    async with faulty(tmp_path / "home", speed=250) as platform:
+    print(f"{KILLS} kills, {ORDERS} orders, seed {SEED}, {DEPLOY}")
+    async with faulty(tmp_path / "home", deploy=DEPLOY, speed=250) as platform:
         customers, acknowledged = Customers(platform.loop), set[str]()
         killed: list[str] = []
         async with background(_supply(platform)), background(_order(customers, lambda: len(killed))) as ordering:
@@ -51,7 +54,7 @@ async def test_whatever_is_killed_every_accepted_order_is_made_once_with_its_who
                     await platform.until_answers()
             await platform.until_answers()
             await ordering
-        print(f"seed {SEED}; killed {killed}; ordered after {time.monotonic() - began:.0f} s")
+        print(f"killed {killed}; ordered after {time.monotonic() - began:.0f} s")
         await platform.until_finished(customers.accepted, timeout_s=180 + 3 * ORDERS)
         print(f"finished after {time.monotonic() - began:.0f} s; odd answers {customers.odd}")
         await platform.until_settled()

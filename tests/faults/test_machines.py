@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.faults.harness import Customers, Faulty, Json, faulty
+from tests.faults.harness import Customers, Faulty, faulty
 from tests.faults.lamps import lamps
 from tests.faults.ledger import audit, plant_jobs
+from tests.scenarios.loop import Json
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 SPEED = 100

@@ -6,9 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.faults.harness import Customers, Faulty, Json, background, faulty
+from tests.faults.harness import Customers, Faulty, background, faulty
 from tests.faults.lamps import lamps
 from tests.faults.ledger import audit
+from tests.scenarios.loop import Json
 
 from batchone.demo.suppliers import supply
 

@@ -26,7 +26,7 @@ class WebSettings(Settings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     behind_proxy: bool = False
-    board_every_s: Seconds = 1.0
+    board_every_s: Seconds = 0.5
     signals_every_s: Seconds = 0.5
     trend_s: Seconds = 60.0
     assets: Path | None = None

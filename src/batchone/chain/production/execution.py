@@ -56,6 +56,7 @@ class Execution:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._giving: set[str] = set()
         self._refused: dict[str, float] = {}
+        self._started: set[str] = set()
         self._packs: dict[tuple[str, str], Pack] = {}
         self._equipment: dict[str, tuple[Equipment, Pack]] = {}
 
@@ -205,6 +206,8 @@ class Execution:
 
     async def take(self, report: JobReport) -> None:
         """Take in one report, and let the machine forget an ended job once it is stored."""
+        if report.state == "running" and report.job in self._started:
+            return  # Only its progress changed, which nobody stores.
         async with self._locks[report.job]:
             async with self._context.database.transaction() as tx:
                 row = await store.job(tx, self.tenant, report.job, lock=True)
@@ -214,9 +217,12 @@ class Execution:
                 forget = await self._reports.take(tx, row, report, await self._pack(row["product"], row["version"]))
             if forget:
                 await self._forget(report.equipment, report.job)
-        if report.state != "running":
-            self._locks.pop(report.job, None)
-            self.wake()
+        if report.state == "running":
+            self._started.add(report.job)
+            return
+        self._started.discard(report.job)
+        self._locks.pop(report.job, None)
+        self.wake()
 
     async def _forget(self, equipment: str, job: str) -> None:
         try:
