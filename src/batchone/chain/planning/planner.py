@@ -214,12 +214,14 @@ class Planner:
         found = placements(plan, picture.operations)
         changes = changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
         async with self.lock:
+            summary = None
+            if changes or why:
+                said = why or ", ".join(reasons) or "time went on"
+                summary = await self._accept(plan, picture, changes, said, time.monotonic() - began)
+            # The next promise finds the timeline made; otherwise it would pay for making it.
             self._timeline = None
-            if not changes and not why:
-                return None
-            return await self._accept(
-                plan, picture, changes, why or ", ".join(reasons) or "time went on", time.monotonic() - began
-            )
+            await self.timeline()
+            return summary
 
     async def _solve(self, problem: Problem, in_force: Plan, *, search: bool) -> Plan:
         if not search or self._pool is None:

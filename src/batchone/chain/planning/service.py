@@ -113,7 +113,13 @@ class PlanningService:
             self._planner.changed(each.envelope.name)
 
     async def insert(
-        self, tenant: str, configuration: str, quantity: int, priority: int, material: Sequence[MaterialDate], hold_s: float  # noqa: ARG002
+        self,
+        tenant: str,
+        configuration: str,
+        quantity: int,
+        priority: int,  # noqa: ARG002 - an insertion moves nothing, whoever asks
+        material: Sequence[MaterialDate],
+        hold_s: float,
     ) -> Insertion:
         """Insert into the plan in force, and reserve."""
         exploded = await self._context.get(Design).explode(tenant, configuration)

@@ -47,9 +47,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     catalogue = Catalogue(context.database)
     reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory)
     await asyncio.to_thread(reader.warm)
-    ingest = Ingest(
-        context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages
-    )
+    ingest = Ingest(context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
     keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
 
