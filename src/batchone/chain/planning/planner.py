@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -55,9 +56,17 @@ class PlanningSettings(Settings):
     seed: int = 1
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def _end_with_parent() -> None:
+    """A worker waits on a queue whose other end it holds itself, so it would outlive a killed parent for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int) -> Plan:
@@ -182,7 +191,7 @@ class Planner:
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_die_with_parent)
+        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
         improved = 0.0
         try:
             while True:
