@@ -31,6 +31,8 @@ from batchone.machines.connect.wiring import Wiring, wire_all
 
 _log = structlog.get_logger(__name__)
 ReachOf = Callable[[str], Reach]
+_SETTLING_LOOKS, _SETTLING_S = 20, 0.05
+"""How often, and with which pause (real), a machine's list of jobs is looked at until a job just given shows up."""
 
 
 @dataclass
@@ -130,12 +132,19 @@ class ConnectService:
     async def clear_job(self, tenant: str, equipment: str, job: str) -> None:
         """Tell the machine that its report of an ended job has been stored; done too when it never knew the job."""
         driver = self._link_of(tenant, equipment).driver
-        if not await driver.clear(equipment, job):
-            running = [response.job for response in await driver.jobs(equipment) if response.state == "running"]
-            if job in running:
-                raise Conflict("job.running", f"{job} still runs at {equipment}.", "Wait for its end, or abort it.")
+        if not await driver.clear(equipment, job) and await self._still_runs(driver, equipment, job):
+            raise Conflict("job.running", f"{job} still runs at {equipment}.", "Wait for its end, or abort it.")
         self._recent.cleared(equipment, job)
         await self._forget(equipment, job)
+
+    async def _still_runs(self, driver: Driver, equipment: str, job: str) -> bool:
+        """Whether a machine tells of a job as running. A job just given may be told of a moment after its answer."""
+        for _ in range(_SETTLING_LOOKS):
+            told = {response.job: response.state for response in await driver.jobs(equipment)}
+            if job in told or (equipment, job) not in self._sent:
+                return told.get(job) == "running"
+            await asyncio.sleep(_SETTLING_S)
+        return False
 
     async def abort_job(self, tenant: str, equipment: str, job: str) -> None:
         """Stop a running job; it will be reported as failed."""
