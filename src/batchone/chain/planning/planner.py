@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -304,4 +304,4 @@ def reserved_shift(reserved: Reserved, origin: datetime) -> list[list[tuple[Assi
 
 
 def _moved(a: Assignment, by: int) -> Assignment:
-    return Assignment(a.operation, a.job, a.resource, a.track, a.setup_start_s + by, a.start_s + by, a.end_s + by)
+    return replace(a, setup_start_s=a.setup_start_s + by, start_s=a.start_s + by, end_s=a.end_s + by)

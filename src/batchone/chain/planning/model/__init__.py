@@ -4,6 +4,7 @@ from batchone.chain.planning.model.calendars import ALWAYS, DAY_S, NEVER, WEEK_S
 from batchone.chain.planning.model.plan import Assignment, Bound, JobOutcome, Objective, Plan
 from batchone.chain.planning.model.problem import (
     Alternative,
+    Before,
     Fixed,
     Job,
     Measure,
@@ -11,6 +12,8 @@ from batchone.chain.planning.model.problem import (
     Problem,
     Resource,
     SetupMatrix,
+    Tariff,
+    Wait,
 )
 
 __all__ = [
@@ -20,6 +23,7 @@ __all__ = [
     "WEEK_S",
     "Alternative",
     "Assignment",
+    "Before",
     "Bound",
     "Calendar",
     "Fixed",
@@ -33,5 +37,7 @@ __all__ = [
     "Resource",
     "SetupMatrix",
     "Shift",
+    "Tariff",
+    "Wait",
     "weekly",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,11 @@ from batchone.chain.planning.model.problem import Measure
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An operation on a track of a resource; `setup_start_s <= start_s <= end_s`, seconds from the origin."""
+    """An operation on a track of a resource; `setup_start_s <= start_s <= end_s`, seconds from the origin.
+
+    `also`: the (resource, track) of each of its needs, in their order, and last that of the setup crew if it has a setup
+    that takes one.
+    """
 
     operation: str
     job: str
@@ -21,6 +25,7 @@ class Assignment:
     setup_start_s: int
     start_s: int
     end_s: int
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,18 @@ class Objective:
     weighted_tardiness_s: int
     setup_s: int
     makespan_s: int
+    work_in_progress_s: int = 0
+    energy: int = 0
+    changes: int = 0
 
-    def key(self, aim: Iterable[Measure]) -> tuple[int, ...]:
-        """The measures in the order of the aim: a smaller key is a better plan."""
-        return tuple(self._of(measure) for measure in aim)
+    def key(self, aim: Iterable[Measure], weights: Sequence[int] = ()) -> tuple[int, ...]:
+        """The measures in the order of the aim, or their weighted sum where there are weights: a smaller key is a better
+        plan."""
+        measured = tuple(self.of(measure) for measure in aim)
+        return (sum(w * m for w, m in zip(weights, measured, strict=True)),) if weights else measured
 
-    def _of(self, measure: Measure) -> int:
+    def of(self, measure: Measure) -> int:
+        """The value of one measure."""
         match measure:
             case Measure.TARDINESS:
                 return self.weighted_tardiness_s
@@ -43,6 +54,12 @@ class Objective:
                 return self.setup_s
             case Measure.MAKESPAN:
                 return self.makespan_s
+            case Measure.WORK_IN_PROGRESS:
+                return self.work_in_progress_s
+            case Measure.ENERGY:
+                return self.energy
+            case Measure.CHANGES:
+                return self.changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +127,7 @@ class Plan:
         """
         by = round((self.origin - origin).total_seconds())
         moved = tuple(
-            Assignment(a.operation, a.job, a.resource, a.track, a.setup_start_s + by, a.start_s + by, a.end_s + by)
-            for a in self.assignments
+            replace(a, setup_start_s=a.setup_start_s + by, start_s=a.start_s + by, end_s=a.end_s + by) for a in self.assignments
         )
         ends = tuple(JobOutcome(j.job, j.end_s + by, j.lateness_s, j.weight) for j in self.jobs)
         worth, bound = self.objective, self.bound

@@ -23,6 +23,12 @@ class Measure(StrEnum):
     """Seconds of setup on all tracks."""
     MAKESPAN = "makespan"
     """Second at which the last operation ends."""
+    WORK_IN_PROGRESS = "work_in_progress"
+    """Sum over jobs of the seconds from the start of the first operation to the end of the last."""
+    ENERGY = "energy"
+    """Cost of energy: kilowatts times the tariff's price while an operation lasts, in thousandths of its currency."""
+    CHANGES = "changes"
+    """Operations that stand elsewhere, or start at another second, than in the plan before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class SetupMatrix:
     `pairs` names (from, to, seconds); any other change takes `change_s`, the same key again takes none (unless a pair
     says so), and the first key of a track with no key yet takes `first_s`. An operation without a key needs no setup and
     leaves the track's key as it is. `detached`: the setup may be done before the item arrives; otherwise it waits for it.
+    `crew`: a resource or class of which one position is taken while the setup lasts.
     """
 
     id: str
@@ -39,6 +46,7 @@ class SetupMatrix:
     pairs: tuple[tuple[str, str, int], ...] = ()
     first_s: int = 0
     detached: bool = True
+    crew: str | None = None
     _seconds: dict[tuple[str, str], int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +67,8 @@ class Resource:
 
     `classes`: the classes it can serve. `positions`: parallel tracks, each of which does one operation at a time.
     `calendar`: id of its calendar. `available_from_s`: broken or absent until then. `setup`: id of its setup matrix.
-    `keys`: the key each track stands at, in order of tracks; missing ones are unknown.
+    `keys`: the key each track stands at, in order of tracks; missing ones are unknown. `batch`: how many operations of one
+    batch key a track does together (an oven): they start and end as one.
     """
 
     id: str
@@ -69,17 +78,20 @@ class Resource:
     available_from_s: int = 0
     setup: str | None = None
     keys: tuple[str | None, ...] = ()
+    batch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """Somewhere an operation can be done: a class or one resource, and the working seconds it takes there.
 
-    Where a class and one of its resources are both named, the resource's own seconds hold.
+    Where a class and one of its resources are both named, the resource's own seconds hold. `power_kw`: what it draws while
+    the operation lasts.
     """
 
     on: str
     duration_s: int
+    power_kw: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +111,24 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Seconds between the end of a predecessor and the start of an operation: curing takes at least `least_s`, day and night;
+    what must not cool down starts at most `most_s` after (none: any time)."""
+
+    after: str
+    least_s: int = 0
+    most_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A step of a job.
 
     `predecessors`: ids of operations in the problem that must have ended; finished ones are simply left out.
     `earliest_s`: not before (material). `attended`: it pauses over breaks and its duration counts working seconds only;
-    otherwise it starts in working time and then runs on, day and night.
+    otherwise it starts in working time and then runs on, day and night. `waits`: for some predecessors, how long after them.
+    `needs`: tools and skills, each a resource or class of which one position is taken from the beginning of the setup to the
+    end. `batch_key`: what may share a batch, where a resource does several at once; those of one key take equally long.
     """
 
     id: str
@@ -115,6 +139,9 @@ class Operation:
     setup_key: str | None = None
     attended: bool = True
     fixed: Fixed | None = None
+    waits: tuple[Wait, ...] = ()
+    needs: tuple[str, ...] = ()
+    batch_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +155,32 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a kilowatt-hour costs: `prices` are (from second of the cycle, price), sorted, the first from 0; they repeat every
+    `cycle_s` seconds, counted from `starts_s` (at or before 0: where the cycle that runs at the origin began)."""
+
+    prices: tuple[tuple[int, float], ...]
+    cycle_s: int = 86_400
+    starts_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Where an operation stood in the plan before: what `Measure.CHANGES` compares with."""
+
+    operation: str
+    resource: str
+    start_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Everything a plan depends on.
 
-    `aim`: the measures in order of importance; a plan is better if it is less in the first one that differs.
+    `aim`: the measures in order of importance; a plan is better if it is less in the first one that differs. With `weights`,
+    one for each measure of the aim, it is better if the sum of weight times measure is less. `no_passing`: lines, each the
+    ids of resources on which all jobs stand in one and the same order (a conveyor: nobody passes). `tariff`: what energy
+    costs; `before`: the plan that changes are counted against.
     """
 
     origin: datetime
@@ -141,6 +190,10 @@ class Problem:
     calendars: tuple[Calendar, ...] = ()
     setups: tuple[SetupMatrix, ...] = ()
     aim: tuple[Measure, ...] = (Measure.TARDINESS, Measure.SETUP, Measure.MAKESPAN)
+    weights: tuple[int, ...] = ()
+    no_passing: tuple[tuple[str, ...], ...] = ()
+    tariff: Tariff | None = None
+    before: tuple[Before, ...] = ()
 
     def __post_init__(self) -> None:
         if self.origin.tzinfo is None:

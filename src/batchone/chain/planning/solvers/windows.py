@@ -282,6 +282,8 @@ class _Model:
                 return (sum(seconds * step for step, seconds in self.setup_terms), most) if most else (None, 0)
             case Measure.MAKESPAN:
                 return self._makespan()
+            case _:
+                return None, 0
 
     def _tardiness(self) -> tuple[Any, int]:
         c = self.compiled
