@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from batchone.chain.planning.checks import refuse_faults
 from batchone.chain.planning.model import NEVER, Alternative, Calendar, Operation, Problem, Resource, SetupMatrix
+from batchone.kernel.errors import Refused
 
 NO_KEY = -1
 """The setup key of an operation that has none, and of a track whose key is not known."""
@@ -105,7 +106,15 @@ class Compiled:
         self.job = [self.job_index[op.job] for op in operations]
         resolve = Resolver(problem)
         self.options: list[tuple[Option, ...]] = [resolve(op.alternatives) for op in operations]
+        power = {alternative.on: alternative.power_kw for op in operations for alternative in op.alternatives}
+        self.power = (
+            [self._power(op, options) for op, options in zip(operations, self.options, strict=True)]
+            if any(power.values())
+            else [(0.0,) * len(options) for options in self.options]
+        )
         self.preds = [tuple(self.operation_index[p] for p in op.predecessors) for op in operations]
+        self.lags = [_lags(op) for op in operations]
+        self.extras = self._has_extras()
         self.succs: list[list[int]] = [[] for _ in range(self.n)]
         for i, preds in enumerate(self.preds):
             for p in preds:
@@ -116,6 +125,25 @@ class Compiled:
         self.attended = [op.attended for op in operations]
         self.shortest = [min((d for _, d in options), default=0) for options in self.options]
         self.topological = topological(self.preds, self.succs)
+
+    def _power(self, op: Operation, options: tuple[Option, ...]) -> tuple[float, ...]:
+        """Kilowatts of each option: its own, else that of the class whose seconds hold."""
+        resources = self.problem.resources
+        found = []
+        for r, seconds in options:
+            own = [a.power_kw for a in op.alternatives if a.on == resources[r].id]
+            by_class = [a.power_kw for a in op.alternatives if a.on in resources[r].classes and a.duration_s == seconds]
+            found.append((own or by_class or [0.0])[-1])
+        return tuple(found)
+
+    def _has_extras(self) -> bool:
+        """There is something that only compiled placing knows: waits, tools, crews, batches, lines without passing."""
+        problem = self.problem
+        return (
+            bool(problem.no_passing)
+            or any(op.waits or op.needs or op.batch_key is not None for op in problem.operations)
+            or any(matrix.crew for matrix in problem.setups)
+        )
 
     def _fix_heads(self) -> None:
         """Times the fixed operations track by track; refuses those that cannot stand."""
@@ -174,20 +202,36 @@ class Compiled:
         self.weight = [job.weight for job in jobs]
         self.tail = [0] * self.n
         for i in reversed(self.topological):
-            self.tail[i] = self.shortest[i] + max((self.tail[s] for s in self.succs[i]), default=0)
+            self.tail[i] = self.shortest[i] + max((self.tail[s] + self.lag(i, s) for s in self.succs[i]), default=0)
         known = [due for due in self.due if due is not None]
         # Jobs nobody waits for stand behind all that somebody does.
         someday = max([*known, *self.ready, 0]) + max(self.tail, default=0)
         self.latest = [0] * self.n
         for i in reversed(self.topological):
             due = self.due[self.job[i]]
-            limit = min((self.latest[s] for s in self.succs[i]), default=someday)
+            limit = min((self.latest[s] - self.lag(i, s) for s in self.succs[i]), default=someday)
             self.latest[i] = min(limit, someday if due is None else due) - self.shortest[i]
+
+    def lag(self, before: int, after: int) -> int:
+        """Least seconds from the end of an operation to the start of one that follows it."""
+        return self.lags[after][self.preds[after].index(before)] if self.problem.operations[after].waits else 0
 
     def setup_s(self, r: int, before: int, after: int) -> int:
         """Setup seconds on a resource between two keys."""
         table = self.setup[r]
         return 0 if table is None else table[before][after]
+
+    def impossible(self, i: int) -> Refused:
+        """An operation that no order of placing finds room for."""
+        op = self.problem.operations[i]
+        return Refused(
+            "planning.no_room",
+            f"Operation {op.id!r} of job {op.job!r} cannot be placed: nothing it can be done on, or that it needs, has time for it, or "
+            "it cannot follow soon enough.",
+            "Extend the calendars of its alternatives and of its tools and people, or the longest wait.",
+            operation=op.id,
+            job=op.job,
+        )
 
     def finish(self, i: int, r: int, start: int, duration: int) -> int:
         """When operation `i` ends on resource `r` if it starts at `start` and takes `duration` seconds."""
@@ -219,6 +263,14 @@ class Resolver:
                 seconds[r] = min(alternative.duration_s, seconds.get(r, NEVER))
         own = {self._resource[a.on]: a.duration_s for a in alternatives if a.on in self._resource}
         return tuple(sorted({**seconds, **own}.items()))
+
+
+def _lags(op: Operation) -> tuple[int, ...]:
+    """Least seconds after each predecessor."""
+    if not op.waits:
+        return (0,) * len(op.predecessors)
+    least = {wait.after: wait.least_s for wait in op.waits}
+    return tuple(least.get(name, 0) for name in op.predecessors)
 
 
 def _track_keys(problem: Problem) -> set[str]:

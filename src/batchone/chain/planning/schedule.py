@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchone.chain.planning.compiled import NO_KEY, Compiled
-from batchone.chain.planning.model import NEVER, Assignment, Bound, JobOutcome, Objective, Plan
+from batchone.chain.planning.model import NEVER, Assignment, Bound, Calendar, JobOutcome, Objective, Plan, Tariff
 from batchone.kernel.errors import Refused
 
 UNPLACED = -1
@@ -15,10 +15,10 @@ class Schedule:
     """Where and when each operation stands, and how each track stands behind its last one.
 
     Operations are only ever appended to a track, so whatever is placed stays feasible. Fixed operations stand from the
-    beginning. `need`: setup seconds before each operation.
+    beginning. `need`: setup seconds before each operation. `also`: resource and track of what else an operation takes.
     """
 
-    __slots__ = ("c", "end", "free", "key", "need", "placed", "resource", "setup_start", "start", "track")
+    __slots__ = ("also", "c", "end", "free", "key", "need", "placed", "resource", "setup_start", "start", "track")
 
     def __init__(self, compiled: Compiled) -> None:
         n = compiled.n
@@ -28,6 +28,7 @@ class Schedule:
         self.free = [list(tracks) for tracks in compiled.free0]
         self.key = [list(tracks) for tracks in compiled.key0]
         self.placed = 0
+        self.also: dict[int, tuple[tuple[int, int], ...]] = {}
         for i, head in compiled.heads.items():
             self._set(i, head.resource, head.track, head.setup_start_s, head.start_s, head.end_s)
             self.need[i] = head.setup_s
@@ -40,6 +41,8 @@ class Schedule:
             a = assignments[op.id]
             if i not in compiled.heads:
                 schedule._set(i, compiled.resource_index[a.resource], a.track, a.setup_start_s, a.start_s, a.end_s)
+            if a.also:
+                schedule.also[i] = tuple((compiled.resource_index[r], k) for r, k in a.also)
         for (r, k), sequence in schedule.sequences().items():
             for i in sequence:
                 if i not in compiled.heads:
@@ -134,13 +137,42 @@ class Schedule:
             for end, due, weight in zip(self.job_ends(), c.due, c.weight, strict=True)
             if end is not None and due is not None
         )
-        return Objective(tardiness, sum(self.need), max(self.end, default=0))
+        return Objective(
+            tardiness, sum(self.need), max(self.end, default=0), self._work_in_progress(), self._energy(), self._changes()
+        )
+
+    def _work_in_progress(self) -> int:
+        first = [NEVER] * len(self.c.due)
+        for i, j in enumerate(self.c.job):
+            first[j] = min(first[j], self.start[i])
+        return sum(end - begin for end, begin in zip(self.job_ends(), first, strict=True) if end is not None)
+
+    def _energy(self) -> int:
+        c = self.c
+        if c.problem.tariff is None:
+            return 0
+        total = 0.0
+        for i, options in enumerate(c.options):
+            for (r, _), kw in zip(options, c.power[i], strict=True):
+                if r == self.resource[i] and kw:
+                    total += kw * energy_price(c.problem.tariff, c.calendar[r], self.start[i], self.end[i], c.attended[i])
+        return round(total * 1000)
+
+    def _changes(self) -> int:
+        c, count = self.c, 0
+        for before in c.problem.before:
+            i = c.operation_index.get(before.operation)
+            if i is not None:
+                place = c.problem.resources[self.resource[i]].id
+                count += (place, self.start[i]) != (before.resource, before.start_s)
+        return count
 
     def assignment(self, i: int) -> Assignment:
         """Where and when one operation stands."""
         op, resource = self.c.problem.operations[i], self.c.problem.resources[self.resource[i]]
         times = self.setup_start[i], self.start[i], self.end[i]
-        return Assignment(op.id, op.job, resource.id, self.track[i], *times)
+        also = tuple((self.c.problem.resources[r].id, k) for r, k in self.also.get(i, ()))
+        return Assignment(op.id, op.job, resource.id, self.track[i], *times, also)
 
     def plan(self, produced_by: str, seed: int, bound: Bound) -> Plan:
         """The complete schedule as a plan."""
@@ -152,6 +184,19 @@ class Schedule:
             if end is not None
         )
         return Plan(problem.origin, assignments, outcomes, self.objective(), bound, produced_by, seed)
+
+
+def energy_price(tariff: Tariff, calendar: Calendar, start: int, end: int, attended: bool) -> float:
+    """What one kilowatt costs from `start` to `end`, in the pauses of the calendar left out where work is attended."""
+    total, at = 0.0, start
+    while at < end:
+        rest = (at - tariff.starts_s) % tariff.cycle_s
+        price = [price for since, price in tariff.prices if since <= rest][-1]
+        upto = min((since for since, _ in tariff.prices if since > rest), default=tariff.cycle_s)
+        until = min(end, at + upto - rest)
+        total += price * (calendar.working(at, until) if attended else until - at)
+        at = until
+    return total / 3600
 
 
 def out_of_time(compiled: Compiled, i: int) -> Refused:
