@@ -83,9 +83,13 @@ class FakeSales:
         self.world, self._clock, self._ids = world, clock, ids
         self.promises: dict[str, Promise] = {}
         self.placed: dict[str, Order] = {}
+        self.inquiries: list[str] = []
         self.away = False
 
-    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
+    async def give_promise(
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+    ) -> Promise:
+        self.inquiries.append(inquiry)
         if self.away:
             raise TryLater("sales.away", "The plan does not answer.")
         made = self.world.configurations[configuration]

@@ -174,9 +174,12 @@ class Planner:
 
     def _expire(self) -> None:
         now = self._context.clock.now()
-        for reserved in [each for each in self._reserved.values() if each.expires <= now]:
-            del self._reserved[reserved.id]
-            assert self._timeline is not None
+        self.give_back([each.id for each in self._reserved.values() if each.expires <= now])
+
+    def give_back(self, reservations: Iterable[str]) -> None:
+        """The capacity of these is free again; call with the timeline made and the lock held."""
+        assert self._timeline is not None
+        for reserved in [self._reserved.pop(name) for name in reservations if name in self._reserved]:
             for pairs in reserved_shift(reserved, self._timeline.problem.origin):
                 for assignment, _ in pairs:
                     with contextlib.suppress(KeyError):
