@@ -72,7 +72,7 @@ async def run(options: Options) -> Report:
         Table(
             "A machine's change of state until it is told", ("way", "changes", "p50_ms", "p99_ms", "peer/board"), tuple(rows),
             ("From the plant's answer that the machine stands (or goes on) until the client has the change in its hands.",
-             "The board is made once for all who watch, every second, and sends what changed; the peer asks for all machines."),
+             "The broadcast wakes the board, which is made once for all who watch; the peer asks for all machines."),
         )
     )  # fmt: skip
     kinds = sorted(set(protocol_of.values()))

@@ -6,6 +6,7 @@ exclude one another.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ from batchone.contracts.sourcing import MaterialDate
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.database import Database, migrate
-from batchone.kernel.errors import NotFound, Refused
+from batchone.kernel.errors import NotFound, Refused, TryLater
 from batchone.kernel.facts import Envelope, adapter, body_of, name_of
 from batchone.kernel.http import install_problems
 from batchone.kernel.ids import Ids
@@ -144,10 +145,19 @@ class FakePlanning:
         self.clock = clock
         self.number = 7
         self.asked: list[tuple[str, int, int, tuple[MaterialDate, ...], float]] = []
+        self.given_back: list[str] = []
+        self.away = False
+        self.pause = asyncio.Event()
+        self.pause.set()
 
     async def insert(
-        self, tenant: str, configuration: str, quantity: int, priority: int, material: Sequence[MaterialDate], hold_s: float
-    ) -> Insertion:
+        self, tenant: str, configuration: str, quantity: int, priority: int, material: Sequence[MaterialDate], hold_s: float,
+        instead_of: Sequence[str] = (),
+    ) -> Insertion:  # fmt: skip
+        await self.pause.wait()
+        if self.away:
+            raise TryLater("planning.away", "The plan does not answer.")
+        self.given_back += instead_of
         self.asked.append((configuration, quantity, priority, tuple(material), hold_s))
         start = max([self.clock.now(), *(each.at for each in material)])
         finish = start + timedelta(hours=2)

@@ -25,6 +25,8 @@ from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindo
 from batchone.contracts.production import ItemRecord, StationNow
 from batchone.contracts.sales import Customer, Order, OrderPage, Promise, Reason
 from batchone.contracts.sourcing import CallOff
+from batchone.kernel.bus import Bus
+from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, TryLater, Unauthenticated
 from batchone.kernel.ids import Ids, TimeIds
@@ -81,9 +83,13 @@ class FakeSales:
         self.world, self._clock, self._ids = world, clock, ids
         self.promises: dict[str, Promise] = {}
         self.placed: dict[str, Order] = {}
+        self.inquiries: list[str] = []
         self.away = False
 
-    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
+    async def give_promise(
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+    ) -> Promise:
+        self.inquiries.append(inquiry)
         if self.away:
             raise TryLater("sales.away", "The plan does not answer.")
         made = self.world.configurations[configuration]
@@ -361,6 +367,7 @@ class FakeServices:
     def __init__(self, world: World, clock: Clock) -> None:
         self.world, self.clock, self.tenant = world, clock, TENANT
         self.ids: Ids = TimeIds(clock)
+        self.bus: Bus = MemoryBus()
         self.design = FakeDesign(world, clock, self.ids)
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)

@@ -1,6 +1,7 @@
 """The event streams: a snapshot first, one producer for all viewers, short queues, and an end for everything."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -42,6 +43,64 @@ class Counter:
             raise self.fails
         self.count += 1
         return None if self.silent else message(f"tick {self.count}")
+
+
+class Hours:
+    """Time that goes on only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._until: list[tuple[float, asyncio.Event]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now_s + seconds, asyncio.Event()
+        self._until.append(until)
+        try:
+            await until[1].wait()
+        finally:
+            self._until.remove(until)
+
+    async def settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def go(self, seconds: float) -> None:
+        """Let so much time pass, sleep by sleep."""
+        end_s = self.now_s + seconds
+        await self.settle()
+        while due := [each for each in self._until if each[0] <= end_s + 1e-9]:
+            first = min(due, key=lambda each: each[0])
+            self.now_s = max(self.now_s, first[0])
+            first[1].set()
+            await self.settle()
+        self.now_s = end_s
+
+
+class Woken(Counter):
+    """A counter that is woken, and that may change while it reads."""
+
+    def __init__(self, key: str = "woken") -> None:
+        super().__init__(key)
+        self.least_s = 0.1
+        self.wake: Callable[[], None] = lambda: None
+        self.listening = False
+        self.wakes_itself = False
+        self.deaf: Exception | None = None
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        self.wake, self.listening = wake, True
+        try:
+            if self.deaf:
+                raise self.deaf
+            await asyncio.Event().wait()
+        finally:
+            self.listening = False
+
+    async def tick(self) -> bytes | None:
+        if self.wakes_itself:
+            self.wakes_itself = False
+            self.wake()
+        return await super().tick()
 
 
 def test_messages_follow_the_event_stream_format() -> None:
@@ -158,3 +217,73 @@ async def test_a_stream_ends_after_a_while_so_that_the_page_is_asked_again_who_i
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
     assert hub.viewers == 0
+
+
+async def test_a_topic_that_is_woken_ticks_at_once() -> None:
+    time, topic = Hours(), Woken()
+    stream = LiveHub(time.sleep).watch(topic)
+    await anext(stream)
+    await time.go(0.3)
+    assert topic.count == 0
+    topic.wake()
+    await time.go(0.0)
+    assert topic.count == 1
+    assert await anext(stream) == message("tick 1")
+    await stream.aclose()
+
+
+async def test_one_that_is_woken_all_the_time_rests_after_each_tick_and_tells_the_last_change() -> None:
+    time, topic = Hours(), Woken()
+    stream = LiveHub(time.sleep).watch(topic)
+    await anext(stream)
+    await time.go(0.2)
+    for _ in range(100):
+        topic.wake()
+        await time.go(0.01)
+    assert 9 <= topic.count <= 11
+    topic.wake()
+    before = topic.count
+    await time.go(0.1)
+    assert topic.count == before + 1
+    await stream.aclose()
+
+
+async def test_what_changes_while_a_tick_reads_is_told_by_the_next_one() -> None:
+    time, topic = Hours(), Woken()
+    stream = LiveHub(time.sleep).watch(topic)
+    await anext(stream)
+    await time.go(0.2)
+    topic.wakes_itself = True
+    topic.wake()
+    await time.go(0.15)
+    assert topic.count == 2
+    await stream.aclose()
+
+
+async def test_a_topic_that_nobody_wakes_keeps_its_beat() -> None:
+    time, topic = Hours(), Woken()
+    stream = LiveHub(time.sleep).watch(topic)
+    await anext(stream)
+    await time.go(3.0)
+    assert topic.count == 3
+    await stream.aclose()
+
+
+async def test_it_listens_only_while_somebody_watches() -> None:
+    time, topic = Hours(), Woken()
+    hub = LiveHub(time.sleep)
+    stream = hub.watch(topic)
+    await anext(stream)
+    await time.settle()
+    assert topic.listening
+    await stream.aclose()
+    assert not topic.listening
+
+
+async def test_a_topic_that_cannot_listen_ends_its_streams_instead_of_telling_late() -> None:
+    time, topic = Hours(), Woken()
+    topic.deaf = ZeroDivisionError()
+    stream = LiveHub(time.sleep).watch(topic)
+    await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)

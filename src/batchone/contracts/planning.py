@@ -109,8 +109,12 @@ class Planning(Protocol):
         priority: int,
         material: Sequence[MaterialDate],
         hold_s: float,
+        instead_of: Sequence[str] = (),
     ) -> Insertion:
-        """Insert `quantity` items of a configuration into the plan in force and reserve the capacity for `hold_s` seconds."""
+        """Insert `quantity` items of a configuration into the plan in force and reserve the capacity for `hold_s` seconds.
+
+        `instead_of` names reservations that are given back first, so that their capacity counts as free.
+        """
         ...
 
     async def summary(self, tenant: str) -> PlanSummary:

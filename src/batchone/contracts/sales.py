@@ -117,6 +117,14 @@ class PromiseGiven:
     expires: datetime
 
 
+@fact("promise.replaced")
+@dataclass(frozen=True)
+class PromiseReplaced:
+    """A promise that nobody ordered is no longer good: the same person asked anew for the same inquiry."""
+
+    promise: str
+
+
 @fact("order.placed")
 @dataclass(frozen=True)
 class OrderPlaced:
@@ -144,8 +152,15 @@ class OrderPlaced:
 class Sales(Protocol):
     """Promise, order, and how orders stand."""
 
-    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
-        """Price and date for `quantity` (1 to 1000) of a stored configuration, from inserting it into the plan in force."""
+    async def give_promise(
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+    ) -> Promise:
+        """Price and date for `quantity` (1 to 1000) of a stored configuration, from inserting it into the plan in force.
+
+        `inquiry` is a name that the actor gives to what they are about to order. A promise takes the place of those that the
+        same person was given for the same inquiry before: unless they were ordered, they are no longer good and hold no
+        capacity. So a request that is repeated, or a choice that changes, reserves once. An empty one replaces nothing.
+        """
         ...
 
     async def promise(self, tenant: str, promise: str) -> Promise:

@@ -55,7 +55,7 @@ async def order_once(rest: Rest, pack: Pack, clock: Clock, chance: random.Random
     wanted = policies.wish(pack.demo, chance)
     configuration = await _configure(rest, pack, wanted, clock, chance)
     customer = {"id": policies.customer_id(wanted.customer.name), "name": wanted.customer.name, "town": wanted.customer.town}
-    asked = {"configuration": configuration["id"], "quantity": 1, "priority": wanted.priority}
+    asked = {"configuration": configuration["id"], "quantity": 1, "priority": wanted.priority, "inquiry": configuration["id"]}
     for left in reversed(range(_PROMISES_MAX)):
         promise = await patiently(clock, partial(rest.post, "/api/promises", asked))
         body = {"promise": promise["id"], "customer": customer}

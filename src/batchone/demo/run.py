@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -29,6 +30,7 @@ from batchone.kernel.clock import Clock, ScaledClock, SystemClock
 from batchone.kernel.deploy import Deploy
 from batchone.kernel.deployment import Deployment
 from batchone.kernel.engines.child import Child, free_port
+from batchone.kernel.engines.revival import Revival
 from batchone.kernel.errors import TryLater
 from batchone.kernel.remote import remote
 
@@ -43,21 +45,25 @@ ROLES: tuple[tuple[Role, str, str], ...] = (
 """Who the demo prints a sign-in link for, and the page they begin with."""
 
 _PLANT_PROCESSES = 3
+_WATCH_S = 0.2
 _PORTS_TRIED = 20
 
 
 class Plant:
-    """The emulated plant, as processes that each run some of the connections."""
+    """The emulated plant, as processes that each run some of the connections; one that dies comes back as it was started."""
 
     def __init__(self, pack: Path, connections: Sequence[str], offset: int) -> None:
         self._pack = pack
         self._groups = [list(connections[index::_PLANT_PROCESSES]) for index in range(_PLANT_PROCESSES)]
         self._offset = offset
+        self._starts: list[Callable[[], Child]] = []
+        self._revival = Revival()
+        self._watcher: asyncio.Task[None] | None = None
         self.control_ports: list[int] = []
         self.children: list[Child] = []
 
     def start(self, home: Path, mqtt: str, clock: str, seed: int) -> None:
-        """Start every process."""
+        """Start every process, and watch them from now on."""
         for index, group in enumerate(filter(None, self._groups)):
             port = free_port()
             command: list[str | Path] = [
@@ -69,10 +75,26 @@ class Plant:
             for connection in group:
                 command += ["--connection", connection]
             self.control_ports.append(port)
-            self.children.append(Child.start(f"plantsim {index}", command, home / "logs" / f"plantsim-{index}.log"))
+            start = partial(Child.start, f"plantsim {index}", command, home / "logs" / f"plantsim-{index}.log")
+            self._starts.append(start)
+            self.children.append(start())
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            for index, child in enumerate(self.children):
+                if not child.alive:
+                    await self._revival.again(child.name, partial(self._restart, index))
+
+    def _restart(self, index: int) -> None:
+        self.children[index] = self._starts[index]()
 
     async def stop(self) -> None:
-        """Stop every process."""
+        """Stop every process; from now on none is started again."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
         await asyncio.gather(*(asyncio.to_thread(child.stop, timeout_s=4) for child in self.children))
 
 

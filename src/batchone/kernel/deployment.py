@@ -8,21 +8,18 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-
-import structlog
 
 from batchone.kernel.clock import ScaledClock
 from batchone.kernel.deploy import EMBEDDED, Deploy
 from batchone.kernel.engines.child import Child, answers
 from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
-from batchone.kernel.errors import Broken
+from batchone.kernel.engines.revival import Revival
 from batchone.kernel.home import Running
 
-_log = structlog.get_logger(__name__)
 _WATCH_S = 0.2
-_PAUSE_MAX_S = 5.0
 
 Progress = Callable[[str], None]
 
@@ -38,7 +35,7 @@ class Deployment:
         self.nats = Nats(home / "nats") if deploy.engines.nats == EMBEDDED else None
         self.children: dict[str, Child] = {}
         self._watcher: asyncio.Task[None] | None = None
-        self._died: dict[str, tuple[int, float]] = {}
+        self._revival = Revival()
 
     @property
     def web_port(self) -> int:
@@ -105,22 +102,10 @@ class Deployment:
             self._keep_time()
             for name, child in list(self.children.items()):
                 if not child.alive:
-                    await self._revive(f"process {name}", lambda name=name: self._start(name))  # type: ignore[misc]
+                    await self._revival.again(f"process {name}", partial(self._start, name))
             for label, engine in (("PostgreSQL", self.postgres), ("NATS", self.nats)):
                 if engine is not None and engine.child is not None and not engine.child.alive:
-                    await self._revive(label, engine.start)
-
-    async def _revive(self, name: str, start: Callable[[], None]) -> None:
-        times, last = self._died.get(name, (0, 0.0))
-        now = time.monotonic()
-        times = times + 1 if now - last < 30 else 1
-        self._died[name] = (times, now)
-        _log.warning("deployment.restarting", what=name, times=times)
-        await asyncio.sleep(min(0.2 * 2 ** (times - 1), _PAUSE_MAX_S))
-        try:
-            start()
-        except Broken as error:  # watching goes on: the others still need it, and this one may start the next time
-            _log.error("deployment.not_restarted", what=name, error=error.what, cure=error.cure)
+                    await self._revival.again(label, engine.start)
 
     def _set_clock(self) -> None:
         # Plant time never goes back over the same data: a faster clock goes on from the last time seen, and only a home

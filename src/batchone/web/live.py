@@ -1,6 +1,7 @@
 """Live pages: one event stream a page, encoded once a tick for all who watch the same thing.
 
-A topic makes bytes; the hub runs it while somebody watches and hands the same bytes to each viewer's short queue. A slow
+A topic makes bytes; the hub runs it while somebody watches and hands the same bytes to each viewer's short queue. It ticks on
+a beat; one that hears of changes (`Woken`) ticks when it is woken too, and keeps the beat for what nobody tells it. A slow
 viewer loses the oldest message, never memory of ours: every message either stands alone (a whole region of the page) or is a
 short stretch of a trend whose gap the next snapshot closes. Each (re)connected viewer first gets a snapshot.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 from starlette.responses import StreamingResponse
@@ -43,6 +44,20 @@ class Topic(Protocol):
 
     async def tick(self) -> bytes | None:
         """What changed since the last tick, ready to send; None when nothing did."""
+        ...
+
+
+@runtime_checkable
+class Woken(Topic, Protocol):
+    """A topic that hears of changes, so that it ticks at once instead of on its next beat."""
+
+    @property
+    def least_s(self) -> float:
+        """Seconds of real time that it rests after a tick, however often it is woken; less than `every_s`."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` at each change, until cancelled. What is missed is told on the beat."""
         ...
 
 
@@ -82,12 +97,36 @@ class _Broadcast:
         self.topic = topic
         self.viewers: set[asyncio.Queue[bytes | None]] = set()
         self._sleep = sleep
+        self._woken = topic if isinstance(topic, Woken) else None
+        self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"live {topic.key}")
         self._task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        while True:
+        async with asyncio.TaskGroup() as group:
+            if self._woken is not None:
+                group.create_task(self._woken.listen(self._changed.set))
+            group.create_task(self._tick_for_ever())
+
+    async def _until_due(self) -> None:
+        """The beat; sooner for a topic that is woken, but not before it has rested."""
+        if self._woken is None:
             await self._sleep(self.topic.every_s)
+            return
+        await self._sleep(self._woken.least_s)
+        beat = asyncio.ensure_future(self._sleep(self._woken.every_s - self._woken.least_s))
+        change = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({beat, change}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            beat.cancel()
+            change.cancel()
+        # Cleared before the tick reads: a change that comes meanwhile is told by the next one.
+        self._changed.clear()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await self._until_due()
             try:
                 told = await self.topic.tick()
             except BatchoneError as error:

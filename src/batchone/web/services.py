@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar, cast
 
 from fastapi import FastAPI, Request
 
+from batchone.kernel.bus import Bus
 from batchone.kernel.clock import Clock
 from batchone.kernel.ids import Ids
 from batchone.web.books import Books
@@ -29,6 +30,11 @@ class Services(Protocol):
     @property
     def ids(self) -> Ids:
         """New ids, for idempotency keys."""
+        ...
+
+    @property
+    def bus(self) -> Bus:
+        """Live broadcasts, which wake pages."""
         ...
 
     @property

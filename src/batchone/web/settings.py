@@ -17,6 +17,7 @@ class WebSettings(Settings):
 
     `host` stays on the loopback address unless somebody decides otherwise; then the pages are served with TLS
     (`tls_certificate` and `tls_key`, PEM files) or stand behind a proxy that does that (`behind_proxy`), else nothing starts.
+    Boards are drawn every `board_every_s`; the line board also when a machine changes, at most every `board_least_s`.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +28,7 @@ class WebSettings(Settings):
     tls_key: Path | None = None
     behind_proxy: bool = False
     board_every_s: Seconds = 0.5
+    board_least_s: Seconds = 0.1
     signals_every_s: Seconds = 0.5
     trend_s: Seconds = 60.0
     assets: Path | None = None

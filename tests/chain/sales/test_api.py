@@ -39,6 +39,16 @@ async def test_a_promise_and_an_order_by_rest(api, chain) -> None:
     assert (page["total"], page["orders"][0]["number"]) == (1, number)
 
 
+async def test_a_promise_for_the_same_inquiry_replaces_the_one_before(api, chain) -> None:
+    body = {"configuration": chain.design.freeze().id, "inquiry": "cart 7"}
+    first, second = [(await api.post("/api/promises", json=body)).json()["id"] for _ in range(2)]
+    assert chain.planning.given_back == ["R-1"]
+    order = {"promise": first, "customer": LI}
+    assert "new promise" in problem(await api.post("/api/orders", json=order, headers=KEY), 410)["cure"]
+    assert (await api.post("/api/orders", json=order | {"promise": second}, headers=KEY)).status_code == 201
+    problem(await api.post("/api/promises", json=body | {"inquiry": "x" * 65}), 422)
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 10**9, 2.5, "2", True, None])
 async def test_a_bad_quantity_is_a_problem_with_a_cure(api, chain, quantity) -> None:
     body = {"configuration": chain.design.freeze().id, "quantity": quantity}

@@ -1,10 +1,12 @@
 """The line board and its stream."""
 
+import asyncio
 from dataclasses import replace
 
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
+from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC
 from batchone.web.pages.line import BoardTopic
 from batchone.web.services import Web, web_of_app
 
@@ -63,6 +65,19 @@ async def test_the_stream_sends_the_whole_board_first_and_then_only_what_changed
     assert 'hx-target="#board"' in told
     assert 'hx-target="#wrong"' not in told
     assert "blocked" in told
+
+
+async def test_a_change_of_a_machine_wakes_the_boards_of_its_tenant_only(app: object, services: FakeServices) -> None:
+    topic = BoardTopic(web_of_app(app), services.tenant, "lamp", "en", acknowledges=True)  # type: ignore[arg-type]
+    woken: list[int] = []
+    listening = asyncio.create_task(topic.listen(lambda: woken.append(1)))
+    await asyncio.sleep(0)
+    await services.bus.broadcast(f"{EQUIPMENT_TOPIC}.other.lathe-1", b"{}")
+    await services.bus.broadcast(f"{JOBS_TOPIC}.{services.tenant}.lathe-1", b"[]")
+    assert woken == []
+    await services.bus.broadcast(f"{EQUIPMENT_TOPIC}.{services.tenant}.lathe-1", b"{}")
+    assert woken == [1]
+    listening.cancel()
 
 
 async def test_streams_of_other_languages_and_rights_are_told_apart(app: object, services: FakeServices) -> None:

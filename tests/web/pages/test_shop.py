@@ -143,3 +143,17 @@ async def test_the_pack_is_read_once_for_all_clicks(as_: As, services: FakeServi
     for _ in range(3):
         await client.get("/shop/lamp")
     assert services.design.packs_read == 1
+
+
+async def test_a_page_asks_for_all_its_dates_as_one_inquiry_and_another_page_as_another(
+    as_: As, services: FakeServices
+) -> None:
+    client = as_("mei")
+    pages = [(await client.get("/shop/lamp")).text for _ in range(2)]
+    inquiries = [re.findall(r'name="inquiry" value="([^"]+)"', page)[0] for page in pages]
+    assert inquiries[0] != inquiries[1]
+    changed = (await client.get(f"/shop/lamp/choose?o.foot=square&was.foot=round&inquiry={inquiries[0]}", headers=HX)).text
+    asked = [re.findall(r'hx-get="(/shop/lamp/promise[^"]*)"', page)[0] for page in (pages[0], changed, pages[1])]
+    for address in asked:
+        await client.get(address.replace("&amp;", "&"), headers=HX)
+    assert services.sales.inquiries == [inquiries[0], inquiries[0], inquiries[1]]

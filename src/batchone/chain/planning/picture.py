@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from batchone.chain.planning.model import (
     ALWAYS,
@@ -83,6 +84,14 @@ class EquipmentState:
 
 
 @dataclass(frozen=True)
+class Clash:
+    """A running operation that cannot be where it is reported, and why; the plan goes on without believing it."""
+
+    operation: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything that planning depends on, at a moment."""
 
@@ -94,7 +103,7 @@ class Picture:
 
     def problem(self) -> Problem:
         """The planning problem of this moment."""
-        fixed = self._fixed()
+        fixed, _ = self._standing
         open_ids = {operation.id for operation in self.operations}
         return Problem(
             origin=self.now,
@@ -105,9 +114,14 @@ class Picture:
             setups=tuple(setups(self.packs)),
         )
 
+    @property
+    def clashes(self) -> tuple[Clash, ...]:
+        """What machines report that cannot be."""
+        return self._standing[1]
+
     def in_force(self) -> Plan:
-        """The plan in force, as far as it concerns open operations."""
-        placed = [self._assignment(each) for each in self.operations if each.start is not None and each.equipment]
+        """The plan in force, as far as it concerns open operations and machines that are there."""
+        placed = [a for a in map(self._assignment, self.operations) if a is not None]
         placed.sort(key=lambda a: (a.start_s, a.operation))
         ends: dict[str, int] = {}
         for each in placed:
@@ -124,13 +138,21 @@ class Picture:
     def _second(self, moment: datetime) -> int:
         return round((moment - self.now).total_seconds())
 
-    def _assignment(self, each: OpenOperation) -> Assignment:
-        assert each.start is not None
-        assert each.equipment is not None
+    def _assignment(self, each: OpenOperation) -> Assignment | None:
+        """Where an operation is, or is planned; none if that is no place of the plant."""
+        fixed = self._standing[0].get(each.id)
+        track = fixed.track if fixed else max(0, (each.position or 1) - 1)
+        impossible = each.state == "running" and fixed is None
+        if each.start is None or each.equipment is None or impossible or track >= self._positions.get(each.equipment, 0):
+            return None
         start = self._second(each.start)
         setup_start = self._second(each.setup_start) if each.setup_start else start
         end = self._second(each.end) if each.end else start + each.duration_s
-        return Assignment(each.id, each.order, each.equipment, max(0, (each.position or 1) - 1), setup_start, start, end)
+        return Assignment(each.id, each.order, each.equipment, track, setup_start, start, end)
+
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        return {machine.id: machine.positions for pack in self.packs for machine in pack.equipment}
 
     def _resources(self) -> Iterable[Resource]:
         for pack in self.packs:
@@ -153,27 +175,34 @@ class Picture:
                     keys=(known.setup_key,) if known and machine.positions == 1 else (),
                 )
 
-    def _fixed(self) -> dict[str, Fixed]:
-        """Operations that machines have: each on a position of its own, the reported one if it is free."""
-        positions = {machine.id: machine.positions for pack in self.packs for machine in pack.equipment}
+    @cached_property
+    def _standing(self) -> tuple[Mapping[str, Fixed], tuple[Clash, ...]]:
+        """Operations that machines have, each on a position of its own, the reported one if it is free; and those that
+        cannot be where they are reported, which are planned as if they had yet to begin unless another position is free."""
         taken: dict[str, set[int]] = {}
         fixed: dict[str, Fixed] = {}
-        at_machines = [
-            each for each in self.operations if each.state in ("running", "released") and each.equipment in positions
-        ]
+        clashes: list[Clash] = []
+        at_machines = [each for each in self.operations if each.state in ("running", "released") and each.equipment]
         for each in sorted(at_machines, key=lambda one: (one.state != "running", one.start or self.now, one.id)):
             assert each.equipment is not None
+            count = self._positions.get(each.equipment, 0)
             mine = taken.setdefault(each.equipment, set())
             wished = (each.position or 1) - 1
-            free = next((k for k in (wished, *range(positions[each.equipment])) if k not in mine), None)
-            if free is None:
-                continue
-            mine.add(free)
-            running = each.state == "running" and each.start is not None and each.start <= self.now
-            start = self._second(each.start) if running and each.start else 0
-            remaining = max(1, self._second(each.end) if running and each.end else each.duration_s)
-            fixed[each.id] = Fixed(each.equipment, free, start, remaining_s=remaining)
-        return fixed
+            free = next((k for k in (wished, *range(count)) if k not in mine and 0 <= k < count), None)
+            what = _clash(each, count, is_free=free is not None)
+            if what and each.state == "running":
+                clashes.append(Clash(each.id, what))
+            if free is not None:
+                mine.add(free)
+                fixed[each.id] = self._fixed(each, free)
+        return fixed, tuple(clashes)
+
+    def _fixed(self, each: OpenOperation, track: int) -> Fixed:
+        assert each.equipment is not None
+        running = each.state == "running" and each.start is not None and each.start <= self.now
+        start = self._second(each.start) if running and each.start else 0
+        remaining = max(1, self._second(each.end) if running and each.end else each.duration_s)
+        return Fixed(each.equipment, track, start, remaining_s=remaining)
 
     def _operation(self, each: OpenOperation, fixed: Fixed | None, open_ids: set[str]) -> Operation:
         before = tuple(name for name in (f"{each.item}/{op}" for op in each.after) if name in open_ids)
@@ -188,6 +217,16 @@ class Picture:
             attended=each.attended,
             fixed=fixed,
         )
+
+
+def _clash(each: OpenOperation, count: int, *, is_free: bool) -> str:
+    """Why an operation cannot be where it is reported, on a machine of `count` positions; empty if it can."""
+    where = f"{each.id} runs on {each.equipment}"
+    if count == 0:
+        return f"{where}, which is not there"
+    if each.position is not None and not 1 <= each.position <= count:
+        return f"{where} at position {each.position} of {count}"
+    return "" if is_free else f"{where} beside others on all of its {count} positions"
 
 
 def calendars(packs: Sequence[Pack], origin: datetime) -> Iterable[Calendar]:

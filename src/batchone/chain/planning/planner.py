@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ import structlog
 from batchone.chain.planning import store
 from batchone.chain.planning.insertion import JobInsertion
 from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
-from batchone.chain.planning.picture import Picture, Placement, changed, placements
+from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.repair import repair
 from batchone.chain.planning.solve import solve
 from batchone.chain.planning.timeline import Timeline
@@ -38,6 +38,7 @@ from batchone.kernel.settings import Seconds, Settings
 
 _log = structlog.get_logger(__name__)
 ACTOR = "planning"
+_CLASHES_TOLD = 3
 
 
 class PlanningSettings(Settings):
@@ -95,6 +96,7 @@ class Planner:
         self._dirty = asyncio.Event()
         self._dirty.set()
         self._why: list[str] = []
+        self._clashes: frozenset[Clash] = frozenset()
         self.lock = asyncio.Lock()
 
     @property
@@ -172,9 +174,12 @@ class Planner:
 
     def _expire(self) -> None:
         now = self._context.clock.now()
-        for reserved in [each for each in self._reserved.values() if each.expires <= now]:
-            del self._reserved[reserved.id]
-            assert self._timeline is not None
+        self.give_back([each.id for each in self._reserved.values() if each.expires <= now])
+
+    def give_back(self, reservations: Iterable[str]) -> None:
+        """The capacity of these is free again; call with the timeline made and the lock held."""
+        assert self._timeline is not None
+        for reserved in [self._reserved.pop(name) for name in reservations if name in self._reserved]:
             for pairs in reserved_shift(reserved, self._timeline.problem.origin):
                 for assignment, _ in pairs:
                     with contextlib.suppress(KeyError):
@@ -215,6 +220,7 @@ class Planner:
         reasons, self._why = self._why, []
         began = time.monotonic()
         picture = await self.picture()
+        news = self._look_for_clashes(picture)
         if not picture.operations:
             self._timeline = None
             return None
@@ -224,13 +230,21 @@ class Planner:
         changes = changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
         async with self.lock:
             summary = None
-            if changes or why:
-                said = why or ", ".join(reasons) or "time went on"
+            if changes or why or news:
+                said = "; ".join([why or ", ".join(reasons) or "time went on", *told(picture.clashes)])
                 summary = await self._accept(plan, picture, changes, said, time.monotonic() - began)
             # The next promise finds the timeline made; otherwise it would pay for making it.
             self._timeline = None
             await self.timeline()
             return summary
+
+    def _look_for_clashes(self, picture: Picture) -> bool:
+        """Log what machines report that cannot be, once; whether something of it is new."""
+        news = set(picture.clashes) - self._clashes
+        for clash in sorted(news, key=lambda each: each.operation):
+            _log.warning("plan.clash", operation=clash.operation, what=clash.what)
+        self._clashes = frozenset(picture.clashes)
+        return bool(news)
 
     async def _solve(self, problem: Problem, in_force: Plan, *, search: bool) -> Plan:
         if not search or self._pool is None:
@@ -290,6 +304,13 @@ class Planner:
         said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
         await tx.say(self.tenant, said, actor=ACTOR)
         return summary
+
+
+def told(clashes: Sequence[Clash]) -> Iterable[str]:
+    """Clashes in words for whoever reads why a plan was made, the first few of them."""
+    yield from (clash.what for clash in clashes[:_CLASHES_TOLD])
+    if len(clashes) > _CLASHES_TOLD:
+        yield f"{len(clashes) - _CLASHES_TOLD} more that cannot be"
 
 
 def dated(a: Assignment, origin: datetime) -> Assignment:

@@ -120,13 +120,15 @@ class PlanningService:
         priority: int,  # noqa: ARG002 - an insertion moves nothing, whoever asks
         material: Sequence[MaterialDate],
         hold_s: float,
+        instead_of: Sequence[str] = (),
     ) -> Insertion:
-        """Insert into the plan in force, and reserve."""
+        """Insert into the plan in force, and reserve; what is given back is free for it."""
         exploded = await self._context.get(Design).explode(tenant, configuration)
         pack = await self._context.get(Design).pack(tenant, exploded.product, exploded.version)
         reservation = self._context.ids.new("R")
         async with self._planner.lock:
             timeline = await self._planner.timeline()
+            self._planner.give_back(instead_of)
             now = self._context.clock.now()
             inserted = insert_items(timeline, exploded, quantity, reservation, material, now)
             expires = now + timedelta(seconds=hold_s)
@@ -135,6 +137,8 @@ class PlanningService:
         keys = {op.id: op.setup_key for op in inserted.operations}
         placed = [[[list(astuple(dated(a, origin))), keys[a.operation]] for a in item.assignments] for item in inserted.items]
         async with self._context.database.transaction() as tx:
+            for given_back in instead_of:
+                await store.take_reservation(tx, tenant, given_back)
             await store.reserve(tx, tenant, reservation, configuration, quantity, expires, placed)
             outcomes = await store.outcomes(tx, tenant, _OUTCOMES)
             newest = await store.summaries(tx, tenant, 1)

@@ -29,6 +29,11 @@ class Asked(BaseModel):
     configuration: str = Field(max_length=64, pattern=_ID)
     quantity: int = Field(default=1, ge=1, le=1000)
     priority: int = Field(default=0, ge=0, le=9, description="0 is normal, 1 express; above is for planners")
+    inquiry: str = Field(
+        default="", max_length=64,
+        description="your own name for what is asked for: the promise replaces those that you were given for it and did not "
+        "order, so that a repeated request, or another choice, reserves once",
+    )  # fmt: skip
 
 
 class Buyer(BaseModel):
@@ -56,7 +61,7 @@ def router(context: Context) -> APIRouter:
     async def give_promise(body: Asked, actor: _Buyer) -> Promise:
         """Price, p50 and p90 date of so many of a configuration, from the plan in force."""
         sales = context.get(Sales)
-        return await sales.give_promise(actor.tenant, body.configuration, body.quantity, body.priority, actor)
+        return await sales.give_promise(actor.tenant, body.configuration, body.quantity, body.priority, actor, body.inquiry)
 
     @routes.get("/promises/{promise}")
     async def promise(promise: _Id, actor: _Buyer) -> Promise:

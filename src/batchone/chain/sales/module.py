@@ -10,7 +10,7 @@ from batchone.chain.sales.service import SalesService, SalesSettings
 from batchone.contracts.design import Design
 from batchone.contracts.logistics import Logistics
 from batchone.contracts.planning import Planning
-from batchone.contracts.sales import OrderPlaced, PromiseGiven, Sales
+from batchone.contracts.sales import OrderPlaced, PromiseGiven, PromiseReplaced, Sales
 from batchone.contracts.sourcing import Sourcing
 from batchone.kernel.module import Context, Module, Running
 
@@ -26,7 +26,7 @@ MODULE = Module(
     provides=(Sales,),
     requires=(Design, Sourcing, Planning, Logistics),
     hears=tuple(HANDLERS),
-    says=(PromiseGiven, OrderPlaced),
+    says=(PromiseGiven, PromiseReplaced, OrderPlaced),
     schema="sales",
     migrations=Path(__file__).parent / "migrations",
     router=router,

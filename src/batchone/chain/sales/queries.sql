@@ -1,11 +1,22 @@
 -- name: add_promise
 INSERT INTO sales.promises
     (tenant, id, owner, actor, configuration, product, choices, quantity, priority, unit_price, price, currency,
-     p50, p90, transit_s, plan, reservation, reasons, given, expires)
+     p50, p90, transit_s, plan, reservation, reasons, given, expires, inquiry)
 VALUES
     (%(tenant)s, %(id)s, %(owner)s, %(actor)s, %(configuration)s, %(product)s, %(choices)s, %(quantity)s, %(priority)s,
      %(unit_price)s, %(price)s, %(currency)s, %(p50)s, %(p90)s, %(transit_s)s, %(plan)s, %(reservation)s, %(reasons)s,
-     %(given)s, %(expires)s);
+     %(given)s, %(expires)s, %(inquiry)s);
+
+-- name: lock_inquiry
+SELECT id FROM sales.promises
+WHERE tenant = %(tenant)s AND actor = %(actor)s AND inquiry = %(inquiry)s AND inquiry <> '' AND expires > %(now)s
+ORDER BY id FOR UPDATE;
+
+-- name: replace_promises
+UPDATE sales.promises p SET expires = %(now)s
+WHERE p.tenant = %(tenant)s AND p.id = ANY(%(ids)s)
+  AND NOT EXISTS (SELECT 1 FROM sales.orders o WHERE o.tenant = p.tenant AND o.promise = p.id)
+RETURNING p.id, p.reservation;
 
 -- name: promise
 SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from batchone.chain.sales import model, store
 from batchone.chain.sales.store import Filter, Offered
@@ -10,7 +13,7 @@ from batchone.contracts.design import Configuration, Design
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.logistics import Logistics
 from batchone.contracts.planning import Planning
-from batchone.contracts.sales import Customer, Order, OrderPage, OrderPlaced, Promise, PromiseGiven
+from batchone.contracts.sales import Customer, Order, OrderPage, OrderPlaced, Promise, PromiseGiven, PromiseReplaced
 from batchone.contracts.sourcing import MaterialNeed, Sourcing
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import Conflict, Expired, NotFound, Refused
@@ -21,6 +24,7 @@ _LIMIT_MAX = 500
 _OFFSET_MAX = 10_000_000
 _KEY_MAX = 200
 _SEARCH_MAX = 200
+_INQUIRY_MAX = 64
 
 
 class SalesSettings(Settings):
@@ -36,28 +40,54 @@ class SalesService:
     def __init__(self, context: Context, settings: SalesSettings) -> None:
         self._context = context
         self._settings = settings
+        self._asking: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def give_promise(self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor) -> Promise:
-        """Price and dates from the live plan; says `promise.given`."""
+    async def give_promise(
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+    ) -> Promise:
+        """Price and dates from the live plan; says `promise.given`, and `promise.replaced` of those before it."""
         model.check_quantity(quantity)
         model.check_priority(priority, actor)
+        _check_inquiry(inquiry)
         frozen = await self._context.get(Design).configuration(tenant, configuration)
-        offered = await self._offer(tenant, frozen, quantity, priority, model.owner_of(actor))
+        if not inquiry:
+            return await self._give(tenant, frozen, quantity, priority, actor)
+        # Somebody who clicks fast asks again before the answer is there; the later promise must find the earlier one.
+        async with self._asking.setdefault((tenant, actor.person, inquiry), asyncio.Lock()):
+            freed = await self._replace(tenant, actor, inquiry)
+            return await self._give(tenant, frozen, quantity, priority, actor, inquiry, freed)
+
+    async def _replace(self, tenant: str, actor: Actor, inquiry: str) -> tuple[str, ...]:
+        """End the promises of an inquiry before their capacity is given away: none is ever good without it."""
+        now = self._context.clock.now()
+        async with self._context.database.transaction() as tx:
+            replaced = await store.replace(tx, tenant, actor.person, inquiry, now)
+            for promise, _ in replaced:
+                await tx.say(tenant, PromiseReplaced(promise), actor=actor.person, time=now)
+        return tuple(reservation for _, reservation in replaced)
+
+    async def _give(
+        self, tenant: str, frozen: Configuration, quantity: int, priority: int, actor: Actor, inquiry: str = "",
+        freed: Sequence[str] = (),
+    ) -> Promise:  # fmt: skip
+        offered = await self._offer(tenant, frozen, quantity, priority, model.owner_of(actor), freed)
         promise = offered.promise
         async with self._context.database.transaction() as tx:
-            await store.add_promise(tx, offered, actor.person)
-            given = PromiseGiven(promise.id, configuration, quantity, promise.p50, promise.p90, promise.plan, promise.expires)
+            await store.add_promise(tx, offered, actor.person, inquiry)
+            given = PromiseGiven(promise.id, frozen.id, quantity, promise.p50, promise.p90, promise.plan, promise.expires)
             await tx.say(tenant, given, actor=actor.person, time=promise.given)
         return promise
 
-    async def _offer(self, tenant: str, frozen: Configuration, quantity: int, priority: int, owner: str) -> Offered:
+    async def _offer(
+        self, tenant: str, frozen: Configuration, quantity: int, priority: int, owner: str, freed: Sequence[str]
+    ) -> Offered:
         """Ask material of sourcing and capacity of planning; the promise ends no later than the reservation."""
         ask, now, valid_s = self._context.get, self._context.clock.now(), self._settings.promise_valid_s
         exploded = await ask(Design).explode(tenant, frozen.id)
         needs = tuple(MaterialNeed.of(line) for line in exploded.bom)
         material = await ask(Sourcing).material_dates(tenant, frozen.product, needs, quantity)
         transit_s = await ask(Logistics).transit_s(tenant, frozen.product)
-        insertion = await ask(Planning).insert(tenant, frozen.id, quantity, priority, material, valid_s)
+        insertion = await ask(Planning).insert(tenant, frozen.id, quantity, priority, material, valid_s, freed)
         dates = model.dates(insertion, frozen.lead_s, transit_s)
         promise = Promise(
             id=self._context.ids.new("P"), tenant=tenant, configuration=frozen.id, product=frozen.product,
@@ -155,6 +185,14 @@ def _check_key(key: str) -> None:
         raise Refused(
             "sales.key", "The Idempotency-Key is empty, too long or not readable.",
             f"Send 1 to {_KEY_MAX} printable characters.",
+        )  # fmt: skip
+
+
+def _check_inquiry(inquiry: str) -> None:
+    if len(inquiry) > _INQUIRY_MAX or not inquiry.isprintable():
+        raise Refused(
+            "sales.inquiry", "The inquiry's name is too long or not readable.",
+            f"Use at most {_INQUIRY_MAX} printable characters, or leave it out.",
         )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Filter:
     customer: str
 
 
-async def add_promise(tx: Transaction, offered: Offered, actor: str) -> None:
+async def add_promise(tx: Transaction, offered: Offered, actor: str, inquiry: str) -> None:
     """Store a promise."""
     promise = offered.promise
     reasons = adapter(tuple[Reason, ...]).dump_python(promise.reasons, mode="json")
@@ -53,8 +53,16 @@ async def add_promise(tx: Transaction, offered: Offered, actor: str) -> None:
         quantity=promise.quantity, priority=promise.priority, unit_price=promise.unit_price.amount,
         price=promise.price.amount, currency=promise.price.currency, p50=promise.p50, p90=promise.p90,
         transit_s=offered.transit_s, plan=promise.plan, reservation=offered.reservation, reasons=Jsonb(reasons),
-        given=promise.given, expires=promise.expires,
+        given=promise.given, expires=promise.expires, inquiry=inquiry,
     )  # fmt: skip
+
+
+async def replace(tx: Transaction, tenant: str, actor: str, inquiry: str, now: datetime) -> list[tuple[str, str]]:
+    """End what a person was promised for an inquiry and did not order: each promise with its reservation."""
+    # Whoever is ordering one of them right now has it locked; the second statement sees what came of it.
+    locked = await tx.all(_SQL["lock_inquiry"], tenant=tenant, actor=actor, inquiry=inquiry, now=now)
+    rows = await tx.all(_SQL["replace_promises"], tenant=tenant, ids=[row["id"] for row in locked], now=now)
+    return [(row["id"], row["reservation"]) for row in rows]
 
 
 async def promise(tx: Transaction, tenant: str, promise_id: str, *, lock: bool = False) -> Offered | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,8 +10,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from batchone.contracts.enterprises import Role
-from batchone.contracts.machines import Alarms, Connect
+from batchone.contracts.machines import EQUIPMENT_TOPIC, Alarms, Connect
 from batchone.contracts.production import Production
+from batchone.kernel.bus import Message
 from batchone.web.live import Regions, whole
 from batchone.web.services import Web, web_of
 from batchone.web.session import actor_of, member
@@ -38,14 +40,25 @@ async def read_board(web: Web, tenant: str, product: str) -> Board:
 
 
 class BoardTopic:
-    """The board of one line, in one language, for those who may or may not acknowledge alarms."""
+    """The board of one line, in one language, for those who may or may not acknowledge alarms.
+
+    A machine's change of state wakes it; jobs and alarms are told on its beat.
+    """
 
     def __init__(self, web: Web, tenant: str, product: str, language: str, *, acknowledges: bool) -> None:
         self._web = web
         self._tenant, self._product, self._language, self._acknowledges = tenant, product, language, acknowledges
         self._regions = Regions()
         self.key = f"line {tenant} {product} {language} {acknowledges}"
-        self.every_s = web.settings.board_every_s
+        self.every_s, self.least_s = web.settings.board_every_s, web.settings.board_least_s
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Hear what machines change to, the moment that it is known."""
+
+        async def heard(_: Message) -> None:
+            wake()
+
+        await self._web.services.bus.listen(f"{EQUIPMENT_TOPIC}.{self._tenant}.*", heard)
 
     async def _rendered(self) -> dict[str, str]:
         found = await read_board(self._web, self._tenant, self._product)

@@ -39,11 +39,12 @@ async def configurator(product: str, request: Request, visit: Shopper, web: This
     known = {option.id for option in book.pack.options}
     picks = {key: value for key, value in request.query_params.items() if key in known}
     quantity = view.number_of(request.query_params.get("n"))
+    inquiry = request.query_params.get("inquiry") or web.services.ids.new("Q")
     shown = await _shop(web, visit, book, picks, quantity, None)
     offer = None
     if "date" in request.query_params:
-        offer = await _offer(web, visit, product, picks, quantity, "")
-    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="")
+        offer = await _offer(web, visit, product, picks, quantity, "", inquiry)
+    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry)
 
 
 @router.get("/{product}/choose")
@@ -61,15 +62,20 @@ async def choose(product: str, request: Request, visit: Shopper, web: ThisWeb) -
     if "hx-request" not in request.headers:
         return RedirectResponse(shown.address, 303)
     headers = {"HX-Replace-Url": shown.address}
-    return web.renderer.page(visit, "_shop.html", headers=headers, shop=shown, offer=None, before=form.get("promise", ""))
+    before_id, inquiry = form.get("promise", ""), form.get("inquiry", "")
+    return web.renderer.page(
+        visit, "_shop.html", headers=headers, shop=shown, offer=None, before=before_id, inquiry=inquiry
+    )  # fmt: skip
 
 
 @router.get("/{product}/promise")
-async def promise(product: str, request: Request, visit: Shopper, web: ThisWeb, before: str = "") -> HTMLResponse:
+async def promise(
+    product: str, request: Request, visit: Shopper, web: ThisWeb, before: str = "", inquiry: str = ""
+) -> HTMLResponse:
     """The date of these choices, from the plan in force."""
-    picks = {key: value for key, value in request.query_params.items() if key not in {"n", "before"}}
+    picks = {key: value for key, value in request.query_params.items() if key not in {"n", "before", "inquiry"}}
     quantity = view.number_of(request.query_params.get("n"))
-    offer = await _offer(web, visit, product, picks, quantity, before)
+    offer = await _offer(web, visit, product, picks, quantity, before, inquiry)
     return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
 
 
@@ -115,11 +121,14 @@ async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], opt
     return {**kept, option: value}
 
 
-async def _offer(web: Web, visit: Visit, product: str, picks: dict[str, str], quantity: int, before: str) -> view.Offer:
+async def _offer(
+    web: Web, visit: Visit, product: str, picks: dict[str, str], quantity: int, before: str, inquiry: str
+) -> view.Offer:
+    """A promise for these choices; it replaces those that this page was given before."""
     actor = actor_of(visit)
     sales = web.services.get(Sales)
     configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor)
-    given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor)
+    given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor, inquiry)
     earlier: Promise | None = None
     if before:
         try:
