@@ -1,15 +1,27 @@
-"""`batchone plan`: the plan in force, and planning anew."""
+"""`batchone plan`: the plan in force, planning anew, and the planning engine on files."""
 
 from __future__ import annotations
 
-from cyclopts import App
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from batchone.cli import output
 from batchone.cli.app import app, run
 from batchone.cli.platform import platform
 
-plan = App(name="plan", help="The plan in force.")
+plan = App(name="plan", help="The plan in force, and the planning engine on files.")
 app.command(plan)
+
+FormatName = Literal["json", "fjsp", "jsp", "sdst-pfsp", "hfsp", "tt-pfsp", "b2mml"]
+
+
+def _resource_and_file(_: object, value: tuple[str, ...] | None) -> None:
+    for each in value or ():
+        if not all(each.partition(":")[::2]):
+            raise ValueError(f"{each!r} is not RESOURCE:FILE")
 
 
 @plan.command
@@ -59,3 +71,72 @@ def now(*, why: str = "asked for at the terminal", json: bool = False) -> int:
         return 0
 
     return run(work())
+
+
+@plan.command
+def solve(
+    file: Path,
+    *,
+    format: FormatName | None = None,  # noqa: A002 - the name of the option
+    seconds: Annotated[float, Parameter(validator=Number(gte=0, lte=86_400))] = 10.0,
+    seed: int = 1,
+    workers: Annotated[int, Parameter(validator=Number(gte=1, lte=256))] = 2,
+    out: Path | None = None,
+    csv: Path | None = None,
+    ical: Annotated[tuple[str, ...], Parameter(validator=_resource_and_file, negative=())] = (),
+    b2mml: Path | None = None,
+    leave_out: Annotated[bool, Parameter(negative=())] = False,
+    json: bool = False,
+) -> int:
+    """Plan a problem from a file and write the plan.
+
+    Parameters
+    ----------
+    file:
+        The problem; its format is told from its ending and content.
+    format:
+        The format, if it cannot be told.
+    seconds:
+        How long to search.
+    seed:
+        The chance to search with.
+    workers:
+        Threads of the solver.
+    out:
+        Write the plan as JSON to this file.
+    csv:
+        Write the plan as a table to this file.
+    ical:
+        Write the work of a resource as a calendar: RESOURCE:FILE.
+    b2mml:
+        Write the plan as an operations schedule of ISA-95 to this file.
+    leave_out:
+        Leave out the jobs that are at fault, and plan the rest.
+    json:
+        The result as JSON.
+    """
+    from batchone.cli.solving import Outputs, solve_file
+
+    calendars = tuple((each.partition(":")[0], Path(each.partition(":")[2])) for each in ical)
+    outputs = Outputs(out, csv, b2mml, calendars)
+    return solve_file(file, format, seconds, seed, workers, outputs, leave_out=leave_out, json=json)
+
+
+@plan.command
+def validate(problem: Path, plan: Path, *, format: FormatName | None = None, json: bool = False) -> int:  # noqa: A002
+    """Judge a plan against its problem: exit code 0 if it keeps every rule, 1 if not.
+
+    Parameters
+    ----------
+    problem:
+        The problem; its format is told from its ending and content.
+    plan:
+        The plan, as JSON.
+    format:
+        The format of the problem, if it cannot be told.
+    json:
+        The result as JSON.
+    """
+    from batchone.cli.solving import validate_files
+
+    return validate_files(problem, plan, format, json=json)
