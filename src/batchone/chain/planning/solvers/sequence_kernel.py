@@ -285,6 +285,19 @@ def _resequenced(s: State, order: Small, moved: Small, turn: Small, count: int, 
 
 
 @lean
+def _mark_before(t: Tables, s: State, first: int) -> int:
+    """The last mark at or before a position that does not part a group, which is placed as one."""
+    n = len(s.order)
+    mark = min(MARKS - 1, first * MARKS // n)
+    while mark > 0:
+        at = mark * n // MARKS
+        if at <= first and (at == 0 or t.op[s.order[at]].group < 0 or t.op[s.order[at - 1]].group != t.op[s.order[at]].group):
+            return mark
+        mark -= 1
+    return 0
+
+
+@lean
 def _less(t: Tables, ranks: Small, weighed: bool, a: Ints, b: Ints) -> bool:
     """Whether worth `a` is exactly better than `b`."""
     if weighed:
@@ -380,9 +393,7 @@ def search(t: Tables, g: Records, now: State, trial: State, best: State, marks: 
             first = min(first, rank[changed])
         good = first < n
         if good:
-            mark = min(MARKS - 1, first * MARKS // n)
-            while mark > 0 and mark * n // MARKS > first:
-                mark -= 1
+            mark = _mark_before(t, now, first)
             since = _rewind(t, trial, now, marks, mark)
             good = place_all(t, trial, g, order, since)
         if good:
