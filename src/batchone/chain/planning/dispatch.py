@@ -36,15 +36,20 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleOfDispatch:
-    """How urgency is measured, and how many seconds of it one second of setup outweighs."""
+    """How urgency is measured, and how many seconds of it one second of setup outweighs.
+
+    `calm_s`: where setups matter, all that is urgent only later than so many seconds from now counts as equally urgent, so
+    that a key is kept while nobody else presses.
+    """
 
     urgency: Urgency = Urgency.SLACK
     setup_weight: int = 4
+    calm_s: int = NEVER
 
     @property
     def name(self) -> str:
         """As it stands in a plan's `produced_by`."""
-        return f"dispatch-{self.urgency}-{self.setup_weight}"
+        return f"dispatch-{self.urgency}-{self.setup_weight}" + (f"-{self.calm_s}" if self.calm_s < NEVER else "")
 
 
 def dispatch(compiled: Compiled, rule: RuleOfDispatch = RuleOfDispatch(), later: Sequence[int] | None = None) -> Schedule:
@@ -177,7 +182,7 @@ class _Floor:
         passed: list[int] = []
         again = NEVER
         while idle:
-            choice = self._choose(r)
+            choice = self._choose(r, now)
             if choice is None:
                 break
             i, k = choice
@@ -211,7 +216,7 @@ class _Floor:
             heappop(queue)
         return None
 
-    def _choose(self, r: int) -> tuple[int, int] | None:
+    def _choose(self, r: int, now: int) -> tuple[int, int] | None:
         """The operation to take, and the idle track to take it on."""
         queues, idle = self.queues[r], self.idle[r]
         table = self.c.setup[r]
@@ -227,7 +232,8 @@ class _Floor:
             if i is None:
                 continue
             need, k = min((table[at][key], k) for at, k in track_of.items())
-            score = (self.urgency[i] + self.rule.setup_weight * need, self.rank[i], k)
+            urgency = min(self.urgency[i] - now, self.rule.calm_s)
+            score = (urgency + self.rule.setup_weight * need, self.rank[i], k)
             if best is None or score < best:
                 best = score
         return None if best is None else (self.by_rank[best[1]], best[2])

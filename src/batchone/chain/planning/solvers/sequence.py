@@ -35,7 +35,7 @@ class SequenceSearch:
         self._marks = np.zeros((MARKS, len(self.tables.track)), BEHIND)
         self._marks[0] = new_state(self.tables).at
         if compiled.extras and compiled.heads:
-            self._marks[0] = begun(self.tables, _heads(compiled)).at
+            self._marks[0] = begun(self.tables, heads_of(compiled)).at
         worth = np.zeros(6, np.int64)
         measure(self.tables, self.best, worth)
         cost = cost_of(self.tables, worth)
@@ -96,7 +96,7 @@ class SequenceSearch:
 
 def placed(compiled: Compiled, tables: Tables, order: Sequence[int], genes: Records) -> State:
     """All operations placed in turn. `Refused` if calendars run out, or what must follow soon cannot."""
-    heads = _heads(compiled)
+    heads = heads_of(compiled)
     state = begun(tables, heads)
     rest = [i for i in order if i not in heads]
     turns = np.array([*state.order[: len(heads)], *rest], np.int32)
@@ -128,5 +128,6 @@ def _also(compiled: Compiled, tables: Tables, state: State) -> dict[int, tuple[t
     return out
 
 
-def _heads(compiled: Compiled) -> dict[int, tuple[int, int, int, int, int, int]]:
+def heads_of(compiled: Compiled) -> dict[int, tuple[int, int, int, int, int, int]]:
+    """Where the fixed operations stand."""
     return {i: (h.resource, h.track, h.setup_start_s, h.start_s, h.end_s, h.setup_s) for i, h in compiled.heads.items()}
