@@ -106,10 +106,9 @@ class Compiled:
         self.job = [self.job_index[op.job] for op in operations]
         resolve = Resolver(problem)
         self.options: list[tuple[Option, ...]] = [resolve(op.alternatives) for op in operations]
-        power = {alternative.on: alternative.power_kw for op in operations for alternative in op.alternatives}
         self.power = (
             [self._power(op, options) for op, options in zip(operations, self.options, strict=True)]
-            if any(power.values())
+            if any(alternative.power_kw for op in operations for alternative in op.alternatives)
             else [(0.0,) * len(options) for options in self.options]
         )
         self.preds = [tuple(self.operation_index[p] for p in op.predecessors) for op in operations]

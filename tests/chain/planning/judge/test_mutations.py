@@ -243,7 +243,7 @@ ENERGY = Problem(
 )
 
 
-def test_energy_is_drawn_while_work_is_done_and_once_a_batch() -> None:
+def test_energy_is_drawn_while_work_is_done_by_each_operation() -> None:
     plan = summed(
         ENERGY,
         [
@@ -252,13 +252,11 @@ def test_energy_is_drawn_while_work_is_done_and_once_a_batch() -> None:
             Assignment("a.2", "a", "oven", 0, 45, 45, 55),
         ],
     )
-    # 10 s at 1.0 and, after the break, 10 s at 2.0 with 36 kW; 5 s of each with 72 kW, the most of the batch.
-    assert plan.objective.energy == 1000 * (36 * (10 + 20) + 72 * (5 + 10)) // 3600
+    # 10 s at 1.0 and, after the break, 10 s at 2.0 with 36 kW; in the batch 5 s of each with 72 kW and with 36 kW.
+    assert plan.objective.energy == 1000 * (36 * (10 + 20) + 108 * (5 + 10)) // 3600
     assert validate(ENERGY, plan) == []
-    assert (
-        measured(replace(ENERGY, tariff=Tariff(((0, 1.0), (50, 2.0)), 100, -50)), plan).energy
-        == 1000 * (36 * 30 + 72 * 15) / 3600
-    )
+    # The same prices begun 30 s before the origin: all of it falls into the dear half.
+    assert measured(replace(ENERGY, tariff=Tariff(((0, 1.0), (50, 2.0)), 100, -30)), plan).energy == 1000
     assert measured(replace(ENERGY, tariff=None), plan).energy == 0
 
 

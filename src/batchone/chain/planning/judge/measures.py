@@ -59,25 +59,23 @@ def drawing(facts: Facts, blocks: Iterable[Block]) -> int:
 
 
 def _energy(facts: Facts, blocks: Iterable[Block]) -> int:
-    """Thousandths of the tariff's currency. A machine draws its power while it works, not in pauses nor in setups; a batch
-    draws once, as much as the most of its members."""
+    """Thousandths of the tariff's currency. Power is drawn while work is done, not in pauses nor in setups; what is running
+    draws for what is left of it. In a batch each operation draws its own."""
     tariff = facts.problem.tariff
     if tariff is None:
         return 0
     bill = _Bill(tariff)
-    return round(1000 * math.fsum(_cost(facts, bill, block) for block in blocks))
+    return round(1000 * math.fsum(_cost(facts, bill, a, block) for block in blocks for a in block.members))
 
 
-def _cost(facts: Facts, bill: _Bill, block: Block) -> float:
-    costs = [0.0]
-    for a in block.members:
-        op = facts.operations[a.operation]
-        chosen = choice(op, block.resource)
-        if chosen is not None and chosen.power_kw:
-            begins = work_begins(a, op, block.resource)
-            spans = facts.hours_of(block.resource).spans(begins, a.end_s) if op.attended else [(begins, a.end_s)]
-            costs.append(chosen.power_kw * math.fsum(bill.until(y) - bill.until(x) for x, y in spans) / KWH_S)
-    return max(costs)
+def _cost(facts: Facts, bill: _Bill, a: Assignment, block: Block) -> float:
+    op = facts.operations[a.operation]
+    chosen = choice(op, block.resource)
+    if chosen is None or not chosen.power_kw:
+        return 0.0
+    begins = work_begins(a, op, block.resource)
+    spans = facts.hours_of(block.resource).spans(begins, a.end_s) if op.attended else [(begins, a.end_s)]
+    return chosen.power_kw * math.fsum(bill.until(y) - bill.until(x) for x, y in spans) / KWH_S
 
 
 class _Bill:

@@ -1,0 +1,118 @@
+"""The planning engine at the terminal."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.chain.planning.files.instances import FJSP, FOLDER, SDST, needs_instances
+from tests.chain.planning.problems import op, plant, problem
+from tests.cli.test_commands import batchone
+
+from batchone.chain.planning import Job, Resource
+from batchone.chain.planning.files import native
+
+KEYS = [
+    "instance", "format", "jobs", "operations", "resources", "objective", "makespan", "weighted_tardiness", "setup",
+    "lower_bound", "gap", "first_feasible_s", "elapsed_s", "seed", "workers", "method", "valid", "violations", "plan",
+]  # fmt: skip
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    path = tmp_path / "small.txt"
+    path.write_text(FJSP)
+    return path
+
+
+def test_a_problem_is_planned_judged_and_written(instance: Path, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"plan.{name}" for name in ("json", "csv", "ics", "xml")}
+    words = ["--out", files["json"], "--csv", files["csv"], "--ical", f"m3:{files['ics']}", "--b2mml", files["xml"]]
+    done = batchone(
+        "plan", "solve", str(instance), "--seconds", "0.2", "--seed", "3", *map(str, words), "--json", home=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert list(told)[: len(KEYS)] == KEYS
+    assert (told["instance"], told["format"], told["jobs"], told["operations"], told["resources"]) == ("small", "fjsp", 2, 3, 3)
+    assert told["objective"] == told["makespan"] == told["measures"]["makespan"]
+    assert told["valid"] is True
+    assert told["violations"] == []
+    assert told["seed"] == 3
+    assert 0 <= told["first_feasible_s"] <= told["elapsed_s"]
+    assert 0 <= told["gap"] <= 1
+    assert "objective" in done.stderr
+    assert native.read_plan(files["json"].read_bytes()).objective.makespan_s == told["objective"]
+    assert files["csv"].read_text().startswith("operation,job,")
+    assert files["ics"].read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
+    assert "OperationsSchedule" in files["xml"].read_text()
+    judged = batchone("plan", "validate", str(instance), str(files["json"]), home=tmp_path)
+    assert (judged.returncode, judged.stdout) == (0, "valid: 3 operations\n")
+
+
+def test_a_broken_plan_is_judged_with_exit_code_1(tmp_path: Path) -> None:
+    of = plant(2)
+    paths = tmp_path / "p.json", tmp_path / "plan.json"
+    paths[0].write_bytes(native.write_problem(of))
+    assert batchone("plan", "solve", str(paths[0]), "--seconds", "0", "--out", str(paths[1]), home=tmp_path).returncode == 0
+    plan = native.read_plan(paths[1].read_bytes())
+    paths[1].write_bytes(native.write_plan(replace(plan, assignments=plan.assignments[1:])))
+    done = batchone("plan", "validate", *map(str, paths), home=tmp_path)
+    assert done.returncode == 1
+    assert "completeness: operation" in done.stdout
+    told = json.loads(batchone("plan", "validate", *map(str, paths), "--json", home=tmp_path).stdout)
+    assert told["valid"] is False
+    assert {"rule", "operation", "job", "what"} == set(told["violations"][0])
+
+
+def test_the_result_is_text_for_a_person(instance: Path, tmp_path: Path) -> None:
+    done = batchone("plan", "solve", str(instance), "--seconds", "0", home=tmp_path)
+    assert done.returncode == 0
+    assert "small (fjsp): 2 jobs, 3 operations, 3 resources" in done.stdout
+    assert "(makespan)" in done.stdout
+
+
+def test_a_format_may_be_named_where_it_cannot_be_told(tmp_path: Path) -> None:
+    square = tmp_path / "square.txt"
+    square.write_text("2\n2\n1 1\n1 2\n3 4\n")
+    assert "--format" in batchone("plan", "solve", str(square), home=tmp_path).stderr
+    done = batchone("plan", "solve", str(square), "--format", "hfsp", "--seconds", "0", "--json", home=tmp_path)
+    assert json.loads(done.stdout)["format"] == "hfsp"
+
+
+def test_bad_input_is_exit_code_1_and_bad_usage_2(instance: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.txt"
+    broken.write_text(SDST.replace("6", "x"))
+    for words, code, said in [
+        ([str(broken), "--format", "sdst-pfsp"], 1, "line 4, column 5 (field 3): 'x' stands there"),
+        ([str(tmp_path / "ghost.txt")], 1, "cannot be read"),
+        ([str(instance), "--out", str(tmp_path / "no/plan.json")], 1, "no folder"),
+        ([str(instance), "--seconds", "0", "--ical", f"ghost:{tmp_path / 'x.ics'}"], 1, "ghost"),
+        ([str(instance), "--ical", "m1"], 2, "RESOURCE:FILE"),
+        ([str(instance), "--seconds", "-1"], 2, "--seconds"),
+        ([str(instance), "--workers", "0"], 2, "--workers"),
+        ([str(instance), "--format", "excel"], 2, "--format"),
+    ]:
+        done = batchone("plan", "solve", *words, home=tmp_path)
+        assert done.returncode == code, (words, done.stderr)
+        assert said in done.stderr
+        assert done.stdout == ""
+
+
+def test_jobs_at_fault_may_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    of = problem([Resource("r")], [Job("a"), Job("b")], [op("a.0", "r"), op("b.0", "r", after=("b.0",))])
+    path.write_bytes(native.write_problem(of))
+    refused = batchone("plan", "solve", str(path), "--seconds", "0", home=tmp_path)
+    assert refused.returncode == 1
+    assert "in a ring: 'b.0' -> 'b.0'" in refused.stderr
+    done = batchone("plan", "solve", str(path), "--seconds", "0", "--leave-out", "--json", home=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["jobs"] == 1
+    assert "job 'b' is left out" in done.stderr
+
+
+@needs_instances
+def test_a_published_instance_is_planned(tmp_path: Path) -> None:
+    done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "1", "--json", home=tmp_path)
+    assert json.loads(done.stdout)["objective"] == 55
