@@ -26,7 +26,8 @@ def _alone_on_the_floor(compiled: Compiled) -> tuple[list[int], list[int]]:
         if head is not None:
             ends[i] = head.end_s
             continue
-        ready = readies[i] = max([compiled.ready[i], *(ends[p] for p in compiled.preds[i])])
+        lags = zip(compiled.preds[i], compiled.lags[i], strict=True)
+        ready = readies[i] = max([compiled.ready[i], *(ends[p] + lag for p, lag in lags)])
         ends[i] = min(_alone(compiled, i, ready, option) for option in compiled.options[i])
     return readies, ends
 
@@ -58,7 +59,7 @@ def _load(compiled: Compiled, pool: tuple[int, ...], members: list[int], ready: 
             since = max(begin, compiled.available[r])
             if until > since:
                 seconds = compiled.calendar[r].working(since, until) if counted else until - since
-                total += compiled.positions[r] * seconds
+                total += compiled.positions[r] * compiled.problem.resources[r].batch * seconds
         return total
 
     low, high = begin, begin + work + 1

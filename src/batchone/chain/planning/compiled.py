@@ -201,7 +201,9 @@ class Compiled:
         self.weight = [job.weight for job in jobs]
         self.tail = [0] * self.n
         for i in reversed(self.topological):
-            self.tail[i] = self.shortest[i] + max((self.tail[s] + self.lag(i, s) for s in self.succs[i]), default=0)
+            # What runs already does not wait for what is still before it, whatever the routing says.
+            behind = [self.tail[s] + self.lag(i, s) for s in self.succs[i] if s not in self.heads]
+            self.tail[i] = self.shortest[i] + max(behind, default=0)
         known = [due for due in self.due if due is not None]
         # Jobs nobody waits for stand behind all that somebody does.
         someday = max([*known, *self.ready, 0]) + max(self.tail, default=0)

@@ -36,6 +36,11 @@ def repair(problem: Problem, in_force: Plan, seed: int = 0) -> Plan:
 def repaired(compiled: Compiled, in_force: Plan) -> Schedule:
     """The same as a schedule, for a search to go on from."""
     old = in_force if in_force.origin == compiled.problem.origin else in_force.shifted(compiled.problem.origin)
+    if compiled.extras:
+        # Only compiled placing knows tools, crews, batches and waits; it is imported where it is needed.
+        from batchone.chain.planning.solvers.keeping import kept_by_placing  # noqa: PLC0415
+
+        return kept_by_placing(compiled, old)
     kept = _Repair(compiled, old)
     schedule = kept.run()
     return schedule if not kept.left_over else _with_new(compiled, schedule, kept.left_over)

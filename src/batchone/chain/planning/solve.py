@@ -1,42 +1,48 @@
-"""Problem in, plan out: what there is at once, then better ones until the time is up."""
+"""Problem in, plan out: first a plan, then only better ones, until the budget, the target or the bound is reached.
+
+The best plan so far belongs to this module; whatever searches is asked for candidates and never holds the only plan, so a
+search that finds nothing, or fails, costs time and nothing else.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
+from batchone.chain.planning.frozen import compared, freeze
 from batchone.chain.planning.model import Bound, Measure, Objective, Plan, Problem
 from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repaired
 from batchone.chain.planning.schedule import Schedule
-from batchone.chain.planning.shake import METHOD as SHAKEN
-from batchone.chain.planning.shake import shake
+
+if TYPE_CHECKING:
+    from batchone.chain.planning.solvers.port import Search
 
 FIRST_RULES = (
     RuleOfDispatch(Urgency.SLACK, 4),
-    RuleOfDispatch(Urgency.DUE, 20),
+    RuleOfDispatch(Urgency.DUE, 50),
     RuleOfDispatch(Urgency.WORK, 4),
 )
-"""Always tried, whatever the budget: together a fraction of a second for ten thousand operations."""
-
-MORE_RULES = (
-    RuleOfDispatch(Urgency.WEIGHT, 4),
-    RuleOfDispatch(Urgency.SLACK, 0),
-    RuleOfDispatch(Urgency.SLACK, 20),
-    RuleOfDispatch(Urgency.WEIGHT, 20),
-    RuleOfDispatch(Urgency.WORK, 0),
-    RuleOfDispatch(Urgency.SLACK, 100),
-)
-"""Tried while there is time."""
+"""Tried where no time is given: together a second for twenty thousand operations. Otherwise the first alone, to have a plan."""
 
 _SMALL = 60
-"""Problems with no more movable operations go to the solver whole."""
-_SHAKEN = 0.4
-"""The part of the budget for shaking."""
+"""Problems with no more movable operations go to CP-SAT whole, which may prove the best plan."""
+_PROOF = 0.3
+"""The part of the budget for such a proof."""
+_WINDOWS = 0.2
+"""The part of the budget for CP-SAT on windows, last, where the search has no kind of its own for the problem."""
+_MANY = 5_000
+"""Plans of more operations have no such last part: a window is too small to matter."""
+_BOUND = 0.1
+"""The part of the budget for CP-SAT to raise the bound of the makespan, last, while the plan is not at it."""
+_MEETING = 6
+"""Rounds after which the walks tell each other of their best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,16 @@ class Progress:
     method: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop: `budget_s` seconds of wall time, or `steps` of each walk (0: no limit); or as soon as the first measure is
+    `target` or less."""
+
+    budget_s: float
+    steps: int = 0
+    target: int | None = None
+
+
 def solve(
     problem: Problem,
     budget_s: float,
@@ -58,77 +74,109 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     workers: int = 2,
+    steps: int = 0,
+    target: int | None = None,
+    frozen_s: int = 0,
 ) -> Plan:
     """The best plan found within about `budget_s` seconds of wall time, and at least one whatever the budget.
 
-    First the plan in force, repaired, and a few dispatching rules; then the best rule shaken; then CP-SAT (Google OR-Tools)
-    on windows of the best so far. A plan of equal worth never displaces the repaired one, and every plan passes `validate`.
-    With a budget of 0 the result depends on the input alone; otherwise also on how far the machine comes. `progress` is told
-    of each better plan; `workers`: threads of the solver.
+    First the plan in force, repaired, and a dispatching rule; then compiled local search in `workers` threads; then CP-SAT
+    (Google OR-Tools) on windows of the best so far and for the bound. A plan of equal worth never displaces the repaired one,
+    and every plan passes `validate`. `progress` is told of each better plan. What starts in the plan in force before `frozen_s`
+    stays where it is.
+
+    With a budget of 0 the result depends on the input alone. So it does with `steps`, which limits each walk to so many steps
+    instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same plan again.
     `Refused` if the problem cannot be planned.
     """
-    return _Search(problem, budget_s, seed, progress, clock).run(in_force, workers)
+    if in_force is not None:
+        if frozen_s > 0:
+            problem = freeze(problem, in_force, frozen_s)
+        problem = compared(problem, in_force)
+    limits = Limits(budget_s if not steps else max(budget_s, 1e-9), steps, target)
+    return _Solve(problem, limits, seed, progress, clock).run(in_force, workers)
 
 
-class _Search:
+class _Solve:
     def __init__(
         self,
         problem: Problem,
-        budget_s: float,
+        limits: Limits,
         seed: int,
         progress: Callable[[Progress], None] | None,
         clock: Callable[[], float],
     ) -> None:
         self.begun, self.clock = clock(), clock
-        self.budget_s, self.seed, self.progress = budget_s, seed, progress
+        self.limits, self.seed, self.progress = limits, seed, progress
         self.compiled = Compiled(problem)
         self.bound = bound_of(self.compiled)
         self.best: Schedule | None = None
         self.worth: tuple[int, ...] = ()
         self.method = ""
-        self.rule = FIRST_RULES[0]
-        self.rule_worth: tuple[int, ...] | None = None
+        self.steps = 0
 
     def run(self, in_force: Plan | None, workers: int) -> Plan:
         if in_force is not None:
             self._offer(repaired(self.compiled, in_force), REPAIR)
-        for rule in FIRST_RULES:
-            self._dispatch(rule)
-        for rule in MORE_RULES:
-            if self._left_s() <= 0:
-                break
-            self._dispatch(rule)
-        if self._left_s() > 0 and not self._at_bound():
-            if self.compiled.n - len(self.compiled.heads) > _SMALL:
-                self._shake()
-            self._windows(workers)
+        if not self.compiled.extras:
+            for rule in FIRST_RULES[: 1 if self.limits.budget_s > 0 else None]:
+                self._offer(dispatch(self.compiled, rule), rule.name)
+        if self.limits.budget_s > 0 or self.best is None:
+            self._search(workers)
         assert self.best is not None
-        return self.best.plan(self.method, self.seed, self.bound)
+        return replace(self.best.plan(self.method, self.seed, self.bound), steps=self.steps)
 
-    def _dispatch(self, rule: RuleOfDispatch) -> None:
-        schedule = dispatch(self.compiled, rule)
-        worth = schedule.objective().key(self.compiled.problem.aim)
-        if self.rule_worth is None or worth < self.rule_worth:
-            self.rule, self.rule_worth = rule, worth
-        self._offer(schedule, rule.name)
+    def _search(self, workers: int) -> None:
+        # The compiled searches and the solver take more than a second to import, which a promise or a repair need not pay.
+        from batchone.chain.planning.solvers.choice import search_for  # noqa: PLC0415
 
-    def _shake(self) -> None:
-        """Climbs from the best rule for a part of the budget."""
-        until_s = self.budget_s * (1 - _SHAKEN)
-        shake(
-            self.compiled,
-            self.rule,
-            self.seed,
-            left_s=lambda: self._left_s() - until_s,
-            better=lambda schedule: self._offer(schedule, f"{self.rule.name}+{SHAKEN}"),
-        )
+        if self._done():
+            return
+        if self._windows_fit() and self.compiled.n - len(self.compiled.heads) <= _SMALL and not self.limits.steps:
+            self._windows(workers, self.limits.budget_s * (1 - _PROOF))
+        if self._done():
+            return
+        walks = [search_for(self.compiled, self.seed * 1009 + walk, self.best) for walk in range(max(1, workers))]
+        for walk in walks:
+            self._take(walk)
+        self._walk(walks)
+        if not self.limits.steps and not self._done() and self._windows_fit() and walks[0].method.startswith(("dispatch", "sequence")):
+            self._windows(workers, self.limits.budget_s * _BOUND)
+        if not self.limits.steps and not self._done() and self._left_s() > 0:
+            self._raise_bound(workers)
+
+    def _walk(self, walks: list[Search]) -> None:
+        """Lets the walks go on, each in a thread, in rounds of equal strides, until a limit is reached."""
+        general = walks[0].method.startswith(("dispatch", "sequence"))
+        last = (_BOUND + (_WINDOWS if general and self._windows_fit() and self.compiled.n <= _MANY else 0)) * self.limits.budget_s
+        stride, rounds = walks[0].stride, 0
+        with ThreadPoolExecutor(len(walks)) as threads:
+            while not self._done() and (self.limits.steps or self._left_s() > last):
+                count = min(stride, self.limits.steps - self.steps) if self.limits.steps else stride
+                if count <= 0:
+                    return
+                list(threads.map(lambda walk, count=count: walk.run(count), walks))
+                self.steps, rounds = self.steps + count, rounds + 1
+                for walk in walks:
+                    self._take(walk)
+                if rounds % _MEETING == 0:
+                    first = min(walks, key=lambda walk: walk.worth)
+                    for walk in walks:
+                        if walk is not first:
+                            walk.learn(first)
+
+    def _take(self, walk: Search) -> None:
+        """Offers a walk's best plan, if it may be better."""
+        if self.best is None or walk.worth < self.worth[: len(walk.worth)]:
+            self._offer(walk.schedule(), walk.method)
 
     def _left_s(self) -> float:
-        return self.budget_s - (self.clock() - self.begun)
+        return self.limits.budget_s - (self.clock() - self.begun)
 
     def _offer(self, schedule: Schedule, method: str) -> None:
         objective = schedule.objective()
-        worth = objective.key(self.compiled.problem.aim)
+        problem = self.compiled.problem
+        worth = objective.key(problem.aim, problem.weights)
         if self.best is not None and worth >= self.worth:
             return
         self.best, self.worth = schedule, worth
@@ -136,15 +184,24 @@ class _Search:
         if self.progress is not None:
             self.progress(Progress(objective, self.bound, self.clock() - self.begun, self.method))
 
-    def _at_bound(self) -> bool:
-        """No plan can be better in any measure."""
-        assert self.best is not None
-        worth = self.best.objective()
+    def _done(self) -> bool:
+        """The target is reached, or no plan can be better in any measure."""
+        if self.best is None:
+            return False
+        if self.limits.target is not None and self.worth[0] <= self.limits.target:
+            return True
+        problem = self.compiled.problem
         least = Objective(self.bound.weighted_tardiness_s, 0, self.bound.makespan_s)
-        return worth.key(self.compiled.problem.aim) == least.key(self.compiled.problem.aim)
+        return self.worth == least.key(problem.aim, problem.weights)
 
-    def _windows(self, workers: int) -> None:
-        # The solver library takes more than a second to import, which a promise or a repair need not pay.
+    def _windows_fit(self) -> bool:
+        """Whether CP-SAT's model of a window knows all that the problem is made of."""
+        problem = self.compiled.problem
+        known = {Measure.TARDINESS, Measure.SETUP, Measure.MAKESPAN}
+        return not self.compiled.extras and not problem.weights and set(problem.aim) <= known
+
+    def _windows(self, workers: int, until_s: float) -> None:
+        """CP-SAT on windows until so many seconds of the budget are left."""
         from batchone.chain.planning.solvers.windows import METHOD, improve  # noqa: PLC0415
 
         assert self.best is not None
@@ -153,12 +210,20 @@ class _Search:
             self.compiled,
             self.best,
             self.seed,
-            left_s=self._left_s,
+            left_s=lambda: self._left_s() - until_s,
             better=lambda schedule: self._offer(schedule, method),
             workers=workers,
         )
         if proven:
             self._note_proof()
+
+    def _raise_bound(self, workers: int) -> None:
+        from batchone.chain.planning.solvers.relaxed import makespan_bound  # noqa: PLC0415
+
+        assert self.best is not None
+        if self.compiled.problem.aim[0] is Measure.MAKESPAN:
+            found = makespan_bound(self.compiled, max(self.best.end, default=0), self._left_s(), self.seed, workers)
+            self.bound = Bound(self.bound.weighted_tardiness_s, max(self.bound.makespan_s, found))
 
     def _note_proof(self) -> None:
         """The plan is proven best, so its first measure is a bound."""

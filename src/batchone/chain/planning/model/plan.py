@@ -90,7 +90,8 @@ class Plan:
     """Dated operations of one planning run.
 
     `assignments` are sorted by start; `jobs` stand in the order of the problem, those without an operation left out.
-    `produced_by` names the method that found it, `seed` the chance it was found with.
+    `produced_by` names the method that found it, `seed` the chance it was found with, `steps` how far each walk of the search
+    came.
     """
 
     origin: datetime
@@ -100,6 +101,7 @@ class Plan:
     bound: Bound
     produced_by: str
     seed: int = 0
+    steps: int = 0
 
     @cached_property
     def by_operation(self) -> dict[str, Assignment]:

@@ -100,6 +100,13 @@ class FloorSearch:
             improved = (self._try_rule() if self._todo else self._shake()) or improved
         return improved
 
+    def learn(self, other: FloorSearch) -> None:
+        """Goes on from another walk's rule, if what it gives is better."""
+        if other._at is not None and (self._at is None or other._at.worth < self._at.worth):
+            self._at = other._at
+        if other.best is not None and (self.best is None or other.worth < self.worth):
+            self.best, self.worth, self.method = other.best, other.worth, other.method
+
     def schedule(self) -> Schedule:
         """The best as a schedule."""
         assert self.best is not None

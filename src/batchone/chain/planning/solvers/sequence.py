@@ -89,6 +89,18 @@ class SequenceSearch:
         self._walk.late[:] = self._walk.cost[0]
         remember(self.tables, self._now, self._marks, 0)
 
+    def adopt(self, state: State) -> None:
+        """Goes on from a placed state, made by other means."""
+        worth = np.zeros(len(Measure), np.int64)
+        measure(self.tables, state, worth)
+        copy_state(self._now, state)
+        copy_state(self.best, state)
+        self.genes[:] = no_genes(self.compiled.n)
+        self._walk.best_worth[:], self._walk.worth[:] = worth, worth
+        self._walk.cost[0] = cost_of(self.tables, worth)
+        self._walk.late[:] = self._walk.cost[0]
+        remember(self.tables, self._now, self._marks, 0)
+
     def schedule(self) -> Schedule:
         """The best as a schedule."""
         return schedule_of(self.compiled, self.tables, self.best)
