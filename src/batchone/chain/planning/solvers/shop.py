@@ -172,6 +172,6 @@ def _graph(shop: Shop) -> Graph:
     return Graph(
         machine=place(n), seconds=time(n), left=place(n), right=place(n), row=np.zeros((m, n + 1), np.int32), length=place(m),
         at=place(n), order=place(n), place=place(n), head=time(n), end=time(n + 1 + m), rest=time(n), tail=time(n + 1 + m),
-        mark=time(n + 1 + m), buffer=time(n + 1), path=place(n), tabu=time(1 << kernel.TABU_BITS), best_machine=place(n),
+        mark=time(n + 1 + m), buffer=time(n + 1), path=place(n), tabu=time(1 << kernel.TABU_BITS), gap=np.zeros((m, n + 1), np.int64), least=time(m), best_machine=place(n),
         best_order=place(n), note=time(kernel.NOTES),
     )

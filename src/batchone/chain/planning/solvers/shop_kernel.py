@@ -26,6 +26,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 STAMP, ROUND, IDLE, MAKESPAN, BEST, CHANCE, FROM, TO, GOAL = range(9)
 NOTES = 9
 
+# Places in a pick: the best move so far and how many are as good, and one of those that are tabu.
+WORTH, TIES, MOVE, TABUS, TABU = 0, 1, 2, 5, 6
+PICKS = 9
+
 TABU_BITS = 16
 """Pairs that are tabu are kept by a hash; two of them share a place once in 65,536 times."""
 _MASK = (1 << TABU_BITS) - 1
@@ -55,7 +59,7 @@ class Graph(NamedTuple):
     """A schedule as the search changes it, and the best it came by.
 
     `row[k, :length[k]]` is the sequence on machine k, `at` the place in it, `left` and `right` the neighbours there;
-    `order` is all operations so that arcs go forward, `place` where each stands in it.
+    `gap` and `least`: see `find_gaps`; `order` is all operations so that arcs go forward, `place` where each stands in it.
     """
 
     machine: Array
@@ -75,6 +79,8 @@ class Graph(NamedTuple):
     buffer: Array
     path: Array
     tabu: Array
+    gap: Array
+    least: Array
     best_machine: Array
     best_order: Array
     note: Array
@@ -84,7 +90,7 @@ class Graph(NamedTuple):
 def chance(note: Array, below: int) -> int:
     """A number from 0 to below - 1; the state is a linear congruential generator's, of which the high bits are good."""
     note[CHANCE] = note[CHANCE] * 6364136223846793005 + 1442695040888963407
-    return ((note[CHANCE] >> 33) & 0x7FFFFFFF) % below
+    return (((note[CHANCE] >> 33) & 0x7FFFFFFF) * below) >> 31
 
 
 @njit(cache=True, nogil=True)
@@ -384,17 +390,33 @@ def tabu_left(g: Graph, k: int, first: int, last: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def consider(g: Graph, pick: Array, worth: int, forbidden: bool, i: int, k: int, at: int) -> None:
-    """Keeps a move if it is the best so far: `pick` holds (worth, ties, operation, machine, place), then any one."""
-    pick[9] += 1
-    if chance(g.note, pick[9]) == 0:
-        pick[6], pick[7], pick[8] = i, k, at
-    if (forbidden and worth >= g.note[BEST]) or worth > pick[0]:
+    """Keeps a move that is no worse than the best so far; of those that are tabu any one, in case all are."""
+    if forbidden and worth >= g.note[BEST]:
+        pick[TABUS] += 1
+        if chance(g.note, pick[TABUS]) == 0:
+            pick[TABU], pick[TABU + 1], pick[TABU + 2] = i, k, at
         return
-    if worth < pick[0]:
-        pick[0], pick[1] = worth, 0
-    pick[1] += 1
-    if pick[1] == 1 or chance(g.note, pick[1]) == 0:
-        pick[2], pick[3], pick[4] = i, k, at
+    if worth < pick[WORTH]:
+        pick[WORTH], pick[TIES] = worth, 0
+    pick[TIES] += 1
+    if chance(g.note, pick[TIES]) == 0:
+        pick[MOVE], pick[MOVE + 1], pick[MOVE + 2] = i, k, at
+
+
+@njit(cache=True, nogil=True)
+def consider_right(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
+    """Considers to move the operation at the first place behind that at the last."""
+    worth = estimate_right(g, k, first, last)
+    if worth <= pick[WORTH]:
+        consider(g, pick, worth, tabu_right(g, k, first, last), g.row[k, first], k, last)
+
+
+@njit(cache=True, nogil=True)
+def consider_left(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
+    """Considers to move the operation at the last place before that at the first."""
+    worth = estimate_left(g, k, first, last)
+    if worth <= pick[WORTH]:
+        consider(g, pick, worth, tabu_left(g, k, first, last), g.row[k, last], k, first)
 
 
 @njit(cache=True, nogil=True)
@@ -408,17 +430,32 @@ def consider_block(shop: Shop, g: Graph, pick: Array, k: int, first: int, last: 
     for a in range(first, last):
         i = row[k, a]
         if g.tail[foot] >= g.rest[i] and shop.after[i] != foot:
-            consider(g, pick, estimate_right(g, k, a, last), tabu_right(g, k, a, last), i, k, last)
+            consider_right(g, pick, k, a, last)
     for a in range(first + 1, last + 1):
         i = row[k, a]
         if g.end[head] >= g.head[i] and shop.before[i] != head and (a > first + 1 or last > first + 1):
-            consider(g, pick, estimate_left(g, k, first, a), tabu_left(g, k, first, a), i, k, first)
+            consider_left(g, pick, k, first, a)
     for a in range(first + 1, last):
         i = row[k, a]
         if g.tail[i] >= g.rest[head] and shop.after[head] != i:
-            consider(g, pick, estimate_right(g, k, first, a), tabu_right(g, k, first, a), head, k, a)
+            consider_right(g, pick, k, first, a)
         if g.end[i] >= g.head[foot] and shop.before[foot] != i:
-            consider(g, pick, estimate_left(g, k, a, last), tabu_left(g, k, a, last), foot, k, a)
+            consider_left(g, pick, k, a, last)
+
+
+@njit(cache=True, nogil=True)
+def find_gaps(shop: Shop, g: Graph) -> None:
+    """The longest path past each place of each machine, that is what an operation put there makes longer; and the least."""
+    for k in range(shop.m):
+        end, least = shop.available[k], _FAR
+        for at in range(g.length[k]):
+            j = g.row[k, at]
+            past = end + g.tail[j]
+            g.gap[k, at] = past
+            least = min(least, past)
+            end = g.end[j]
+        g.gap[k, g.length[k]] = end
+        g.least[k] = min(least, end)
 
 
 @njit(cache=True, nogil=True)
@@ -427,15 +464,14 @@ def consider_machines(shop: Shop, g: Graph, pick: Array, i: int) -> None:
 
     Between those that end before its head and those that can wait until its rest has begun no place makes a ring.
     """
-    n, head, rest, now = shop.n, g.head[i], g.rest[i], g.note[ROUND]
-    left = g.left[i]
-    gap = g.end[left] + g.tail[g.right[i]]
+    head, rest = g.head[i], g.rest[i]
+    past = g.end[g.left[i]] + g.tail[g.right[i]]
+    if past > pick[WORTH]:
+        return
     for o in range(shop.option_at[i], shop.option_at[i + 1]):
-        k = shop.option[o]
-        if k == g.machine[i]:
+        k, seconds = shop.option[o], shop.option_s[o]
+        if g.least[k] + seconds > pick[WORTH] or k == g.machine[i]:
             continue
-        seconds = shop.option_s[o]
-        forbidden = g.tabu[slot(i, n + k)] > now
         low, high = 0, g.length[k]
         while low < high:
             middle = (low + high) >> 1
@@ -443,13 +479,16 @@ def consider_machines(shop: Shop, g: Graph, pick: Array, i: int) -> None:
                 high = middle
             else:
                 low = middle + 1
-        start = max(head, g.end[g.row[k, low - 1]] if low else shop.available[k])
+        forbidden = g.tabu[slot(i, shop.n + k)] > g.note[ROUND]
         for at in range(low, g.length[k] + 1):
             tail = g.tail[g.row[k, at]] if at < g.length[k] else 0
-            consider(g, pick, max(gap, start + seconds + max(rest, tail)), forbidden, i, k, at)
+            if g.gap[k, at] + seconds <= pick[WORTH]:
+                start = max(head, g.end[g.row[k, at - 1]] if at else shop.available[k])
+                worth = max(past, start + seconds + max(rest, tail))
+                if worth <= pick[WORTH]:
+                    consider(g, pick, worth, forbidden, i, k, at)
             if tail <= rest:
                 break
-            start = g.end[g.row[k, at]]
 
 
 @njit(cache=True, nogil=True)
@@ -481,13 +520,16 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int, sp
     How many steps it did. `note[IDLE]` counts on over calls. Each step takes the best move of a random critical path that
     is not tabu, or is better than the best; any one if there is none.
     """
-    pick = np.zeros(10, np.int64)
+    pick = np.zeros(PICKS, np.int64)
+    flexible = shop.option_at[shop.n] > shop.n
     done = 0
     while done < steps and g.note[IDLE] < patience and g.note[BEST] > g.note[GOAL]:
         done += 1
         g.note[ROUND] += 1
         g.note[IDLE] += 1
-        pick[0], pick[1], pick[2], pick[6], pick[9] = _FAR, 0, -1, -1, 0
+        pick[WORTH], pick[MOVE], pick[TABU], pick[TABUS] = _FAR, -1, -1, 0
+        if flexible:
+            find_gaps(shop, g)
         length = critical_path(shop, g)
         p = length - 1
         while p >= 0:
@@ -505,13 +547,13 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int, sp
             if last > first:
                 consider_block(shop, g, pick, k, first, last)
             p -= 1
-        if pick[2] < 0:
-            if pick[6] < 0:
+        if pick[MOVE] < 0:
+            if pick[TABU] < 0:
                 # No critical operation can go anywhere: nothing is better, whatever is done.
                 g.note[IDLE] = patience
                 break
-            pick[2], pick[3], pick[4] = pick[6], pick[7], pick[8]
-        i, k, at = pick[2], pick[3], pick[4]
+            pick[MOVE : MOVE + 3] = pick[TABU : TABU + 3]
+        i, k, at = pick[MOVE], pick[MOVE + 1], pick[MOVE + 2]
         forbid(shop, g, i, k, at, tenure + chance(g.note, spread))
         if move(shop, g, i, k, at):
             time_forward(shop, g, g.note[FROM])
