@@ -15,7 +15,6 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL)
 
 
-@pytest.mark.xfail(strict=True, reason="solve does not place tools and batches yet, which placing itself does")
 def test_the_blocks_and_commands_of_the_guide_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from batchone.chain.planning.frozen import compared, freeze
 from batchone.chain.planning.model import Bound, Measure, Objective, Plan, Problem
 from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repaired
+from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -114,17 +115,34 @@ class _Solve:
         self.worth: tuple[int, ...] = ()
         self.method = ""
         self.steps = 0
+        self.proven = False
 
     def run(self, in_force: Plan | None, workers: int) -> Plan:
         if in_force is not None:
             self._offer(repaired(self.compiled, in_force), REPAIR)
-        if not self.compiled.extras:
+        if self.compiled.extras:
+            self._in_line()
+        else:
             for rule in FIRST_RULES[: 1 if self.limits.budget_s > 0 else None]:
                 self._offer(dispatch(self.compiled, rule), rule.name)
         if self.limits.budget_s > 0 or self.best is None:
             self._search(workers)
         assert self.best is not None
         return replace(self.best.plan(self.method, self.seed, self.bound), steps=self.steps)
+
+    def _in_line(self) -> None:
+        """Where the only thing dispatching does not know is that nobody passes: all jobs in one order, by urgency."""
+        c = self.compiled
+        if not c.problem.no_passing or c.heads or any(op.waits or op.needs or op.batch_key for op in c.problem.operations):
+            return
+        urgency = [0] * len(c.due)
+        for i in c.topological:
+            urgency[c.job[i]] = min(urgency[c.job[i]], c.latest[i]) if c.preds[i] else c.latest[i]
+        place = {j: n for n, j in enumerate(sorted(range(len(urgency)), key=urgency.__getitem__))}
+        resource = [options[0][0] for options in c.options]
+        schedule = replay(c, resource, [0] * c.n, [place[c.job[i]] for i in range(c.n)])
+        if schedule is not None:
+            self._offer(schedule, "urgency")
 
     def _search(self, workers: int) -> None:
         # The compiled searches and the solver take more than a second to import, which a promise or a repair need not pay.
@@ -140,7 +158,12 @@ class _Solve:
         for walk in walks:
             self._take(walk)
         self._walk(walks)
-        if not self.limits.steps and not self._done() and self._windows_fit() and walks[0].method.startswith(("dispatch", "sequence")):
+        if (
+            not self.limits.steps
+            and not self._done()
+            and self._windows_fit()
+            and walks[0].method.startswith(("dispatch", "sequence"))
+        ):
             self._windows(workers, self.limits.budget_s * _BOUND)
         if not self.limits.steps and not self._done() and self._left_s() > 0:
             self._raise_bound(workers)
@@ -148,7 +171,9 @@ class _Solve:
     def _walk(self, walks: list[Search]) -> None:
         """Lets the walks go on, each in a thread, in rounds of equal strides, until a limit is reached."""
         general = walks[0].method.startswith(("dispatch", "sequence"))
-        last = (_BOUND + (_WINDOWS if general and self._windows_fit() and self.compiled.n <= _MANY else 0)) * self.limits.budget_s
+        last = (
+            _BOUND + (_WINDOWS if general and self._windows_fit() and self.compiled.n <= _MANY else 0)
+        ) * self.limits.budget_s
         stride, rounds = walks[0].stride, 0
         with ThreadPoolExecutor(len(walks)) as threads:
             while not self._done() and (self.limits.steps or self._left_s() > last):
@@ -186,8 +211,8 @@ class _Solve:
 
     def _done(self) -> bool:
         """The target is reached, or no plan can be better in any measure."""
-        if self.best is None:
-            return False
+        if self.best is None or self.proven:
+            return self.proven
         if self.limits.target is not None and self.worth[0] <= self.limits.target:
             return True
         problem = self.compiled.problem
@@ -227,6 +252,7 @@ class _Solve:
 
     def _note_proof(self) -> None:
         """The plan is proven best, so its first measure is a bound."""
+        self.proven = True
         assert self.best is not None
         worth, first = self.best.objective(), self.compiled.problem.aim[0]
         if first is Measure.TARDINESS:

@@ -9,6 +9,33 @@ from batchone.chain.planning.solvers.plant import PlantSearch
 from batchone.chain.planning.solvers.port import Search
 
 
+class Shop:
+    """The search of a plain shop."""
+
+    method = shop.METHOD
+
+    def __init__(self, compiled: Compiled, seed: int, start: Schedule | None) -> None:
+        self._search = shop.ShopSearch(compiled, seed, start)
+        self.stride = max(50, 4_000_000 // max(1, compiled.n))
+
+    @property
+    def worth(self) -> tuple[int, ...]:
+        """The makespan."""
+        return (self._search.best,)
+
+    def run(self, steps: int) -> bool:
+        """Moves of the tabu search."""
+        return self._search.run(steps)
+
+    def schedule(self) -> Schedule:
+        """The best as a schedule."""
+        return self._search.schedule()
+
+    def learn(self, other: Shop) -> None:
+        """Takes the best of another walk into the elite."""
+        self._search.learn(other._search)
+
+
 def search_for(compiled: Compiled, seed: int, start: Schedule | None) -> Search:
     """A search of the problem from a schedule, or from nothing."""
     line = flows.line_of(compiled)
@@ -18,5 +45,5 @@ def search_for(compiled: Compiled, seed: int, start: Schedule | None) -> Search:
     if stages is not None:
         return flows.Hybrid(compiled, stages, seed)
     if shop.fits(compiled):
-        return shop.ShopSearch(compiled, seed, start)
+        return Shop(compiled, seed, start)
     return PlantSearch(compiled, seed, start)

@@ -135,9 +135,7 @@ class _Way:
     def work(self, moves: int) -> int:
         """Tries at most `moves` orders of the cycle; says how many."""
         moves = min(moves, int(self._state[kernel.LENGTH] - self._state[kernel.DONE]))
-        kernel.anneal(
-            self.data, self.room, self._chance, self._current, self.order, self._state, moves, self._warm, self._cold
-        )
+        kernel.anneal(self.data, self.room, self._chance, self._current, self.order, self._state, moves, self._warm, self._cold)
         return moves
 
     def finished(self) -> bool:

@@ -39,5 +39,3 @@ def kept_by_placing(compiled: Compiled, old: Plan) -> Schedule:
         # What holds it in place cannot be kept: in the same order, then, wherever there is room.
         state = placed(compiled, tables, order, no_genes(compiled.n))
     return schedule_of(compiled, tables, state)
-
-

@@ -71,7 +71,7 @@ class LineSearch:
         n, m = self._data[0].shape
         self._drop, self._partial, self._patience = min(drop, n), partial, round(patience * n)
         if self._late:
-            self._warmth = warmth * float(self._data[0].mean()) 
+            self._warmth = warmth * float(self._data[0].mean())
         else:
             self._warmth = warmth * float(self._data[0].mean()) / 10
 

@@ -49,4 +49,6 @@ def makespan_bound(compiled: Compiled, makespan_s: int, limit_s: float, seed: in
     status = solver.solve(cp)
     if status == cp_model.INFEASIBLE:
         return makespan_s
-    return max(0, round(solver.best_objective_bound)) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN) else 0
+    return (
+        max(0, round(solver.best_objective_bound)) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN) else 0
+    )

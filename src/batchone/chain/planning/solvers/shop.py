@@ -20,7 +20,9 @@ PATIENCE = 12500
 
 def fits(compiled: Compiled) -> bool:
     """Whether a problem is a plain shop."""
-    horizon = sum(max((s for _, s in options), default=0) for options in compiled.options) + max([*compiled.ready, *compiled.available, 0])
+    horizon = sum(max((s for _, s in options), default=0) for options in compiled.options) + max(
+        [*compiled.ready, *compiled.available, 0]
+    )
     return (
         compiled.n > 0
         and compiled.problem.aim[0] is Measure.MAKESPAN
@@ -97,7 +99,11 @@ class ShopSearch:
         rank = np.empty(n, np.int32)
         rank[order] = np.arange(n)
         made = (int(g.note[kernel.MAKESPAN]), g.machine.copy(), order, rank)
-        near = [i for i, other in enumerate(self._pool) if kernel.apart(self._shop, made[1], rank, other[1], other[3]) <= self._shop.n // 20]
+        near = [
+            i
+            for i, other in enumerate(self._pool)
+            if kernel.apart(self._shop, made[1], rank, other[1], other[3]) <= self._shop.n // 20
+        ]
         self.stale += 1
         if near:
             if made[0] < min(self._pool[i][0] for i in near):
@@ -170,8 +176,26 @@ def _graph(shop: Shop) -> Graph:
     n, m = shop.n, shop.m
     place, time = lambda size: np.zeros(size, np.int32), lambda size: np.zeros(size, np.int64)
     return Graph(
-        machine=place(n), seconds=time(n), left=place(n), right=place(n), row=np.zeros((m, n + 1), np.int32), length=place(m),
-        at=place(n), order=place(n), place=place(n), head=time(n), end=time(n + 1 + m), rest=time(n), tail=time(n + 1 + m),
-        mark=time(n + 1 + m), buffer=time(n + 1), path=place(n), tabu=time(1 << kernel.TABU_BITS), gap=np.zeros((m, n + 1), np.int64), least=time(m), best_machine=place(n),
-        best_order=place(n), note=time(kernel.NOTES),
+        machine=place(n),
+        seconds=time(n),
+        left=place(n),
+        right=place(n),
+        row=np.zeros((m, n + 1), np.int32),
+        length=place(m),
+        at=place(n),
+        order=place(n),
+        place=place(n),
+        head=time(n),
+        end=time(n + 1 + m),
+        rest=time(n),
+        tail=time(n + 1 + m),
+        mark=time(n + 1 + m),
+        buffer=time(n + 1),
+        path=place(n),
+        tabu=time(1 << kernel.TABU_BITS),
+        gap=np.zeros((m, n + 1), np.int64),
+        least=time(m),
+        best_machine=place(n),
+        best_order=place(n),
+        note=time(kernel.NOTES),
     )
