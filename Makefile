@@ -40,6 +40,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@echo "installing locked tools" >&2
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.txt \
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m batchone.chain.planning.solvers.warm
 	@touch $@
 
 # Before every commit: format, lint, types, import contracts, fast tests.

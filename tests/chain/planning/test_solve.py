@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.chain.planning.problems import UNHURRIED, op, optimum, plant, problem, problems, scaled
 
-from batchone.chain.planning import Job, Measure, Problem, Progress, Resource, moved, repair, solve, validate
+from batchone.chain.planning import Job, Measure, Problem, Progress, Resource, SetupMatrix, moved, repair, solve, validate
 
 
 @UNHURRIED
@@ -107,3 +107,46 @@ def test_problems_and_plans_travel_to_another_process() -> None:
 def test_the_solver_library_is_not_loaded_before_it_is_needed() -> None:
     code = "import sys, batchone.chain.planning; sys.exit('ortools' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_same_steps_give_the_same_plan_again() -> None:
+    of = plant(25, due_h=(1.1, 1.6))
+    one, two = (solve(of, 60, 3, steps=4000) for _ in range(2))
+    assert one.steps >= 4000
+    assert one == two
+    assert one.objective.key(of.aim) <= solve(of, 0, 3).objective.key(of.aim)
+
+
+def test_a_target_ends_the_search() -> None:
+    of = plant(25, due_h=(1.1, 1.6))
+    first = solve(of, 0, 1).objective.weighted_tardiness_s
+    found: list[Progress] = []
+    solve(of, 30, 1, target=first - 1, progress=found.append)
+    assert found[-1].objective.weighted_tardiness_s < first
+    assert found[-1].elapsed_s < 30
+
+
+def test_weights_trade_measures_against_each_other() -> None:
+    # The second key's setup costs 100 s; alone on the machine, waiting for the first key's other job costs 30 s of lateness.
+    of = problem(
+        [Resource("r", setup="s", keys=("x",))],
+        [Job("a", 10), Job("b", 20), Job("c", 30)],
+        [op("a.0", "r", setup_key="x"), op("b.0", "r", setup_key="y"), op("c.0", "r", setup_key="x")],
+        setups=(SetupMatrix("s", 10),),
+    )
+    by_time = replace(of, aim=(Measure.TARDINESS, Measure.SETUP), weights=(1, 0))
+    by_setup = replace(of, aim=(Measure.TARDINESS, Measure.SETUP), weights=(1, 100))
+    assert solve(by_time, 0.3, 1).objective.weighted_tardiness_s <= solve(by_setup, 0.3, 1).objective.weighted_tardiness_s
+    assert solve(by_setup, 0.3, 1).objective.setup_s == 10
+
+
+def test_the_bound_of_a_shop_is_raised_while_its_plan_is_not_at_it() -> None:
+    jobs = [Job(f"j{j}") for j in range(4)]
+    operations = []
+    for j in range(4):
+        first, second = ("a", "b") if j % 2 else ("b", "a")
+        operations += [op(f"j{j}.0", first, 10 + j), op(f"j{j}.1", second, 12 + 2 * j, (f"j{j}.0",))]
+    of = problem([Resource("a"), Resource("b")], jobs, operations, aim=(Measure.MAKESPAN,))
+    plan = solve(of, 2, 1)
+    assert validate(of, plan) == []
+    assert plan.bound.makespan_s <= plan.objective.makespan_s

@@ -227,8 +227,8 @@ class Compiled:
         op = self.problem.operations[i]
         return Refused(
             "planning.no_room",
-            f"Operation {op.id!r} of job {op.job!r} cannot be placed: nothing it can be done on, or that it needs, has time for it, or "
-            "it cannot follow soon enough.",
+            f"Operation {op.id!r} of job {op.job!r} cannot be placed: nothing it can be done on or needs has time for it, "
+            "or it cannot follow soon enough.",
             "Extend the calendars of its alternatives and of its tools and people, or the longest wait.",
             operation=op.id,
             job=op.job,

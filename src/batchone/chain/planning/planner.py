@@ -50,6 +50,8 @@ class PlanningSettings(Settings):
     """Shortest pause between runs that search for a better plan, real."""
     budget_s: Seconds = 3
     """How long a search may take, real."""
+    frozen_s: Seconds = 120
+    """What starts sooner than this is not moved by a search."""
     tolerance_s: Seconds = 30
     """Changes of time smaller than this do not make a new plan."""
     tell_s: Seconds = 300
@@ -70,8 +72,15 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int) -> Plan:
-    return solve(problem, budget_s, seed, in_force=in_force)
+def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int, frozen_s: float) -> Plan:
+    return solve(problem, budget_s, seed, in_force=in_force, frozen_s=round(frozen_s))
+
+
+def _compile_searches() -> None:
+    """The first time on a machine this takes half a minute; after that, a moment."""
+    from batchone.chain.planning.solvers.warm import warm  # noqa: PLC0415 - the planner's own process never compiles
+
+    warm("plant")
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,7 @@ class Planner:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
         self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+        compiling = self._pool.submit(_compile_searches)
         improved = 0.0
         try:
             while True:
@@ -206,7 +216,8 @@ class Planner:
                 if not self._dirty.is_set():
                     continue
                 self._dirty.clear()
-                search = time.monotonic() - improved >= self.settings.improve_every_s
+                # While the searches are compiled, the plan is kept valid; it gets better after that.
+                search = compiling.done() and time.monotonic() - improved >= self.settings.improve_every_s
                 await self.plan_once(search=search)
                 if search:
                     improved = time.monotonic()
@@ -249,7 +260,8 @@ class Planner:
     async def _solve(self, problem: Problem, in_force: Plan, *, search: bool) -> Plan:
         if not search or self._pool is None:
             return await asyncio.to_thread(repair, problem, in_force, self.settings.seed)
-        work = self._pool.submit(_improve, problem, in_force, self.settings.budget_s, self.settings.seed)
+        settings = self.settings
+        work = self._pool.submit(_improve, problem, in_force, settings.budget_s, settings.seed, settings.frozen_s)
         try:
             return await asyncio.wrap_future(work)
         except BrokenProcessPool as error:

@@ -18,7 +18,7 @@ from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
 from batchone.chain.planning.frozen import compared, freeze
 from batchone.chain.planning.model import Bound, Measure, Objective, Plan, Problem
 from batchone.chain.planning.repair import METHOD as REPAIR
-from batchone.chain.planning.repair import repaired
+from batchone.chain.planning.repair import repair, repaired
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import Schedule
 
@@ -87,13 +87,16 @@ def solve(
     stays where it is.
 
     With a budget of 0 the result depends on the input alone. So it does with `steps`, which limits each walk to so many steps
-    instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same plan again.
+    instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same
+    walks again.
     `Refused` if the problem cannot be planned.
     """
     if in_force is not None:
-        if frozen_s > 0:
-            problem = freeze(problem, in_force, frozen_s)
         problem = compared(problem, in_force)
+        if frozen_s > 0:
+            # Only what a repair leaves there can stay: the plan in force may not hold any more.
+            in_force = repair(problem, in_force, seed)
+            problem = freeze(problem, in_force, frozen_s)
     limits = Limits(budget_s if not steps else max(budget_s, 1e-9), steps, target)
     return _Solve(problem, limits, seed, progress, clock).run(in_force, workers)
 

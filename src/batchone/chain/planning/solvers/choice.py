@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.schedule import Schedule
 from batchone.chain.planning.solvers import flows, shop
@@ -36,14 +38,26 @@ class Shop:
         self._search.learn(other._search)
 
 
+Kind = Literal["line", "hybrid", "shop", "plant"]
+
+
+def kind_of(compiled: Compiled) -> Kind:
+    """The kind of search that a problem gets."""
+    if flows.line_of(compiled) is not None:
+        return "line"
+    if flows.stages_of(compiled) is not None:
+        return "hybrid"
+    return "shop" if not compiled.extras and not compiled.problem.weights and shop.fits(compiled) else "plant"
+
+
 def search_for(compiled: Compiled, seed: int, start: Schedule | None) -> Search:
     """A search of the problem from a schedule, or from nothing."""
-    line = flows.line_of(compiled)
-    if line is not None:
-        return flows.Line(compiled, line, seed, start)
-    stages = flows.stages_of(compiled)
-    if stages is not None:
-        return flows.Hybrid(compiled, stages, seed)
-    if shop.fits(compiled):
-        return Shop(compiled, seed, start)
-    return PlantSearch(compiled, seed, start)
+    match kind_of(compiled):
+        case "line":
+            return flows.Line(compiled, seed, start)
+        case "hybrid":
+            return flows.Hybrid(compiled, seed)
+        case "shop":
+            return Shop(compiled, seed, start)
+        case "plant":
+            return PlantSearch(compiled, seed, start)

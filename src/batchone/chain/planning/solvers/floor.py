@@ -19,7 +19,7 @@ from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, urgencies
 from batchone.chain.planning.model import NEVER, Measure
 from batchone.chain.planning.schedule import Schedule
 from batchone.chain.planning.solvers.floor_kernel import Queues, Rule, dispatch_all
-from batchone.chain.planning.solvers.placing import State, begun, measure
+from batchone.chain.planning.solvers.placing_kernel import State, begun, measure
 from batchone.chain.planning.solvers.sequence import heads_of, schedule_of
 from batchone.chain.planning.solvers.tables import Flags, Ints, Tables
 
@@ -84,7 +84,7 @@ class FloorSearch:
         self.compiled, self.tables, self.steps = compiled, tables, 0
         self._floor = Floor(compiled, tables)
         self._chance = Random(seed)
-        self._todo = [rule for rule in rules or grid(compiled)][::-1]
+        self._todo = list(rules or grid(compiled))[::-1]
         self._at: _Walk | None = None
         self._setups = sorted({int(m) for m in tables.resource["matrix"][:-1] if m >= 0})
         self._spare = max(600, int(np.median(np.array(compiled.latest))))
@@ -132,23 +132,20 @@ class FloorSearch:
         walk = self._at
         if walk is None:
             return False
-        rule = walk.rule
-        if self._setups and self._chance.random() < _TUNE:
-            rule = replace(rule, **self._tuned(rule))
-        else:
-            rule = replace(rule, later=self._shifted(walk))
+        tunes = bool(self._setups) and self._chance.random() < _TUNE
+        rule = self._tuned(walk.rule) if tunes else replace(walk.rule, later=self._shifted(walk))
         return self._offer(rule, walk.name)
 
-    def _tuned(self, rule: Tuned) -> dict[str, Ints]:
+    def _tuned(self, rule: Tuned) -> Tuned:
         """Another weight of setup, or another calm, for the resources of one setup matrix."""
         chance, factor = self._chance, self._chance.choice((0.6, 0.8, 0.9, 1.1, 1.25, 1.6))
         here = self.tables.resource["matrix"][:-1] == chance.choice(self._setups)
         if chance.random() < 0.5:
             weight = rule.setup_weight
-            return {"setup_weight": np.where(here, np.maximum(1, (weight * factor).astype(np.int64)), weight)}
+            return replace(rule, setup_weight=np.where(here, np.maximum(1, (weight * factor).astype(np.int64)), weight))
         # Whoever was never calm begins with what the plan has to spare.
         calm = np.where(rule.calm_s >= NEVER, self._spare, rule.calm_s)
-        return {"calm_s": np.where(here, np.maximum(60, (calm * factor).astype(np.int64)), rule.calm_s)}
+        return replace(rule, calm_s=np.where(here, np.maximum(60, (calm * factor).astype(np.int64)), rule.calm_s))
 
     def _shifted(self, walk: _Walk) -> Ints:
         cost, spare = _standing(self.compiled, self.tables, walk.state)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchone.chain.planning.solvers.hours import NEVER, next_start
+from batchone.chain.planning.solvers.hours_kernel import NEVER, next_start
 from batchone.chain.planning.solvers.jit import jit, lean
-from batchone.chain.planning.solvers.placing import Spot, State, _times, commit
-from batchone.chain.planning.solvers.tables import Flags, Ints, Small, Tables
+from batchone.chain.planning.solvers.placing_kernel import Spot, State, _times, commit
+from batchone.chain.planning.solvers.tables import Flags, Ints, Records, Small, Tables
 
 _CANDIDATES = 6
 """How many operations a free resource looks at before it waits for one that it does best."""
@@ -22,7 +22,7 @@ _CANDIDATES = 6
 class Queues(NamedTuple):
     """What waits: a heap of ranks for each queue (from `at[q]` on, `size[q]` long), queues of resource `r` from `of[r]` on, one
     for each key where setups matter; and heaps of what is to come: operations by when they are ready, resources by when
-    they act (`wake_place`: where in the heap a resource stands, -1: nowhere)."""
+    they act (`wake_place`: where in the heap a resource stands, -1: nowhere), with the heights of both."""
 
     of: Small
     at: Ints
@@ -33,7 +33,7 @@ class Queues(NamedTuple):
     wake: Ints
     wake_resource: Small
     wake_place: Small
-    count: Small
+    height: Small
 
 
 class Rule(NamedTuple):
@@ -77,8 +77,8 @@ def _pop(heap: Small, lo: int, size: int) -> None:
 
 @lean
 def _push_ready(q: Queues, when: int, i: int) -> None:
-    at = q.count[0]
-    q.count[0] += 1
+    at = q.height[0]
+    q.height[0] += 1
     while at > 0:
         up = (at - 1) >> 1
         if q.ready[up] <= when:
@@ -92,8 +92,8 @@ def _push_ready(q: Queues, when: int, i: int) -> None:
 def _pop_ready(q: Queues) -> int:
     """Takes the operation that is ready first."""
     first = q.ready_op[0]
-    last = q.count[0] - 1
-    q.count[0] = last
+    last = q.height[0] - 1
+    q.height[0] = last
     when, i = q.ready[last], q.ready_op[last]
     at = 0
     while 2 * at + 1 < last:
@@ -125,15 +125,15 @@ def _rise(q: Queues, at: int, when: int, r: int) -> None:
 
 
 @lean
-def _wake(calendars, spans, q: Queues, c: int, r: int, at: int) -> None:  # type: ignore[no-untyped-def]
+def _wake(calendars: Records, spans: Records, q: Queues, c: int, r: int, at: int) -> None:
     """Sees to it that a resource acts at `at`, or when it works next; earlier appointments stand."""
     when = next_start(calendars, spans, c, at)
     if when >= NEVER:
         return
     place = q.wake_place[r]
     if place < 0:
-        q.count[1] += 1
-        _rise(q, q.count[1] - 1, when, r)
+        q.height[1] += 1
+        _rise(q, q.height[1] - 1, when, r)
     elif when < q.wake[place]:
         _rise(q, place, when, r)
 
@@ -142,8 +142,8 @@ def _wake(calendars, spans, q: Queues, c: int, r: int, at: int) -> None:  # type
 def _pop_wake(q: Queues) -> int:
     first = q.wake_resource[0]
     q.wake_place[first] = -1
-    last = q.count[1] - 1
-    q.count[1] = last
+    last = q.height[1] - 1
+    q.height[1] = last
     if last > 0:
         when, r = q.wake[last], q.wake_resource[last]
         at = 0
@@ -278,7 +278,8 @@ def _arrive(t: Tables, s: State, q: Queues, rule: Rule, i: int, now: int) -> Non
 
 @lean
 def _take(
-    t: Tables, s: State, q: Queues, rule: Rule, ready: Ints, picky: Flags, passed: Small, r: int, now: int, patient: bool, written: int
+    t: Tables, s: State, q: Queues, rule: Rule, ready: Ints, picky: Flags, passed: Small, r: int, now: int, patient: bool,
+    written: int,
 ) -> int:  # fmt: skip
     """Lets a resource that is free take what it should, as often as it can; how many operations are placed then."""
     passes, again = 0, np.int64(NEVER)
@@ -338,7 +339,7 @@ def dispatch_all(t: Tables, s: State, q: Queues, rule: Rule, picky: Flags, place
     passed = np.empty(_CANDIDATES, np.int32)
     q.size[:] = 0
     q.wake_place[:] = -1
-    q.count[:] = 0
+    q.height[:] = 0
     for i in range(n):
         ready[i] = t.op[i].ready
         s.missing[i] = t.op[i + 1].pred_at - t.op[i].pred_at
@@ -351,8 +352,8 @@ def dispatch_all(t: Tables, s: State, q: Queues, rule: Rule, picky: Flags, place
     written = placed
     patient = True
     while True:
-        while q.count[0] > 0 or q.count[1] > 0:
-            if q.count[0] > 0 and (q.count[1] == 0 or q.ready[0] <= q.wake[0]):
+        while q.height[0] > 0 or q.height[1] > 0:
+            if q.height[0] > 0 and (q.height[1] == 0 or q.ready[0] <= q.wake[0]):
                 now = q.ready[0]
                 _arrive(t, s, q, rule, _pop_ready(q), now)
             else:
@@ -368,8 +369,8 @@ def dispatch_all(t: Tables, s: State, q: Queues, rule: Rule, picky: Flags, place
             now = max(now, s.at[k].free)
         for r in range(m):
             _wake(t.calendars, t.spans, q, t.resource[r].calendar, r, now)
-        while q.count[1] > 0 and q.count[0] == 0:
+        while q.height[1] > 0 and q.height[0] == 0:
             now = q.wake[0]
             written = _take(t, s, q, rule, ready, picky, passed, _pop_wake(q), now, patient, written)
-        if written == before and q.count[0] == 0:
+        if written == before and q.height[0] == 0:
             return False

@@ -91,7 +91,9 @@ class Line:
 
     method = "line"
 
-    def __init__(self, compiled: Compiled, flow: Flow, seed: int, start: Schedule | None) -> None:
+    def __init__(self, compiled: Compiled, seed: int, start: Schedule | None) -> None:
+        flow = line_of(compiled)
+        assert flow is not None
         self._compiled, self._flow = compiled, flow
         by: Literal["makespan", "tardiness"] = "makespan" if compiled.problem.aim[0] is Measure.MAKESPAN else "tardiness"
         first = flow.operation[:, 0]
@@ -149,7 +151,9 @@ class Hybrid:
 
     method = "hybrid"
 
-    def __init__(self, compiled: Compiled, flow: Flow, seed: int) -> None:
+    def __init__(self, compiled: Compiled, seed: int) -> None:
+        flow = stages_of(compiled)
+        assert flow is not None
         self._compiled, self._flow = compiled, flow
         self._places = [[(r, k) for r in stage for k in range(compiled.positions[r])] for stage in flow.stages]
         machines = np.array([len(places) for places in self._places], np.int64)

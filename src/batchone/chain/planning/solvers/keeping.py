@@ -7,7 +7,7 @@ import numpy as np
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.model import Plan
 from batchone.chain.planning.schedule import Schedule
-from batchone.chain.planning.solvers.placing import begun, no_genes, place_all
+from batchone.chain.planning.solvers.placing_kernel import begun, no_genes, place_all
 from batchone.chain.planning.solvers.sequence import heads_of, placed, schedule_of
 from batchone.chain.planning.solvers.tables import tables_of
 

@@ -13,7 +13,7 @@ import numpy as np
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.model import Measure
 from batchone.chain.planning.schedule import Schedule
-from batchone.chain.planning.solvers.placing import BEHIND, State, begun, copied, measure, new_state, no_genes, place_all
+from batchone.chain.planning.solvers.placing_kernel import BEHIND, State, begun, copied, measure, new_state, no_genes, place_all
 from batchone.chain.planning.solvers.sequence_kernel import MARKS, Walk, copy_state, cost_of, remember, search
 from batchone.chain.planning.solvers.tables import Ints, Records, Tables, tables_of
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchone.chain.planning.solvers.hours import NEVER
+from batchone.chain.planning.solvers.hours_kernel import NEVER
 from batchone.chain.planning.solvers.jit import jit, lean
-from batchone.chain.planning.solvers.placing import State, measure, place_all
+from batchone.chain.planning.solvers.placing_kernel import State, measure, place_all
 from batchone.chain.planning.solvers.tables import Floats, Ints, Records, Small, Tables
 
 MARKS = 64
@@ -324,7 +324,7 @@ def _move(t: Tables, now: State, g: Records, walk: Walk, rank: Small, moved: Sma
             return 0, -1, 0, 0
         if kind < 45:
             return _before_holder(t, now, rank, moved, turn, j, chance), -1, 0, 0
-        cost, end = _cost_of_job(t, now, j, whole)
+        _, end = _cost_of_job(t, now, j, whole)
         by = 1 + _exponential(
             chance, 60.0 + 0.02 * whole + (0.5 * max(0, end - t.jobs[j].due) if t.jobs[j].due < NEVER else 0.0)
         )
@@ -356,8 +356,10 @@ def _move(t: Tables, now: State, g: Records, walk: Walk, rank: Small, moved: Sma
 
 
 @jit
-def search(t: Tables, g: Records, now: State, trial: State, best: State, marks: Records, walk: Walk, ranks: Small, weighed: bool,
-           whole_jobs: bool, steps: int) -> bool:  # fmt: skip
+def search(
+    t: Tables, g: Records, now: State, trial: State, best: State, marks: Records, walk: Walk, ranks: Small, weighed: bool,
+    whole_jobs: bool, steps: int,
+) -> bool:  # fmt: skip
     """Does `steps` moves from `now`; true if `best` became better. `whole_jobs`: lines where nobody passes need each job placed
     whole, so operations move with their job only."""
     n = len(now.order)

@@ -249,33 +249,40 @@ def _measures(compiled: Compiled) -> Floats:
 
 def _groups(compiled: Compiled) -> tuple[Small, list[list[int]], list[list[tuple[int, int, int]]]]:
     """The group of each operation (-1: none), the members of each in topological order, and its ties (before, after, most)."""
-    parent = list(range(compiled.n))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    tied: list[tuple[int, int, int]] = []
-    for i, op in enumerate(compiled.problem.operations):
-        for wait in op.waits:
-            p = compiled.operation_index.get(wait.after)
-            if wait.most_s is not None and p is not None and i not in compiled.heads:
-                tied.append((p, i, wait.most_s))
-                if p not in compiled.heads:
-                    parent[root(i)] = root(p)
+    tied = [
+        (compiled.operation_index[wait.after], i, wait.most_s)
+        for i, op in enumerate(compiled.problem.operations)
+        for wait in op.waits
+        if wait.most_s is not None and wait.after in compiled.operation_index and i not in compiled.heads
+    ]
     group = np.full(compiled.n, -1, np.int32)
     if not tied:
         return group, [], []
-    joined = {root(i) for p, i, _ in tied for i in (p, i) if i not in compiled.heads}
-    number = {head: index for index, head in enumerate(sorted(joined))}
+    root = _roots(compiled, tied)
+    number = {head: index for index, head in enumerate(sorted(set(root.values())))}
     members: list[list[int]] = [[] for _ in number]
     for i in compiled.topological:
-        if root(i) in number and i not in compiled.heads:
-            group[i] = number[root(i)]
+        if i in root:
+            group[i] = number[root[i]]
             members[group[i]].append(i)
     ties: list[list[tuple[int, int, int]]] = [[] for _ in number]
     for p, i, most in tied:
         ties[group[i]].append((p, i, most))
     return group, members, ties
+
+
+def _roots(compiled: Compiled, tied: Sequence[tuple[int, int, int]]) -> dict[int, int]:
+    """Some one operation that stands for all that it is tied to, for each that is tied and may move."""
+    parent: dict[int, int] = {}
+
+    def root(i: int) -> int:
+        while parent.setdefault(i, i) != i:
+            i = parent[i]
+        return i
+
+    for p, i, _ in tied:
+        if p in compiled.heads:
+            root(i)
+        else:
+            parent[root(i)] = root(p)
+    return {i: root(i) for i in list(parent)}

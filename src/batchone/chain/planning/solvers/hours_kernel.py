@@ -10,7 +10,7 @@ NEVER = _NEVER
 
 
 @lean
-def _last_begun(calendars: Records, spans: Records, at: int, lo: int, hi: int) -> int:
+def _last_begun(spans: Records, at: int, lo: int, hi: int) -> int:
     """The last interval of `[lo, hi)` that begins at or before `at`; `lo - 1` if none does."""
     low, high = lo, hi
     while low < high:
@@ -23,8 +23,8 @@ def _last_begun(calendars: Records, spans: Records, at: int, lo: int, hi: int) -
 
 
 @lean
-def _worked_in(calendars: Records, spans: Records, lo: int, hi: int, at: int) -> int:
-    i = _last_begun(calendars, spans, at, lo, hi)
+def _worked_in(spans: Records, lo: int, hi: int, at: int) -> int:
+    i = _last_begun(spans, at, lo, hi)
     if i < lo:
         return 0
     end = spans[i].end
@@ -33,7 +33,7 @@ def _worked_in(calendars: Records, spans: Records, lo: int, hi: int, at: int) ->
 
 
 @lean
-def _reached_in(calendars: Records, spans: Records, lo: int, hi: int, work: int) -> int:
+def _reached_in(spans: Records, lo: int, hi: int, work: int) -> int:
     low, high = lo, hi
     while low < high:
         middle = (low + high) >> 1
@@ -51,11 +51,11 @@ def worked(calendars: Records, spans: Records, c: int, at: int) -> int:
         return at
     lo, mid, hi = calendars[c].head_at, calendars[c].cycle_at, calendars[c + 1].head_at
     if at < calendars[c].head_end or mid == hi:
-        return _worked_in(calendars, spans, lo, mid, at)
+        return _worked_in(spans, lo, mid, at)
     total = spans[mid - 1].upto if mid > lo else 0
     rounds = (at - calendars[c].head_end) // calendars[c].cycle_s
     rest = at - calendars[c].head_end - rounds * calendars[c].cycle_s
-    return total + rounds * spans[hi - 1].upto + _worked_in(calendars, spans, mid, hi, rest)
+    return total + rounds * spans[hi - 1].upto + _worked_in(spans, mid, hi, rest)
 
 
 @lean
@@ -66,13 +66,13 @@ def reached(calendars: Records, spans: Records, c: int, work: int) -> int:
     lo, mid, hi = calendars[c].head_at, calendars[c].cycle_at, calendars[c + 1].head_at
     total = spans[mid - 1].upto if mid > lo else 0
     if work <= total:
-        return _reached_in(calendars, spans, lo, mid, work)
+        return _reached_in(spans, lo, mid, work)
     if mid == hi:
         return NEVER
     each = spans[hi - 1].upto
     rounds = (work - total - 1) // each
     rest = work - total - 1 - rounds * each
-    return calendars[c].head_end + rounds * calendars[c].cycle_s + _reached_in(calendars, spans, mid, hi, rest + 1)
+    return calendars[c].head_end + rounds * calendars[c].cycle_s + _reached_in(spans, mid, hi, rest + 1)
 
 
 @lean
@@ -82,7 +82,7 @@ def next_start(calendars: Records, spans: Records, c: int, at: int) -> int:
         return at
     lo, mid, hi = calendars[c].head_at, calendars[c].cycle_at, calendars[c + 1].head_at
     if at < calendars[c].head_end or mid == hi:
-        i = _last_begun(calendars, spans, at, lo, mid)
+        i = _last_begun(spans, at, lo, mid)
         if i >= lo and at < spans[i].end:
             return at
         if i + 1 < mid:
@@ -93,7 +93,7 @@ def next_start(calendars: Records, spans: Records, c: int, at: int) -> int:
     rounds = (at - calendars[c].head_end) // calendars[c].cycle_s
     base = calendars[c].head_end + rounds * calendars[c].cycle_s
     rest = at - base
-    i = _last_begun(calendars, spans, rest, mid, hi)
+    i = _last_begun(spans, rest, mid, hi)
     if i >= mid and rest < spans[i].end:
         return at
     if i + 1 < hi:

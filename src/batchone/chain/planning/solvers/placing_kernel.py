@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchone.chain.planning.solvers.hours import NEVER, latest_start, next_start, work_end, worked
+from batchone.chain.planning.solvers.hours_kernel import NEVER, latest_start, next_start, work_end, worked
 from batchone.chain.planning.solvers.jit import jit, lean
 from batchone.chain.planning.solvers.tables import Flags, Ints, Records, Small, Tables
 
@@ -160,9 +160,10 @@ def _times(
 def _on_track(t: Tables, s: State, i: int, r: int, k: int, ready: int, hold: int, helpers: int, seconds: int) -> Spot:
     """The spot behind what stands on a track, when the crew and the helpers (free from `helpers`) can be there."""
     cap = t.resource[r].capacity
-    if cap > 1 and t.op[i].batch >= 0 and s.at[k].batch == t.op[i].batch and s.at[k].batch_count < cap:
-        if max(ready, hold, helpers) <= s.at[k].batch_start and (t.op[i].key == 0 or t.op[i].key == s.at[k].at_key):
-            return Spot(k, 0, s.at[k].batch_start, s.at[k].batch_start, s.at[k].batch_end, -1, True)
+    joins = cap > 1 and t.op[i].batch >= 0 and s.at[k].batch == t.op[i].batch and s.at[k].batch_count < cap
+    alike = t.op[i].key == 0 or t.op[i].key == s.at[k].at_key
+    if joins and alike and max(ready, hold, helpers) <= s.at[k].batch_start:
+        return Spot(k, 0, s.at[k].batch_start, s.at[k].batch_start, s.at[k].batch_end, -1, True)
     free = max(s.at[k].free, helpers)
     c, attended, detached = t.resource[r].calendar, t.op[i].attended, t.resource[r].detached
     need = np.int64(0)
@@ -522,4 +523,4 @@ def no_genes(n: int) -> Records:
 
 def copied(state: State) -> State:
     """The same state in arrays of its own."""
-    return State(*(column.copy() for column in state))
+    return State(state.op.copy(), state.at.copy(), state.order.copy(), state.also.copy(), state.missing.copy())

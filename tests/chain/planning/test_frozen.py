@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
+
+from batchone.chain.planning import Before, Job, Measure, Problem, Resource, repair, solve, validate
+from batchone.chain.planning.frozen import compared, freeze
+
+
+@settings(UNHURRIED, max_examples=60)
+@given(problems(), st.integers(0, 120))
+def test_what_is_near_stays_and_the_rest_can_still_be_planned(of: Problem, until_s: int) -> None:
+    plan = solve(of, 0, 1)
+    frozen = freeze(of, plan, until_s)
+    again = solve(frozen, 0, 2)
+    assert validate(frozen, again) == []
+    kept = {o.id for o in frozen.operations if o.fixed is not None}
+    assert {name: at for name, at in starts(again).items() if name in kept} == {
+        name: at for name, at in starts(plan).items() if name in kept
+    }
+    assert all(plan.by_operation[name].start_s < until_s for name in kept)
+
+
+def test_a_search_does_not_move_what_is_frozen() -> None:
+    of = plant(30, due_h=(1.0, 1.5))
+    plan = solve(of, 0, 1)
+    again = solve(of, 1.0, 1, in_force=plan, frozen_s=600)
+    near = {a.operation: a for a in plan.assignments if a.start_s < 600}
+    assert near
+    for name, a in near.items():
+        b = again.by_operation[name]
+        assert (b.resource, b.track, b.start_s) == (a.resource, a.track, a.start_s)
+
+
+def test_what_cannot_stay_is_let_go() -> None:
+    of = problem(
+        [Resource("r"), Resource("q")], [Job("a"), Job("b")], [op("a.0", {"r": 10, "q": 10}), op("b.0", {"r": 10, "q": 10})]
+    )
+    plan = solve(of, 0, 1)
+    broken = replace(of, resources=(replace(of.resources[0], available_from_s=500), of.resources[1]))
+    frozen = freeze(broken, repair(of, plan), 100)
+    assert {o.fixed.resource for o in frozen.operations if o.fixed is not None} == {"q"}
+
+
+def test_changes_are_counted_against_the_plan_in_force() -> None:
+    of = replace(problem([Resource("r")], [Job("a")], [op("a.0", "r")]), aim=(Measure.CHANGES, Measure.MAKESPAN))
+    plan = solve(of, 0, 1)
+    assert compared(of, plan).before == (Before("a.0", "r", 0),)
+    assert solve(replace(of, jobs=(Job("a", release_s=5),)), 0, 1, in_force=plan).objective.changes == 1
