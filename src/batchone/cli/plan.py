@@ -81,6 +81,7 @@ def solve(
     seconds: Annotated[float, Parameter(validator=Number(gte=0, lte=86_400))] = 10.0,
     seed: int = 1,
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=256))] = 2,
+    steps: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     out: Path | None = None,
     csv: Path | None = None,
     ical: Annotated[tuple[str, ...], Parameter(validator=_resource_and_file, negative=())] = (),
@@ -101,7 +102,9 @@ def solve(
     seed:
         The chance to search with.
     workers:
-        Threads of the solver.
+        Threads of the search.
+    steps:
+        Search for so many steps instead of seconds: the same seed and workers give the same plan again.
     out:
         Write the plan as JSON to this file.
     csv:
@@ -119,7 +122,7 @@ def solve(
 
     calendars = tuple((each.partition(":")[0], Path(each.partition(":")[2])) for each in ical)
     outputs = Outputs(out, csv, b2mml, calendars)
-    return solve_file(file, format, seconds, seed, workers, outputs, leave_out=leave_out, json=json)
+    return solve_file(file, format, seconds, seed, workers, outputs, steps=steps, leave_out=leave_out, json=json)
 
 
 @plan.command

@@ -10,8 +10,11 @@ from typing import Any
 
 from batchone.chain.planning import Measure, Objective, Plan, Problem, Progress, Violation, solve, validate
 from batchone.chain.planning.checks import refuse_faults, usable
+from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.files import Format, b2mml, ical, load, native, table
 from batchone.chain.planning.files.formats import read_text
+from batchone.chain.planning.solvers.choice import kind_of
+from batchone.chain.planning.solvers.warm import ready
 from batchone.chain.planning.validator import measured
 from batchone.cli import output
 from batchone.kernel.errors import Refused
@@ -55,7 +58,16 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def solve_file(
-    file: Path, format_: str | None, seconds: float, seed: int, workers: int, outputs: Outputs, *, leave_out: bool, json: bool
+    file: Path,
+    format_: str | None,
+    seconds: float,
+    seed: int,
+    workers: int,
+    outputs: Outputs,
+    *,
+    steps: int = 0,
+    leave_out: bool,
+    json: bool,
 ) -> int:
     """Plans a file and tells what came out; the exit code."""
     outputs.refuse_missing_folders()
@@ -65,10 +77,12 @@ def solve_file(
         for reason in left_out:
             output.warn(reason)
     refuse_faults(problem)
+    if seconds > 0:
+        ready(kind_of(Compiled(problem)), output.say)
     ticker = Ticker(problem)
     begun = time.monotonic()
     try:
-        plan = solve(problem, seconds, seed, progress=ticker, workers=workers)
+        plan = solve(problem, seconds, seed, progress=ticker, workers=workers, steps=steps)
     finally:
         ticker.close()
     elapsed = time.monotonic() - begun
@@ -92,6 +106,7 @@ def solve_file(
         "seed": seed,
         "workers": workers,
         "method": plan.produced_by,
+        "steps": plan.steps,
         "valid": not violations,
         "violations": [_of(violation) for violation in violations],
         "plan": None if outputs.plan is None else str(outputs.plan),

@@ -78,9 +78,9 @@ def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int, froze
 
 def _compile_searches() -> None:
     """The first time on a machine this takes half a minute; after that, a moment."""
-    from batchone.chain.planning.solvers.warm import warm  # noqa: PLC0415 - the planner's own process never compiles
+    from batchone.chain.planning.solvers.warm import ready  # noqa: PLC0415 - the planner's own process never compiles
 
-    warm("plant")
+    ready("plant")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ def _folder() -> Path:
     return home / f"compiled-{digest.hexdigest()[:12]}"
 
 
-numba.config.CACHE_DIR = str(_folder())
+FOLDER = _folder()
+"""Where the machine code lies."""
+numba.config.CACHE_DIR = str(FOLDER)
 
 
 def jit(function: _F) -> _F:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.model import Alternative, Job, Measure, Operation, Problem, Resource, SetupMatrix
 from batchone.chain.planning.solvers.choice import Kind, search_for
+from batchone.chain.planning.solvers.jit import FOLDER
 from batchone.chain.planning.solvers.keeping import kept_by_placing
 
 KINDS: tuple[Kind, ...] = ("plant", "shop", "line", "hybrid")
@@ -33,6 +35,17 @@ def warm(kind: Kind) -> None:
         plan = walks[0].schedule()
         if kind == "plant":
             kept_by_placing(compiled, plan.plan("", 0, bound_of(compiled)))
+
+
+def ready(kind: Kind, say: Callable[[str], None] = lambda _: None) -> None:
+    """Compiles the search of a kind unless that was done on this machine before."""
+    done = FOLDER / f"{kind}.ready"
+    if done.is_file():
+        return
+    say(f"compiling the search of a {kind}, once on this machine")
+    warm(kind)
+    done.parent.mkdir(parents=True, exist_ok=True)
+    done.touch()
 
 
 def _examples(kind: Kind) -> list[Problem]:
@@ -71,10 +84,9 @@ def _flow(jobs: int, positions: list[int], setups: tuple[SetupMatrix, ...], aim:
 
 def main() -> int:
     """Compiles everything, saying what; returns the exit code."""
+    started = time.perf_counter()
     for kind in KINDS:
-        started = time.perf_counter()
-        warm(kind)
-        sys.stderr.write(f"the search of a {kind} is ready ({time.perf_counter() - started:.1f} s)\n")
+        ready(kind, lambda text: sys.stderr.write(f"[{time.perf_counter() - started:5.1f} s] {text}\n") and None)
     return 0
 
 
