@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.figures import Options, Report, text
 from benchmarks.machine import this_machine
 
-NAMES = ("click", "promise", "loop", "samples", "board")
+NAMES = ("click", "promise", "loop", "samples", "board", "schedules", "plants")
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -23,6 +23,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)}; all when none is named")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
+    parser.add_argument("--seconds", type=float, help="of each search, where there is one")
+    parser.add_argument("--seeds", type=int, help="of each search, where there is one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     found = parser.parse_args(given)
     unknown = [name for name in found.names if name not in NAMES]
@@ -38,7 +40,9 @@ def main(given: Sequence[str]) -> None:
     print(machine.text(), flush=True)
     reports: list[Report] = []
     for name in asked.names or NAMES:
-        report = asyncio.run(import_module(f"benchmarks.{name}").run(Options(asked.quick, asked.profile)))
+        report = asyncio.run(
+            import_module(f"benchmarks.{name}").run(Options(asked.quick, asked.profile, asked.seconds, asked.seeds))
+        )
         reports.append(report)
         show(report)
         if asked.json is not None:

@@ -6,10 +6,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from batchone.chain.design.completion import complete
 from batchone.chain.design.explosion import explode
-from batchone.chain.design.model import Blueprint
+from batchone.chain.design.model import Blueprint, compile_pack
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.dispatch import dispatch
@@ -17,6 +18,7 @@ from batchone.chain.planning.model import Plan, Problem
 from batchone.chain.planning.picture import OpenOperation, OpenOrder, Picture, placements
 from batchone.contracts.design import Exploded
 from batchone.demo import policies
+from benchmarks.platform import the_pack
 
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 
@@ -28,6 +30,12 @@ class Planned:
     picture: Picture
     problem: Problem
     plan: Plan
+
+
+@cache
+def compiled_pack() -> Blueprint:
+    """The pack's blueprint."""
+    return compile_pack(the_pack())
 
 
 def wishes(blueprint: Blueprint, count: int, seed: int) -> list[Exploded]:

@@ -1,11 +1,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
 
 from batchone.chain.planning import Calendar, Fixed, Job, Plan, Problem, Resource, moved, repair, solve, validate
+from batchone.chain.planning.compiled import Compiled
+from batchone.chain.planning.repair import _Repair
 
 LINE = problem(
     [Resource("m1", ("a",)), Resource("m2", ("a",)), Resource("end")],
@@ -152,3 +155,22 @@ def test_a_resource_that_is_gone_is_left() -> None:
     plan = solve(LINE, 0, 1)
     without = replace(LINE, resources=LINE.resources[1:])
     assert validate(without, repair(without, plan)) == []
+
+
+@pytest.mark.parametrize("name", ["cabinet-1", "charge-1", "door-1", "shell-1"])
+def test_the_compiled_rule_is_the_rule_as_it_is_written(name: str) -> None:
+    of = plant(60)
+    plan = solve(of, 0, 1)
+    after = broken(of, name, 1500)
+    kept = _Repair(Compiled(after), plan)
+    assert kept.run_compiled().start == _Repair(Compiled(after), plan).run().start
+
+
+@UNHURRIED
+@given(problems(), st.integers(0, 60))
+def test_the_compiled_rule_is_the_rule_for_every_small_problem(of: Problem, seconds: int) -> None:
+    plan = solve(of, 0, 1)
+    first = of.resources[0]
+    after = replace(of, resources=(replace(first, available_from_s=first.available_from_s + seconds), *of.resources[1:]))
+    written, compiled = _Repair(Compiled(after), plan).run(), _Repair(Compiled(after), plan).run_compiled()
+    assert (written.start, written.resource, written.track) == (compiled.start, compiled.resource, compiled.track)

@@ -1,14 +1,13 @@
 """The plan in force made to hold again after facts changed, with as little moved as possible.
 
-Time goes forward over the old plan. An operation keeps its resource, its track and, where it can, its start; where it
-cannot, it moves right and so do those behind it. One that is not ready when its turn comes lets the others pass and takes
-its place when it is ready. One on a resource that is broken at its time goes wherever it pushes others least. New
-operations come last, into the gaps.
+Time goes forward over the old plan. An operation keeps its resource, its track and its start if it can. One that is not
+ready when its turn comes lets the others pass. One whose track is still busy then, or whose resource is broken at its
+time, goes wherever it ends soonest, counting the delay of what is planned there next; the place that it had counts among
+them. New operations come last, into the gaps.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import replace
 from heapq import heappop, heappush
 
@@ -21,6 +20,8 @@ from batchone.chain.planning.schedule import UNPLACED, Schedule, out_of_time
 from batchone.chain.planning.timeline import Timeline
 
 METHOD = "repair"
+_GREAT = 5_000
+"""From so many operations on the rule runs in compiled code."""
 
 
 def repair(problem: Problem, in_force: Plan, seed: int = 0) -> Plan:
@@ -42,7 +43,7 @@ def repaired(compiled: Compiled, in_force: Plan) -> Schedule:
 
         return kept_by_placing(compiled, old)
     kept = _Repair(compiled, old)
-    schedule = kept.run()
+    schedule = kept.run() if compiled.n < _GREAT else kept.run_compiled()
     return schedule if not kept.left_over else _with_new(compiled, schedule, kept.left_over)
 
 
@@ -57,12 +58,14 @@ class _Repair:
         known = [self._remember(i, old.by_operation.get(op.id)) for i, op in enumerate(c.problem.operations)]
         needed = self._before_old_ones(known)
         self.left_over = [i for i in range(c.n) if not known[i] and i not in needed and i not in c.heads]
+        self.placed = [False] * c.n
         self.planned: dict[tuple[int, int], list[int]] = {}
         for i, place in enumerate(self.place):
             if place[0] != UNPLACED and i not in c.heads:
-                self.planned.setdefault(place, []).append(self.wish[i])
-        for starts in self.planned.values():
-            starts.sort()
+                self.planned.setdefault(place, []).append(i)
+        for operations in self.planned.values():
+            # The next one last, where it is taken off.
+            operations.sort(key=lambda i: (-self.wish[i], -i))
 
     def _remember(self, i: int, a: Assignment | None) -> bool:
         """Takes the old place and start of an operation over, if both still exist; whether the plan knew it."""
@@ -110,27 +113,49 @@ class _Repair:
             at, _, _, i = heappop(heap)
             r, k = self.place[i]
             wish = self.wish[i]
-            if r == UNPLACED or schedule.times(i, r, k, ready[i], duration(c, i, r), wish)[2] >= NEVER:
-                (r, k), wish = self._least_push(i, ready[i], at), 0
+            if r == UNPLACED or self._held_up(i, r, k, at):
+                (r, k), wish = self._least_push(i, ready[i], wish)
+            self.placed[i] = True
             ended(i, schedule.append(i, r, k, ready[i], duration(c, i, r), wish))
         return schedule
 
-    def _least_push(self, i: int, ready: int, at: int) -> tuple[int, int]:
-        """The track on which an operation ends soonest, counting the delay of what is planned there next."""
+    def run_compiled(self) -> Schedule:
+        """The same in compiled code, which is imported where it is needed."""
+        from batchone.chain.planning.solvers.mending import mended  # noqa: PLC0415
+
+        schedule = mended(self.c, self.place, self.wish, self.rank, self.left_over)
+        return self.run() if schedule is None else schedule
+
+    def _held_up(self, i: int, r: int, k: int, at: int) -> bool:
+        """Whether the place that an operation had is still busy when its turn comes, or has no working time left for it."""
         c, schedule = self.c, self.schedule
-        best: tuple[int, int, int, int] | None = None
+        return schedule.free[r][k] > at or schedule.times(i, r, k, at, duration(c, i, r), at)[2] >= NEVER
+
+    def _least_push(self, i: int, ready: int, wish: int) -> tuple[tuple[int, int], int]:
+        """The track on which an operation ends soonest, counting the delay of what is planned there next, and the second before
+        which it does not start there: the one it had, where it stays."""
+        c, schedule = self.c, self.schedule
+        best: tuple[int, bool, int, int] | None = None
         for r, seconds in c.options[i]:
             for k in range(c.positions[r]):
-                end = schedule.times(i, r, k, ready, seconds)[2]
-                starts = self.planned.get((r, k), [])
-                following = bisect_left(starts, at)
-                push = max(0, end - starts[following]) if following < len(starts) else 0
-                cost = (end + push, end, r, k)
-                if end < NEVER and (best is None or cost < best):
+                stays = self.place[i] == (r, k)
+                end = schedule.times(i, r, k, ready, seconds, wish if stays else 0)[2]
+                if end >= NEVER:
+                    continue
+                following = self._next_planned(r, k, i)
+                cost = (end + max(0, end - following), not stays, r, k)
+                if best is None or cost < best:
                     best = cost
         if best is None:
             raise out_of_time(c, i)
-        return best[2], best[3]
+        return (best[2], best[3]), wish if self.place[i] == (best[2], best[3]) else 0
+
+    def _next_planned(self, r: int, k: int, i: int) -> int:
+        """The old start of what is planned next on a track, an operation aside; `NEVER` if nothing is."""
+        planned = self.planned.get((r, k), [])
+        while planned and self.placed[planned[-1]]:
+            planned.pop()
+        return next((self.wish[o] for o in reversed(planned) if o != i and not self.placed[o]), NEVER)
 
 
 def _with_new(compiled: Compiled, schedule: Schedule, new: list[int]) -> Schedule:
