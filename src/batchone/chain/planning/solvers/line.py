@@ -67,9 +67,9 @@ class LineSearch:
         self._best = self._current.copy()
         self.tune()
 
-    def tune(self, drop: int = 3, partial: int = 0, patience: float = 1.0, warmth: float = 0.5) -> None:
+    def tune(self, least: int = 2, most: int = 4, partial: int = 0, patience: float = 1.0, warmth: float = 0.5) -> None:
         n, m = self._data[0].shape
-        self._drop, self._partial, self._patience = min(drop, n), partial, round(patience * n)
+        self._least, self._most, self._partial, self._patience = min(least, n), min(most, n), partial, round(patience * n)
         if self._late:
             self._warmth = warmth * float(self._data[0].mean())
         else:
@@ -101,7 +101,8 @@ class LineSearch:
             self._state,
             self._known,
             self._until,
-            self._drop,
+            self._least,
+            self._most,
             self._partial,
             self._patience,
             self._warmth,

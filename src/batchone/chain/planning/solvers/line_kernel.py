@@ -387,7 +387,7 @@ def _shake(data, room, chance, by_tardiness, shifts, seq, known, out, drop, part
 
 
 @njit(cache=True, nogil=True)
-def advance(data, room, chance, by_tardiness, shifts, current, best, state, known, until, drop, partial, patience, warmth):
+def advance(data, room, chance, by_tardiness, shifts, current, best, state, known, until, least, most, partial, patience, warmth):
     """Iterated greedy until `until` scans are done in all; `warmth`: mean worsening that is still accepted at times."""
     n = data[0].shape[0]
     seq, deck, out = room[13], room[14], room[15]
@@ -396,7 +396,8 @@ def advance(data, room, chance, by_tardiness, shifts, current, best, state, know
             seq[t] = current[t]
         # Heads and tails in `room` belong to another sequence.
         known[0], known[1] = 0, n + 1
-        value, scans = _shake(data, room, chance, by_tardiness, shifts, seq, known, out, drop, partial, deck)
+        gone = least + below(chance, most - least + 1)
+        value, scans = _shake(data, room, chance, by_tardiness, shifts, seq, known, out, gone, partial, deck)
         if patience > 0:
             value, more = _polish(data, room, chance, by_tardiness, shifts, seq, n, known, value, deck, patience, 0)
             scans += more
