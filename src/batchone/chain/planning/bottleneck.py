@@ -6,11 +6,11 @@ for comparison; the order is not improved for it, so a search could save more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.explain import Reader
+from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.model import Calendar, Objective, Plan, Problem, Resource
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import UNPLACED
@@ -85,7 +85,7 @@ def _measured(problem: Problem, plan: Plan, load: Load) -> Load:
     resource = next(each for each in problem.resources if each.id == load.resource)
     horizon = max((a.end_s for a in plan.assignments), default=0)
     opened = closed_time(problem.calendar_of(resource), HOUR_S, horizon)
-    hour = _timed(with_hours(problem, [resource.id], opened), plan) if opened else None
+    hour = _timed(with_intervals(problem, {resource.id: list(opened)}), plan) if opened else None
     more = with_resource(problem, replace(resource, positions=resource.positions + 1))
     return replace(load, opened=opened, hour=hour, position=_timed(more, plan, anywhere=resource.id))
 
@@ -101,19 +101,6 @@ def closed_time(calendar: Calendar, seconds: int, until: int) -> tuple[tuple[int
             left -= end - at
         at = closes
     return tuple(found)
-
-
-def with_hours(problem: Problem, resources: Sequence[str], opened: Sequence[tuple[int, int]]) -> Problem:
-    """The problem with some resources working at some more times."""
-    changed, calendars = [], list(problem.calendars)
-    for resource in problem.resources:
-        if resource.id not in resources:
-            changed.append(resource)
-            continue
-        own = replace(problem.calendar_of(resource).plus(opened), id=f"{resource.calendar}+{resource.id}")
-        calendars.append(own)
-        changed.append(replace(resource, calendar=own.id))
-    return replace(problem, resources=tuple(changed), calendars=tuple(calendars))
 
 
 def with_resource(problem: Problem, resource: Resource) -> Problem:

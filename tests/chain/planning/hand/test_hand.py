@@ -6,7 +6,7 @@ from time import perf_counter
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
+from tests.chain.planning.problems import UNHURRIED, lasting, op, plant, problem, problems, starts
 
 from batchone.chain.planning import (
     Calendar,
@@ -15,7 +15,6 @@ from batchone.chain.planning import (
     Illegal,
     Job,
     Moved,
-    Operation,
     Plan,
     Problem,
     Resource,
@@ -67,15 +66,6 @@ def forced(of: Problem, plan: Plan, operation: str, resource: str, track: int, s
             calendar = floor.calendars[b.resource]
             trial.now[name] = replace(b, setup_start_s=calendar.latest_start(b.start_s, need) if need else b.start_s)
     return replace(plan, assignments=tuple(trial.at(name) for name in floor.at))
-
-
-def lasting(of: Problem) -> Problem:
-    """The same problem with every operation of some length: the order of those of none is a matter of taste."""
-
-    def longer(o: Operation) -> Operation:
-        return replace(o, alternatives=tuple(replace(x, duration_s=x.duration_s + 1) for x in o.alternatives))
-
-    return replace(of, operations=tuple(map(longer, of.operations)))
 
 
 @st.composite
