@@ -6,6 +6,7 @@ from time import perf_counter
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.chain.planning.judge.rich import one_by_one, rich_problems
 from tests.chain.planning.problems import UNHURRIED, lasting, op, plant, problem, problems, starts
 
 from batchone.chain.planning import (
@@ -91,6 +92,19 @@ def test_a_legal_move_gives_a_valid_plan_and_moves_no_more_than_it_says(wish, pu
     assert other == set(found.pushed)
     assert push or not other
     assert all(after[name] > before[name] for name in other)
+
+
+@UNHURRIED
+@given(rich_problems(), st.data())
+def test_a_legal_move_is_valid_where_there_are_tools_crews_batches_waits_and_lines(of: Problem, data) -> None:
+    hand = Hand(of, one_by_one(of))
+    for _ in range(4):
+        a = data.draw(st.sampled_from(hand.plan.assignments))
+        resource = data.draw(st.sampled_from([a.resource, "sprayer"]))
+        start, push = data.draw(st.integers(0, 900)), data.draw(st.booleans())
+        found = hand.move(a.operation, resource=resource, start_s=start, push=push)
+        if isinstance(found, Moved):
+            assert validate(of, found.plan) == []
 
 
 @UNHURRIED

@@ -19,15 +19,31 @@ def effect_of(trial: Trial, touched: list[str]) -> Effect:
         for old, new in changed
         if old.end_s != new.end_s
     )
-    before = floor.plan.objective
+    said = floor.plan.objective
+    before = replace(
+        said, work_in_progress_s=floor.work_in_progress_s, energy=round(1000 * floor.energy), changes=floor.changes
+    )
     tardiness = sum(new.weight * max(0, new.lateness_s or 0) - old.weight * max(0, old.lateness_s or 0) for old, new in changed)
+    energy = sum(floor.energy_of(trial.at(name)) - floor.energy_of(floor.at[name]) for name in touched)
     after = replace(
         before,
         weighted_tardiness_s=before.weighted_tardiness_s + tardiness,
         setup_s=before.setup_s + _setup_change(trial),
         makespan_s=_makespan(trial, touched),
+        work_in_progress_s=before.work_in_progress_s + _more_in_progress(trial, changed),
+        energy=round(1000 * (floor.energy + energy)),
+        changes=before.changes + sum(floor.changed(trial.at(name)) - floor.changed(floor.at[name]) for name in touched),
     )
     return Effect(jobs, before, after)
+
+
+def _more_in_progress(trial: Trial, changed: list[tuple[JobOutcome, JobOutcome]]) -> int:
+    floor, more = trial.floor, 0
+    for old, new in changed:
+        names = floor.by_job[old.job]
+        begins = min(trial.at(name).start_s for name in names) - min(floor.at[name].start_s for name in names)
+        more += new.end_s - old.end_s - begins
+    return more
 
 
 def _outcomes(trial: Trial, touched: list[str]) -> list[tuple[JobOutcome, JobOutcome]]:

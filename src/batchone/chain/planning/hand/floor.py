@@ -17,6 +17,7 @@ from batchone.chain.planning.model import (
     SetupMatrix,
     Wait,
 )
+from batchone.chain.planning.schedule import energy_price
 
 TrackId = tuple[str, int]
 Key = tuple[int, int, int, int]
@@ -145,6 +146,47 @@ class Floor:
         for name, a in self.at.items():
             found.setdefault(a.job, []).append(name)
         return found
+
+    @cached_property
+    def work_in_progress_s(self) -> int:
+        """Seconds from the first start to the last end of each job, summed up."""
+        spans = ([self.at[name] for name in names] for names in self.by_job.values())
+        return sum(max(a.end_s for a in job) - min(a.start_s for a in job) for job in spans)
+
+    @cached_property
+    def energy(self) -> float:
+        """What the energy of the plan costs."""
+        return 0.0 if self.problem.tariff is None else sum(map(self.energy_of, self.at.values()))
+
+    def energy_of(self, a: Assignment) -> float:
+        """What the energy of one assignment costs."""
+        op = self.operations[a.operation]
+        power = 0.0 if self.problem.tariff is None else self.power_kw(op, a.resource)
+        if not power or self.problem.tariff is None:
+            return 0.0
+        begins = max(0, self.available[a.resource]) if running(op) else a.start_s
+        return power * energy_price(self.problem.tariff, self.calendars[a.resource], begins, a.end_s, op.attended)
+
+    @cached_property
+    def changes(self) -> int:
+        """Operations that stand elsewhere than in the plan that changes are counted against."""
+        return sum(map(self.changed, self.at.values()))
+
+    def changed(self, a: Assignment) -> bool:
+        """It stands elsewhere than there."""
+        return a.operation in self.was and self.was[a.operation] != (a.resource, a.start_s)
+
+    @cached_property
+    def was(self) -> dict[str, tuple[str, int]]:
+        """Where operations stood in the plan that changes are counted against."""
+        return {before.operation: (before.resource, before.start_s) for before in self.problem.before}
+
+    def power_kw(self, op: Operation, resource: str) -> float:
+        """What an operation draws on a resource."""
+        own = [each for each in op.alternatives if each.on == resource]
+        fitting = [each for each in op.alternatives if each.on in self.resources[resource].classes]
+        chosen = own[-1] if own else min(fitting, key=lambda each: each.duration_s, default=None)
+        return chosen.power_kw if chosen is not None else 0.0
 
     @cached_property
     def latest_first(self) -> list[Assignment]:

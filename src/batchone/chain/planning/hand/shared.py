@@ -73,13 +73,15 @@ def _needs(trial: Trial, touched: list[str]) -> Fault | None:
             return Why.NEED, clash
         wanted = [(need, a.setup_start_s, a.end_s) for need in op.needs]
         setup = floor.setups[a.resource]
-        if setup is not None and setup.crew is not None and a.setup_start_s < a.start_s:
+        if setup is not None and setup.crew is not None and trial.need(name):
             wanted.append((setup.crew, a.setup_start_s, a.start_s))
         found: list[TrackId] = []
         for index, (need, begin, end) in enumerate(wanted):
             holder: str | None = None
             for track in _choices(floor, need, a.also[index] if index < len(a.also) else None):
                 holder = _first_in(track, begin, end, floor, changed, taken, name)
+                if holder is None and _off(floor, a.resource, track[0], begin, end):
+                    holder = name
                 if holder is None:
                     taken.setdefault(track, []).append((begin, end, name))
                     found.append(track)
@@ -89,6 +91,12 @@ def _needs(trial: Trial, touched: list[str]) -> Fault | None:
         if tuple(found) != a.also:
             trial.now[name] = replace(a, also=tuple(found))
     return None
+
+
+def _off(floor: Floor, machine: str, tool: str, begin: int, end: int) -> bool:
+    """A tool pauses only when its machine does."""
+    same = floor.resources[machine].calendar == floor.resources[tool].calendar
+    return not same and floor.calendars[tool].working(begin, end) < end - begin
 
 
 def _choices(floor: Floor, need: str, before: TrackId | None) -> Iterator[TrackId]:
