@@ -211,8 +211,25 @@ class PinnedOperation:
     plan: int
 
 
+@dataclass(frozen=True)
+class HandRules:
+    """What begins sooner than `frozen_s` from now is not moved by hand, and nothing is moved there."""
+
+    frozen_s: float
+
+
 class PlanningByHand(Protocol):
     """What a planner does with the plan: moves, branches, pins; why an order is late, and what would help most."""
+
+    async def rules(self, tenant: str) -> HandRules:
+        """What holds for every move."""
+        ...
+
+    async def branch_window(
+        self, tenant: str, branch: str, start: datetime, end: datetime, limit: int
+    ) -> tuple[PlannedOperation, ...]:
+        """The operations of a branch that touch a window, what is done or at machines among them."""
+        ...
 
     async def check_move(self, tenant: str, move: Move, branch: str | None) -> MoveCheck:
         """Whether an operation could stand there, in the plan in force or in a branch, and what that would do."""

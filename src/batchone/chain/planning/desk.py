@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -21,6 +21,7 @@ from batchone.chain.planning.branches.told import (
     checked,
     illegal_words,
     news_between,
+    operations,
     reasons_of,
     result_of,
 )
@@ -36,6 +37,7 @@ from batchone.contracts.by_hand import (
     Bottlenecks,
     Branch,
     Change,
+    HandRules,
     Move,
     MoveCheck,
     OrderWish,
@@ -44,7 +46,7 @@ from batchone.contracts.by_hand import (
     Reasons,
     Stop,
 )
-from batchone.contracts.planning import PlanSummary, Spot
+from batchone.contracts.planning import PlannedOperation, PlanSummary, Spot
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import BatchoneError, Conflict, NotFound, Refused
 from batchone.kernel.module import Context
@@ -85,6 +87,10 @@ class Desk:
         self._solving: dict[str, asyncio.Task[None]] = {}
 
     # Moves.
+
+    async def rules(self, tenant: str) -> HandRules:  # noqa: ARG002 - one planner has one tenant
+        """What holds for every move."""
+        return HandRules(self._planner.settings.frozen_s)
 
     async def check_move(self, tenant: str, move: Move, branch: str | None) -> MoveCheck:
         """Whether an operation could stand there."""
@@ -134,6 +140,20 @@ class Desk:
     async def branch(self, tenant: str, branch: str) -> Branch:
         """One branch."""
         return self._told(await self._read(tenant, branch))
+
+    async def branch_window(
+        self, tenant: str, branch: str, start: datetime, end: datetime, limit: int
+    ) -> tuple[PlannedOperation, ...]:
+        """The operations of a branch that touch a window."""
+        desk = await self._desk(tenant, branch)
+        async with self._context.database.transaction() as tx:
+            begun = [each for each in await plans.window(tx, tenant, start, end, limit) if each.state != "planned"]
+        known = {(each.item, each.op) for each in begun}
+        plan = desk.hand.plan
+        since, until = (round((at - plan.origin).total_seconds()) for at in (start, end))
+        inside = [a for a in plan.assignments if a.start_s < until and a.end_s > since][:limit]
+        planned = operations(inside, plan, desk.picture)
+        return (*begun, *(each for each in planned if (each.item, each.op) not in known))
 
     async def open_branch(self, tenant: str, name: str, changes: Sequence[Change], key: str, by: str) -> Branch:
         """A new branch, planned at once if it only moves operations."""

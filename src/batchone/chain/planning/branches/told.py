@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from batchone.chain.planning.bottleneck import Bottlenecks as Found
@@ -11,7 +12,7 @@ from batchone.chain.planning.explain import Explanation
 from batchone.chain.planning.hand import Effect, Illegal, Moved, Place
 from batchone.chain.planning.history import shift, split
 from batchone.chain.planning.model import Assignment, Objective, Plan
-from batchone.chain.planning.picture import Picture
+from batchone.chain.planning.picture import OpenOperation, Picture
 from batchone.contracts.by_hand import Bottleneck, Bottlenecks, BranchResult, GivenUp, MoveCheck, Reasons, Share
 from batchone.contracts.planning import OrderChange, PlannedOperation, Spot, Worth
 
@@ -64,7 +65,17 @@ def _due(picture: Picture, order: str) -> datetime:
 
 def operation(a: Assignment, plan: Plan, picture: Picture) -> PlannedOperation:
     """An assignment as a planned operation."""
-    known = next((each for each in picture.operations if each.id == a.operation), None)
+    return operations([a], plan, picture)[0]
+
+
+def operations(found: Sequence[Assignment], plan: Plan, picture: Picture) -> tuple[PlannedOperation, ...]:
+    """Assignments as planned operations."""
+    wanted = {a.operation for a in found}
+    known = {each.id: each for each in picture.operations if each.id in wanted}
+    return tuple(_operation(a, plan, known.get(a.operation)) for a in found)
+
+
+def _operation(a: Assignment, plan: Plan, known: OpenOperation | None) -> PlannedOperation:
     item, op = split(a.operation)
     outcome = plan.by_job.get(a.job)
     return PlannedOperation(
