@@ -61,7 +61,7 @@ def tried(world: FakeServices) -> tuple[str, str, str]:
         known["more"] = desk.tried("Night shift and a second foamer", overtime, ExtraMachine(overtime.target)).id
         desk.pinned.append(PinnedOperation(op.item, op.op, Spot(op.equipment, 1, op.start), "pia", 41))
     ids = list(known.values())
-    late = next((each for each in world.world.operations if each.late), world.world.operations[0])
+    late = max(world.world.operations, key=lambda each: (each.late, each.end))
     return ids[0], ids[1], world.world.orders[late.order].number
 
 

@@ -127,7 +127,7 @@
     host.dataset.branch = told.branch ?? "";
     history.replaceState(null, "", told.where ?? "/plan");
     await fresh(told.said ?? "");
-    gantt.read();
+    await gantt.read();
   }
   async function fresh(word) {
     const answer = await fetch(`/plan/draft?branch=${encodeURIComponent(host.dataset.branch)}&said=${word}`, { headers: { "HX-Request": "true" } }).catch(() => null);
@@ -167,29 +167,38 @@
       each.setAttribute("aria-label", one.operation ? `${one.title}. ${host.dataset.grip}` : one.title);
     }
   }
+  // The timeline draws a frame after its data changed, and a bar that changed its row has lost the focus by then.
   const focusOn = (id) => {
     current = id;
-    offer();
-    element(id)?.focus({ preventScroll: true });
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        offer();
+        element(id)?.focus({ preventScroll: true });
+      }),
+    );
   };
-  function carry(by, rows) {
-    if (!held) lift(current);
+  host.addEventListener("focusin", ({ target }) => {
+    const id = target.closest(".vis-item.bar")?.dataset.id;
+    if (id && id !== current) focusOn(id);
+  });
+  function carry(id, by, rows) {
+    if (!held) lift(id);
     held.start += by * step();
     const same = gantt.rows.get().filter((row) => row.kind === gantt.rows.get(held.was.group).kind);
     const index = same.findIndex((row) => row.id === held.row);
     held.row = same[Math.max(0, Math.min(same.length - 1, index + rows))].id;
-    const { id, start, length, row } = held;
+    const { start, length, row } = held;
     gantt.items.update({ id, start, end: start + length, group: row });
-    requestAnimationFrame(() => element(id)?.focus({ preventScroll: true }));
+    focusOn(id);
     soon();
   }
-  const history_ = (name) => draft.querySelector(`.step-${name} button:not([disabled])`)?.click();
+  const turnBack = (name) => draft.querySelector(`.step-${name} button:not([disabled])`)?.click();
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.closest?.("input, select, textarea")) return;
     const key = event.key.toLowerCase();
     if (key !== "z" && key !== "y") return;
     event.preventDefault();
-    history_(key === "y" || event.shiftKey ? "redo" : "undo");
+    turnBack(key === "y" || event.shiftKey ? "redo" : "undo");
   });
   host.addEventListener("keydown", (event) => {
     const bar = event.target.closest(".vis-item.bar");
@@ -202,9 +211,9 @@
       const next = all[all.findIndex((each) => each.id === one.id) + turn];
       if (next) focusOn(next.id);
     } else if (by && one.operation) {
-      carry(by, 0);
+      carry(one.id, by, 0);
     } else if (rows && event.altKey && one.operation) {
-      carry(0, rows);
+      carry(one.id, 0, rows);
     } else if (event.key === "Enter") {
       if (held) drop().then(() => focusOn(one.id));
       else window.location.assign(one.link);
