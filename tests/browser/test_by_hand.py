@@ -91,6 +91,10 @@ def test_a_bar_that_may_not_stand_there_turns_red_says_why_and_goes_back(open_pa
     assert after is not None
     assert abs(before["x"] - after["x"]) < 3
     assert not services.by_hand.kept
+    # The reason stays to be read until something else is done.
+    expect(page.locator("#hand-said .said-why")).to_be_visible()
+    page.locator("h1").click()
+    expect(page.locator("#hand-said")).to_be_hidden()
     quiet(open_page)
 
 

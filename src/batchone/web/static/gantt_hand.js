@@ -10,6 +10,7 @@
   const MINUTE = 60000;
   let gantt = null;
   let held = null; // the bar in hand: where it is, where it was, whether it may stand there
+  let offered = null; // what was dropped where it may not stand, while its reason and the nearest places are shown
   let current = null; // the bar that Tab comes to
   let timer = 0;
   let asking = false;
@@ -24,15 +25,16 @@
   };
 
   function lift(id) {
+    offered = null;
+    hush();
     const one = gantt.items.get(id);
     held = { id, operation: one.operation, length: one.end - one.start, row: one.group, start: +one.start, was: one, legal: true, near: [] };
     gantt.items.remove(`${id} setup`);
   }
 
   function letBe() {
-    if (!held) return;
-    gantt.items.update(held.was);
-    held = null;
+    if (held) gantt.items.update(held.was);
+    held = offered = null;
     hush();
     gantt.read();
   }
@@ -44,11 +46,11 @@
     said.textContent = "";
   };
 
-  function show(told) {
+  function show(told, id) {
     said.innerHTML = told.html;
     said.classList.toggle("is-illegal", !told.legal);
     said.hidden = false;
-    const bar = element(held.id)?.getBoundingClientRect();
+    const bar = element(id)?.getBoundingClientRect();
     const card = said.parentElement.getBoundingClientRect();
     if (!bar) return;
     said.style.left = `${Math.max(8, Math.min(bar.left - card.left, card.width - said.offsetWidth - 8))}px`;
@@ -80,7 +82,7 @@
       held.near = told.near;
       if (told.end) held.length = told.end - held.start;
       mark(told.legal);
-      show(told);
+      show(told, held.id);
     }
     if (again) {
       again = false;
@@ -97,29 +99,36 @@
       await follow(await answer.json());
       return true;
     }
+    held = null;
     const told = answer?.status === 422 ? await answer.json() : null;
-    held = about;
     if (told?.html) {
-      held.near = told.near;
-      show(told);
-      const where = told.near.map((spot) => `<button class="button near" type="button" data-row="${encodeURIComponent(spot.row)}" data-start="${spot.start}"></button>`).join("");
-      const times = [...said.querySelectorAll(".said-near .number")].map((each) => each.textContent);
-      said.querySelector(".said-near")?.insertAdjacentHTML("beforeend", where);
-      said.querySelectorAll(".near").forEach((button, index) => (button.textContent = times[index]));
+      offered = about;
+      show(told, about.id);
+      const times = [...said.querySelectorAll(".said-near .number")];
+      told.near.forEach((spot, index) => {
+        const button = document.createElement("button");
+        Object.assign(button, { type: "button", className: "button near", textContent: times[index].textContent });
+        button.addEventListener("click", () => {
+          held = Object.assign(offered, { row: spot.row, start: spot.start });
+          drop();
+        });
+        times[index].replaceWith(button);
+      });
     } else {
       said.textContent = host.dataset.away;
       said.hidden = false;
     }
-    gantt.items.update(held.was);
+    gantt.items.update(about.was);
+    gantt.read();
     return false;
   }
 
-  said.addEventListener("click", (event) => {
-    const spot = event.target.closest(".near");
-    if (!spot || !held) return;
-    held.row = decodeURIComponent(spot.dataset.row);
-    held.start = Number(spot.dataset.start);
-    drop();
+  // A reason that was read goes away.
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (offered && !said.contains(target)) {
+      offered = null;
+      hush();
+    }
   });
 
   // What the server made of the draft: its bar and the Gantt follow.
@@ -217,7 +226,7 @@
     } else if (event.key === "Enter") {
       if (held) drop().then(() => focusOn(one.id));
       else window.location.assign(one.link);
-    } else if (event.key === "Escape" && held) {
+    } else if (event.key === "Escape" && (held || offered)) {
       letBe();
     } else return;
     event.preventDefault();
