@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from batchone.chain.planning.module import MODULE
 from batchone.chain.planning.planner import Planner, PlanningSettings
 from batchone.chain.planning.service import PlanningService
 from batchone.contracts.by_hand import (
+    Branch,
     ExtraMachine,
     Move,
     OrderWish,
@@ -102,12 +104,13 @@ class Works:
         found = await self.service.of_order(TENANT, item.rpartition("-")[0])
         return next(each for each in found if (each.item, each.op) == (item, op))
 
-    async def started(self, item: str, op: str) -> None:
-        at = await self.operation(item, op)
-        async with self.context.database.transaction() as tx:
-            await store.started(
-                tx, TENANT, item, op, 1, at.equipment, at.position, self.clock.now(), self.clock.now() + (at.end - at.start)
-            )
+    async def solved(self, branch: str) -> Branch:
+        """A branch searched to its end: the first search of a process compiles, which takes longer than an answer may."""
+        found = await self.desk.solve_branch(TENANT, branch, 0.2)
+        while found.solving:
+            await asyncio.sleep(0.1)
+            found = await self.desk.branch(TENANT, branch)
+        return found
 
 
 @pytest.fixture
@@ -210,7 +213,7 @@ async def test_overtime_is_searched_compared_and_kept_for_the_pictures_to_come(w
     with pytest.raises(Conflict, match="not planned"):
         await works.desk.accept_branch(TENANT, branch.id, "pia")
     branch = await works.desk.change_branch(TENANT, branch.id, Overtime("fitting", now, now + timedelta(hours=2)), "k1")
-    branch = await works.desk.solve_branch(TENANT, branch.id, 0.2)
+    branch = await works.solved(branch.id)
     assert branch.result is not None
     assert branch.result.after.late_orders < branch.result.before.late_orders
     assert not branch.result.hypothetical
@@ -226,7 +229,7 @@ async def test_overtime_is_searched_compared_and_kept_for_the_pictures_to_come(w
 async def test_what_a_plan_cannot_carry_can_only_be_compared(works: Works) -> None:
     changes = [ExtraMachine("turning"), WithoutOrder("o0"), OrderWish("o1", due=works.clock.now() + 2 * MINUTE)]
     branch = await works.desk.open_branch(TENANT, "dream", changes, "k", "pia")
-    branch = await works.desk.solve_branch(TENANT, branch.id, 0.1)
+    branch = await works.solved(branch.id)
     assert branch.result is not None
     assert set(branch.result.hypothetical) == {"extra_machine", "without_order", "order_wish"}
     gone = next(each for each in branch.result.orders if each.order == "o0")
@@ -242,7 +245,7 @@ async def test_a_stop_moves_work_and_a_priority_is_kept(works: Works) -> None:
     now = works.clock.now()
     stop = Stop("lathe-1", now + 2 * MINUTE, now + 12 * MINUTE)
     branch = await works.desk.open_branch(TENANT, "service", [stop, OrderWish("o4", priority=9)], "k", "pia")
-    branch = await works.desk.solve_branch(TENANT, branch.id, 0.1)
+    branch = await works.solved(branch.id)
     accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
     assert accepted.plan is not None
     turning = [await works.operation(f"o{n}-0", "10") for n in range(5)]

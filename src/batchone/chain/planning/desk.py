@@ -13,8 +13,8 @@ import structlog
 from batchone.chain.planning import store as plans
 from batchone.chain.planning.bottleneck import bottleneck
 from batchone.chain.planning.branches import store
-from batchone.chain.planning.branches.changes import altered, refuse_nonsense, searched
-from batchone.chain.planning.branches.draft import Draft, HandMove, draft, settled
+from batchone.chain.planning.branches.changes import altered, hand_move, last_move, refuse_nonsense, searched
+from batchone.chain.planning.branches.draft import Draft, draft, over, pins_of, settled
 from batchone.chain.planning.branches.store import StoredBranch
 from batchone.chain.planning.branches.told import (
     bottlenecks_of,
@@ -30,7 +30,6 @@ from batchone.chain.planning.hand import Hand
 from batchone.chain.planning.hours import Hours
 from batchone.chain.planning.model import Plan, Problem
 from batchone.chain.planning.picture import Picture, StoredPin, changed, placements
-from batchone.chain.planning.pins import Pin
 from batchone.chain.planning.planner import Planner
 from batchone.contracts.by_hand import (
     Acceptance,
@@ -95,7 +94,7 @@ class Desk:
     async def check_move(self, tenant: str, move: Move, branch: str | None) -> MoveCheck:
         """Whether an operation could stand there."""
         desk = await self._desk(tenant, branch)
-        wish = _in_problem(move, desk.picture)
+        wish = hand_move(move, desk.picture)
         found = await asyncio.to_thread(
             desk.hand.move, wish.operation, resource=wish.resource, track=wish.track, start_s=wish.start_s, push=wish.push
         )
@@ -123,7 +122,7 @@ class Desk:
     def _lay_out(self, picture: Picture, changes: Sequence[Change], placed: bytes | None, version: object) -> _Laid:
         change = altered(picture, changes)
         start = store.unpacked(placed, picture.now) if placed else change.picture.in_force()
-        pins = _pins_of(change.moves, start)
+        pins = pins_of((f"{move.item}/{move.op}" for move in change.moves), start)
         bound, plan = settled(change.problem, start, (*change.picture.places_pinned(), *pins))
         held = frozenset(pin.operation for pin in bound.pins)
         hand = Hand(change.problem, plan, frozen_until_s=round(self._planner.settings.frozen_s), pinned=held)
@@ -240,7 +239,7 @@ class Desk:
         if branch.every and budget_s == 0 and planned.draft.given_up and branch.last_key:
             # The move just made was legal a moment ago; whoever made it should hear that it is not any more.
             move, found = planned.draft.given_up[-1]
-            if move == _in_problem_of(branch.changes[-1], planned.picture):
+            if move == last_move(branch.changes, planned.picture):
                 told = checked(found, planned.draft.plan, planned.picture, move.start_s)
                 raise Refused("planning.illegal_move", *illegal_words(told), why=told.why)
         result = result_of(
@@ -260,8 +259,8 @@ class Desk:
         in_force = picture.in_force()
         start = change.picture.in_force()
         if branch.placed is not None and budget_s == 0:
-            start = _over(start, store.unpacked(branch.placed, picture.now))
-        moves = [_in_problem(move, picture) for move in change.moves]
+            start = over(start, store.unpacked(branch.placed, picture.now))
+        moves = [hand_move(move, picture) for move in change.moves]
         pins, frozen = picture.places_pinned(), round(self._planner.settings.frozen_s)
         seed = self._planner.settings.seed
         _, before = await asyncio.to_thread(settled, picture.problem(), in_force, pins)
@@ -384,28 +383,3 @@ class Desk:
     async def _summary(self, tenant: str, number: int) -> PlanSummary | None:
         async with self._context.database.transaction() as tx:
             return await plans.summary(tx, tenant, number)
-
-
-def _in_problem(move: Move, picture: Picture) -> HandMove:
-    at = round((move.start - picture.now).total_seconds())
-    track = None if move.position is None else move.position - 1
-    return HandMove(f"{move.item}/{move.op}", move.equipment, track, at, move.push)
-
-
-def _in_problem_of(change: Change, picture: Picture) -> HandMove | None:
-    return _in_problem(change, picture) if isinstance(change, Move) else None
-
-
-def _pins_of(moves: Sequence[Move], plan: Plan) -> list[Pin]:
-    """Where a branch's plan has the operations that it moved."""
-    found = [plan.by_operation.get(f"{move.item}/{move.op}") for move in moves]
-    return [Pin(a.operation, a.resource, a.track, a.start_s) for a in found if a is not None]
-
-
-def _over(in_force: Plan, branch: Plan) -> Plan:
-    """The plan in force with operations where a branch has them, for those that are in both."""
-    placed = branch.by_operation
-    assignments = sorted(
-        (placed.get(a.operation, a) for a in in_force.assignments), key=lambda a: (a.start_s, a.operation)
-    )  # fmt: skip
-    return replace(in_force, assignments=tuple(assignments))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from batchone.chain.planning.branches.draft import HandMove
 from batchone.chain.planning.hours import Hours
 from batchone.chain.planning.model import Problem, Resource
 from batchone.chain.planning.picture import OpenOrder, Picture
@@ -84,6 +85,18 @@ def refuse_nonsense(picture: Picture, change: Change) -> None:
             raise _refused(f"There is no equipment {change.equipment!r}.", "Name one of the plant.")
         case _:
             pass
+
+
+def hand_move(move: Move, picture: Picture) -> HandMove:
+    """A move in the words of the picture's problem."""
+    at = round((move.start - picture.now).total_seconds())
+    track = None if move.position is None else move.position - 1
+    return HandMove(f"{move.item}/{move.op}", move.equipment, track, at, move.push)
+
+
+def last_move(changes: Sequence[Change], picture: Picture) -> HandMove | None:
+    """The last change, if it is a move."""
+    return hand_move(changes[-1], picture) if changes and isinstance(changes[-1], Move) else None
 
 
 def _refused(what: str, cure: str) -> Refused:

@@ -4,7 +4,7 @@ runs in the planning worker."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchone.chain.planning.diff import diff
 from batchone.chain.planning.hand import Hand, Illegal
@@ -101,3 +101,16 @@ def orders_changed(before: Plan, after: Plan) -> list[tuple[str, int | None, int
     gone = [(job.job, job.end_s, None) for job in old.jobs if job.job not in after.by_job]
     found: list[tuple[str, int | None, int | None]] = [(j.job, j.before_s, j.after_s) for j in (*told.later, *told.earlier)]
     return [*found, *gone]
+
+
+def pins_of(operations: Iterable[str], plan: Plan) -> list[Pin]:
+    """Pins where a plan has some operations."""
+    found = [plan.by_operation.get(name) for name in operations]
+    return [Pin(a.operation, a.resource, a.track, a.start_s) for a in found if a is not None]
+
+
+def over(in_force: Plan, branch: Plan) -> Plan:
+    """The plan in force with operations where a branch has them, for those that are in both."""
+    placed = branch.by_operation
+    assignments = sorted((placed.get(a.operation, a) for a in in_force.assignments), key=lambda a: (a.start_s, a.operation))
+    return replace(in_force, assignments=tuple(assignments))
