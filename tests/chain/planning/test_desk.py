@@ -121,7 +121,7 @@ async def works(database: Database, clock: ManualClock, ids: TimeIds, chance: ra
     record = Record()
     context.provide(Design, Lamps(compile_pack(load_files(SMALL))))
     context.provide(Enterprises, record)
-    planner = Planner(context, PlanningSettings(budget_s=0.1, frozen_s=60, tolerance_s=0.001))
+    planner = Planner(context, PlanningSettings(budget_s=0, frozen_s=60, tolerance_s=0.001))
     made = Works(context, planner, PlanningService(context, planner), Desk(context, planner), clock, record)
     context.provide(Planning, made.service)
     context.provide(PlanningByHand, made.desk)
