@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,8 @@ async def works(database: Database, clock: ManualClock, ids: TimeIds, chance: ra
     context.provide(Design, Lamps(compile_pack(load_files(SMALL))))
     context.provide(Enterprises, record)
     planner = Planner(context, PlanningSettings(budget_s=0, frozen_s=60, tolerance_s=0.001))
+    # A worker that is a thread: what runs in it is the same, and it need not be started.
+    planner._pool = ThreadPoolExecutor(1)
     made = Works(context, planner, PlanningService(context, planner), Desk(context, planner), clock, record)
     context.provide(Planning, made.service)
     context.provide(PlanningByHand, made.desk)

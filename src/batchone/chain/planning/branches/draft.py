@@ -75,7 +75,7 @@ def draft(
         kept[move.operation] = Pin(now.operation, now.resource, now.track, now.start_s)
     every = tuple(kept.values())
     if budget_s > 0:
-        plan = searched_plan(problem, plan, every, budget_s, seed)
+        plan = searched_plan(problem, plan, every, budget_s, seed, frozen_until_s)
     return Draft(plan, every, tuple(given_up))
 
 
@@ -83,13 +83,14 @@ def _is_at(move: HandMove, a: Assignment) -> bool:
     return (a.resource, a.start_s) == (move.resource, move.start_s) and move.track in (None, a.track)
 
 
-def searched_plan(problem: Problem, in_force: Plan, pins: Sequence[Pin], budget_s: float, seed: int) -> Plan:
-    """The best plan found within a budget that keeps its pins, and no worse than the one in force made to hold."""
+def searched_plan(problem: Problem, in_force: Plan, pins: Sequence[Pin], budget_s: float, seed: int, frozen_s: int = 0) -> Plan:
+    """The best plan found within a budget that keeps its pins, and no worse than the one in force made to hold. What starts
+    in that one before `frozen_s` stays."""
     bound = pinned(problem, pins)
     if not bound.pins:
-        return solve(problem, budget_s, seed, in_force=in_force)
+        return solve(problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s)
     safe = hold(bound, repair(bound.problem, in_force))
-    found = hold(bound, solve(bound.problem, budget_s, seed, in_force=in_force))
+    found = hold(bound, solve(bound.problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s))
     aim, weights = problem.aim, problem.weights
     return found if found.objective.key(aim, weights) < safe.objective.key(aim, weights) else safe
 
