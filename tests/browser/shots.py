@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import itertools
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import CHROMIUM, FLAGS, serving
 from tests.web.fakes import FakeServices
 from tests.web.serve import services
+
+from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
+from batchone.contracts.planning import Spot
 
 SIZES = {"phone": (390, 844), "tablet": (1180, 820), "desk": (1600, 950)}
 THEMES = ("light", "dark")
@@ -31,15 +35,34 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     held = next((each for each in orders if each.status == "held"), mine)
     finished = next(each for each in world.world.records.values() if each.state == "finished")
     busy = max(world.world.stations(), key=lambda each: each.since).equipment
+    draft, extra, late = tried(world)
     wide = next(each for each in world.world.blueprint.pack.equipment if each.positions > 8).id
     return {
         "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"), "mine": ("mei", "/my"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
+        "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
+        "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "orders": ("pia", "/orders"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def tried(world: FakeServices) -> tuple[str, str, str]:
+    """A draft with a move, another branch, and the number of a late order."""
+    desk, now = world.by_hand, world.clock.now()
+    known = {each.name: each.id for each in desk.kept.values()}
+    if not known:
+        op = desk.movable()
+        moves = Move(op.item, op.op, op.equipment, op.start + timedelta(minutes=40), None, push=True)
+        known["later"] = desk.tried("Pia Kern 16:30", moves).id
+        overtime = Overtime(world.world.blueprint.pack.equipment[0].id, now, now + timedelta(hours=2))
+        known["more"] = desk.tried("Night shift and a second foamer", overtime, ExtraMachine(overtime.target)).id
+        desk.pinned.append(PinnedOperation(op.item, op.op, Spot(op.equipment, 1, op.start), "pia", 41))
+    ids = list(known.values())
+    late = max(world.world.operations, key=lambda each: (each.late, each.end))
+    return ids[0], ids[1], world.world.orders[late.order].number
 
 
 def shoot(browser: Browser, address: str, world: FakeServices, folder: Path, wanted: set[str], suffix: str = "") -> None:
@@ -56,7 +79,7 @@ def shoot(browser: Browser, address: str, world: FakeServices, folder: Path, wan
         context.add_cookies([{"name": key, "value": value, "url": address} for key, value in cookies.items()])
         page = context.new_page()
         page.goto(address + path)
-        page.wait_for_timeout(1800 if name in {"machine", "machine-wide", "plan", "line"} else 900)
+        page.wait_for_timeout(1800 if name in {"machine", "machine-wide", "plan", "plan-draft", "line"} else 900)
         page.screenshot(path=folder / f"{name}{suffix}-{size}-{theme}-{language}.png")
         context.close()
 

@@ -27,8 +27,8 @@ MEASURE = """() => {
   };
 }"""
 NAMES = [
-    "sign-in", "home", "shop", "mine", "order", "order-held", "passport", "line", "machine", "machine-wide", "plan", "orders",
-    "call-offs", "missing", "forbidden",
+    "sign-in", "home", "shop", "mine", "order", "order-held", "passport", "line", "machine", "machine-wide", "plan",
+    "plan-draft", "plan-compare", "plan-why", "plan-help", "orders", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
 

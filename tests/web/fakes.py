@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.web.by_hand import FakeByHand
 from tests.web.world import PEOPLE, TENANT, World
 
 from batchone.chain.design.completion import complete
@@ -16,6 +17,7 @@ from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, total
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
+from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Product
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
@@ -340,6 +342,10 @@ class FakeEnterprises:
 
     clock: Clock
     ended: set[str] = field(default_factory=set)
+    recorded: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def record(self, actor: Actor, what: str, about: str, key: str, outcome: str, more: Mapping[str, Any]) -> None:
+        self.recorded.append((actor.person, what, about))
 
     async def sign_in(self, tenant: str, person: str, password: str) -> Session:
         if person not in PEOPLE or password != person:
@@ -372,12 +378,13 @@ class FakeServices:
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
         self.planning = FakePlanning(world)
+        self.by_hand = FakeByHand(world, clock, self.ids)
         self.production = FakeProduction(world)
         self.enterprises = FakeEnterprises(clock)
         supplier = world.blueprint.pack.modules[0].suppliers[0].id
         PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
         self._by_protocol: dict[type, object] = {
-            design.Design: self.design, sales.Sales: self.sales, planning.Planning: self.planning,
+            design.Design: self.design, sales.Sales: self.sales, planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
             machines.History: FakeHistory(self.machines), machines.Alarms: self.machines, Enterprises: self.enterprises,

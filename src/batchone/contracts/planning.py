@@ -86,6 +86,66 @@ class Dispatch:
     start: datetime
 
 
+@dataclass(frozen=True)
+class Worth:
+    """What a plan is worth: late orders, seconds of weighted tardiness, of setup, and to the end of the last operation."""
+
+    late_orders: int
+    tardiness_s: int
+    setup_s: int
+    makespan_s: int
+
+
+@dataclass(frozen=True)
+class OrderChange:
+    """An order whose finish differs between two plans; None where one of them has nothing of it."""
+
+    order: str
+    due: datetime
+    before: datetime | None
+    after: datetime | None
+
+    @property
+    def late_before(self) -> bool:
+        """Late in the first plan."""
+        return self.before is not None and self.before > self.due
+
+    @property
+    def late_after(self) -> bool:
+        """Late in the second."""
+        return self.after is not None and self.after > self.due
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where and when an operation would start."""
+
+    equipment: str
+    position: int
+    start: datetime
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An operation that two plans put in different places; None where one of them does not have it."""
+
+    item: str
+    order: str
+    op: str
+    before: Spot | None
+    after: Spot | None
+
+
+@dataclass(frozen=True)
+class PlanDiff:
+    """What plan `after` differs in from plan `before`. What is in `shifts` without `after` is done, or no longer wanted."""
+
+    before: PlanSummary
+    after: PlanSummary
+    shifts: tuple[Shift, ...]
+    orders: tuple[OrderChange, ...]
+
+
 @fact("plan.accepted")
 @dataclass(frozen=True)
 class PlanAccepted:
@@ -139,4 +199,12 @@ class Planning(Protocol):
 
     async def replan(self, tenant: str, why: str) -> PlanSummary:
         """Plan anew from how things stand, now."""
+        ...
+
+    async def plan(self, tenant: str, number: int) -> PlanWindow:
+        """Any plan as it was when it came into force, as far as it was not over by then; `NotFound` if there is none."""
+        ...
+
+    async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
+        """What one plan differs in from another."""
         ...

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.logistics import Logistics
@@ -24,7 +25,9 @@ from batchone.web.app import create_app
 from batchone.web.services import web_of_app
 from batchone.web.settings import WebSettings
 
-REQUIRED = (Enterprises, Design, Sales, Sourcing, Planning, Production, Logistics, Connect, History, Twin, Alarms)
+REQUIRED = (
+    Enterprises, Design, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect, History, Twin, Alarms,
+)  # fmt: skip
 _GRACE_S = 2
 """Open event streams never end by themselves; a server that waited for them would never stop."""
 

@@ -162,6 +162,15 @@ def problems(draw, *, breaks: bool = True, jobs_max: int = 4, steps_max: int = 3
 _KEYS = st.sampled_from(["red", "green"])
 
 
+def lasting(of: Problem) -> Problem:
+    """The same problem with every operation of some length: the order of those of none is a matter of taste."""
+
+    def longer(o: Operation) -> Operation:
+        return replace(o, alternatives=tuple(replace(x, duration_s=x.duration_s + 1) for x in o.alternatives))
+
+    return replace(of, operations=tuple(map(longer, of.operations)))
+
+
 def scaled(of: Problem, by: int) -> Problem:
     """The same problem with every time `by` times as long; its calendars must always work."""
     return replace(

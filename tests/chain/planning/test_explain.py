@@ -14,6 +14,8 @@ def test_the_seconds_of_a_job_add_up_to_its_end(of: Problem) -> None:
         told = explain(of, plan, outcome.job)
         assert sum(seconds for _, seconds in told.seconds) == outcome.end_s
         assert told.path[-1].end_s == outcome.end_s
+        assert sum(share.seconds for share in told.shares) == outcome.end_s
+        assert all(share.seconds > 0 for share in told.shares)
         assert all(step.limit.waited_s >= 0 for step in (*told.path, *told.chain))
 
 
@@ -61,3 +63,20 @@ def test_a_job_that_the_plan_does_not_know_is_refused() -> None:
     of = problem([Resource("r")], [Job("j"), Job("empty")], [op("j.0", "r")])
     with pytest.raises(NotFound, match="empty"):
         explain(of, solve(of, 0, 1), "empty")
+
+
+def test_the_chain_is_shared_out_among_what_held_it() -> None:
+    of = problem(
+        [Resource("r", setup="m", keys=("red",))],
+        [Job("a", 10), Job("b", 12)],
+        [op("a.0", "r", earliest_s=30, setup_key="red"), op("b.0", "r", 10, ("a.0",), setup_key="green")],
+        setups=(SetupMatrix("m", 5),),
+    )
+    told = explain(of, solve(of, 0, 1), "b")
+    assert [(share.cause, share.operation, share.seconds) for share in told.shares] == [
+        ("material", "a.0", 30),
+        ("resource", "a.0", 10),
+        ("setup", "b.0", 5),
+        ("work", "b.0", 10),
+    ]
+    assert [share.cause for share in told.blamed()] == ["material", "resource", "setup"]

@@ -6,7 +6,10 @@ its own (`validate`) and explained (`explain`). All times are whole seconds from
 for its budget, no database and no bus; everything in and out can be pickled, so that `solve` can run in another process.
 """
 
-from batchone.chain.planning.explain import Explanation, Step, explain
+from batchone.chain.planning.bottleneck import Bottlenecks, Load, bottleneck
+from batchone.chain.planning.diff import Difference, Gain, JobChange, Shifted, diff
+from batchone.chain.planning.explain import Explanation, Share, Step, explain
+from batchone.chain.planning.hand import Effect, Hand, Illegal, Moved, Place, Why, move
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause, Limit
 from batchone.chain.planning.model import (
@@ -47,32 +50,48 @@ __all__ = [
     "Alternative",
     "Assignment",
     "Before",
+    "Bottlenecks",
     "Bound",
     "Calendar",
     "Cause",
+    "Difference",
+    "Effect",
     "Explanation",
     "Fixed",
+    "Gain",
+    "Hand",
+    "Illegal",
     "Job",
+    "JobChange",
     "JobInsertion",
     "JobOutcome",
     "Limit",
+    "Load",
     "Measure",
+    "Moved",
     "Objective",
     "Operation",
+    "Place",
     "Plan",
     "Problem",
     "Progress",
     "Resource",
     "Rule",
     "SetupMatrix",
+    "Share",
     "Shift",
+    "Shifted",
     "Step",
     "Tariff",
     "Timeline",
     "Violation",
     "Wait",
+    "Why",
+    "bottleneck",
+    "diff",
     "explain",
     "insert",
+    "move",
     "moved",
     "repair",
     "solve",

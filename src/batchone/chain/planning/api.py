@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchone.chain.planning.api_by_hand import add_routes_by_hand
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor, Enterprises
-from batchone.contracts.planning import PlannedOperation, Planning, PlanSummary, PlanWindow
+from batchone.contracts.planning import PlanDiff, PlannedOperation, Planning, PlanSummary, PlanWindow
 from batchone.kernel.http import idempotency_key
 from batchone.kernel.module import Context
 
@@ -55,11 +56,24 @@ def router(context: Context) -> APIRouter:
         """The planned operations of an order."""
         return await context.get(Planning).of_order(actor.tenant, order)
 
+    @routes.get("/diff")
+    async def diff(actor: _Staff, before: int, after: int) -> PlanDiff:
+        """What one plan differs in from another."""
+        return await context.get(Planning).diff(actor.tenant, before, after)
+
     @routes.post("/runs")
     async def replan(body: Replan, actor: _Planner, key: _Key) -> PlanSummary:
         """Plan anew from how things stand."""
         made = await context.get(Planning).replan(actor.tenant, body.why)
         await context.get(Enterprises).record(actor, "plan.run", str(made.number), key, "done", {"why": body.why})
         return made
+
+    add_routes_by_hand(routes, context)
+
+    # Last, so that the names above are not taken for numbers.
+    @routes.get("/{number}")
+    async def plan(number: int, actor: _Staff) -> PlanWindow:
+        """Any plan as it was when it came into force, as far as it was not over by then."""
+        return await context.get(Planning).plan(actor.tenant, number)
 
     return routes

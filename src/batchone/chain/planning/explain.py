@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchone.chain.planning.limits import Cause, Limit, Waits
 from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
@@ -23,12 +23,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the time until a job ends. `cause`: `work` (its own), or what it waited for: `resource` (another job's work on
+    it), `setup`, `calendar`, `material`, `down` (broken) or `kept`. `operation` and `resource` say whose and where."""
+
+    cause: str
+    resource: str
+    operation: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Where the time of a job goes.
 
     `path`: the job's own operations that follow each other without slack in the precedences, first to last. `chain`: from
     the job's last operation back through whatever held each one, other jobs included, last to first. `seconds`: the time
     from now to the end of the job along the path, by cause, with `work` and `pauses` beside the causes; it adds up.
+    `shares`: the same time along the chain, first to last; it adds up too.
     """
 
     job: str
@@ -37,6 +49,7 @@ class Explanation:
     path: tuple[Step, ...]
     chain: tuple[Step, ...]
     seconds: tuple[tuple[str, int], ...]
+    shares: tuple[Share, ...] = ()
 
     def main_cause(self) -> str:
         """The cause (never work) that took most time; `nothing` if the job never waited."""
@@ -44,15 +57,26 @@ class Explanation:
         spent, name = max(waits, default=(0, Cause.NOTHING.value))
         return name if spent else Cause.NOTHING.value
 
+    def blamed(self) -> tuple[Share, ...]:
+        """What it waited for along the chain, the same cause at the same place taken together, the longest first."""
+        found: dict[tuple[str, str], Share] = {}
+        for share in self.shares:
+            place = (share.cause, share.operation if share.cause == Cause.MATERIAL else share.resource)
+            if share.cause != "work":
+                known = found.get(place)
+                found[place] = share if known is None else replace(known, seconds=known.seconds + share.seconds)
+        return tuple(sorted(found.values(), key=lambda share: (-share.seconds, share.cause, share.resource)))
+
 
 def explain(problem: Problem, plan: Plan, job: str) -> Explanation:
     """Explains the end of a job in a plan of this problem. `NotFound` if the plan has nothing of the job."""
     outcome = plan.by_job.get(job)
     if outcome is None:
         raise NotFound("planning.job", f"The plan has no operation of job {job!r}.", "Name a job of the plan.", job=job)
-    reader = _Reader(problem, plan)
+    reader = Reader(problem, plan)
     path = reader.path(job)
-    return Explanation(job, outcome.end_s, outcome.lateness_s, path, reader.chain(path[-1].operation), _seconds(path))
+    chain = reader.chain(path[-1].operation)
+    return Explanation(job, outcome.end_s, outcome.lateness_s, path, chain, _seconds(path), reader.shares(job, chain))
 
 
 def _seconds(path: tuple[Step, ...]) -> tuple[tuple[str, int], ...]:
@@ -64,7 +88,9 @@ def _seconds(path: tuple[Step, ...]) -> tuple[tuple[str, int], ...]:
     return tuple((name, seconds) for name, seconds in spent.items() if seconds)
 
 
-class _Reader:
+class Reader:
+    """Reads out of a plan what each operation waited for."""
+
     def __init__(self, problem: Problem, plan: Plan) -> None:
         self.problem, self.plan = problem, plan
         self.operations = {op.id: op for op in problem.operations}
@@ -79,6 +105,7 @@ class _Reader:
             last[place] = a
 
     def path(self, job: str) -> tuple[Step, ...]:
+        """The job's operations that follow each other without slack, first to last."""
         own = [a for a in self.plan.assignments if a.job == job]
         steps: list[Step] = []
         name: str | None = max(own, key=lambda a: (a.end_s, a.operation)).operation
@@ -88,6 +115,7 @@ class _Reader:
         return tuple(reversed(steps))
 
     def chain(self, name: str) -> tuple[Step, ...]:
+        """From an operation back through whatever held each one."""
         steps: list[Step] = []
         following: str | None = name
         seen: set[str] = set()
@@ -97,6 +125,43 @@ class _Reader:
             steps.append(step)
             following = self._holder(step)
         return tuple(steps)
+
+    def shares(self, job: str, chain: tuple[Step, ...]) -> tuple[Share, ...]:
+        """The time until the first step of a chain ends, divided among all of its steps."""
+        found: list[Share] = []
+        since = 0
+        for step in reversed(chain):
+            a = self.plan.by_operation[step.operation]
+            start = max(step.start_s, since)
+            setup = start - min(start, max(a.setup_start_s, since))
+            idle = start - since - setup
+            work = max(step.end_s, start) - start - step.pauses_s
+            for cause, seconds in (
+                (self._idle(step, a), idle),
+                (Cause.SETUP.value, setup),
+                ("work" if step.job == job else Cause.RESOURCE.value, work),
+                (Cause.CALENDAR.value, step.pauses_s),
+            ):
+                if seconds:
+                    found.append(Share(cause, step.resource, step.operation, seconds))
+            since = max(step.end_s, start)
+        return tuple(found)
+
+    def _idle(self, step: Step, a: Assignment) -> str:
+        """Why nothing happens before a step: whatever held it was over by then, or is no operation."""
+        cause = step.limit.cause
+        if cause in (Cause.MATERIAL, Cause.KEPT):
+            return cause.value
+        down = self.resources[a.resource].available_from_s
+        return "down" if cause is Cause.RESOURCE and step.limit.behind is None and down > 0 else Cause.CALENDAR.value
+
+    def waited(self, a: Assignment) -> int:
+        """By how many seconds an operation starts later than it could, because its resource is busy, broken or set up."""
+        op = self.operations[a.operation]
+        if op.fixed is not None:
+            return 0
+        limit = self._waits(a, op).limit(a.operation)
+        return limit.waited_s if limit.cause in (Cause.RESOURCE, Cause.SETUP) else 0
 
     def _holder(self, step: Step) -> str | None:
         """The operation that decides when this one starts, looking through breaks to what was before them."""
@@ -115,7 +180,7 @@ class _Reader:
         if along_path:
             # The time until the predecessor's end is told by the predecessor's own step.
             limit = Limit(name, limit.cause, max(0, a.start_s - self._since(op)), limit.behind)
-        return Step(name, op.job, a.resource, a.start_s, a.end_s, self._pauses(a, op), limit)
+        return Step(name, op.job, a.resource, a.start_s, a.end_s, self.pauses(a), limit)
 
     def _since(self, op: Operation) -> int:
         before = self._latest_predecessor(op)
@@ -141,8 +206,9 @@ class _Reader:
             setup_s=a.start_s - a.setup_start_s,
         )
 
-    def _pauses(self, a: Assignment, op: Operation) -> int:
-        if not op.attended:
+    def pauses(self, a: Assignment) -> int:
+        """Seconds of breaks within an operation."""
+        if not self.operations[a.operation].attended:
             return 0
         calendar = self.problem.calendar_of(self.resources[a.resource])
         begin = max(0, a.start_s)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchone.chain.planning.api import router
+from batchone.chain.planning.desk import Desk
 from batchone.chain.planning.planner import Planner, PlanningSettings
 from batchone.chain.planning.service import PlanningService
+from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import EquipmentChanged
@@ -21,7 +23,7 @@ async def _build(context: Context, settings: PlanningSettings) -> Running:
     planner = Planner(context, settings)
     service = PlanningService(context, planner)
     return Running(
-        provides={Planning: service},
+        provides={Planning: service, PlanningByHand: Desk(context, planner)},
         hears={
             OrderPlaced: service.on_order_placed,
             MaterialExpected: service.on_material_expected,
@@ -45,7 +47,7 @@ MODULE = Module(
     name="planning",
     build=_build,
     settings=PlanningSettings,
-    provides=(Planning,),
+    provides=(Planning, PlanningByHand),
     requires=(Design, Enterprises),
     hears=(
         OrderPlaced, MaterialExpected, MaterialAllocated, JobReleased, JobStarted, JobFinished, ItemHeld, ItemReleased,

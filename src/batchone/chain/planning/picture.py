@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from batchone.chain.planning.hours import Hours, with_hours
 from batchone.chain.planning.model import (
     ALWAYS,
     Alternative,
@@ -28,6 +29,7 @@ from batchone.chain.planning.model import (
     Shift,
     weekly,
 )
+from batchone.chain.planning.pins import Pin
 from batchone.contracts.pack import Calendar as PackCalendar
 from batchone.contracts.pack import Pack, WeeklyTime
 
@@ -92,26 +94,49 @@ class Clash:
 
 
 @dataclass(frozen=True)
+class StoredPin:
+    """Where a planner put an operation, and who did it in which plan; `position` counts from 1."""
+
+    item: str
+    op: str
+    run: int
+    equipment: str
+    position: int
+    start: datetime
+    by: str
+    plan: int
+
+
+@dataclass(frozen=True)
 class Picture:
-    """Everything that planning depends on, at a moment."""
+    """Everything that planning depends on, at a moment. `hours`: decided beside the calendars of the packs."""
 
     now: datetime
     packs: tuple[Pack, ...]
     orders: tuple[OpenOrder, ...]
     operations: tuple[OpenOperation, ...]
     equipment: Mapping[str, EquipmentState]
+    pins: tuple[StoredPin, ...] = ()
+    hours: tuple[Hours, ...] = ()
 
     def problem(self) -> Problem:
-        """The planning problem of this moment."""
+        """The planning problem of this moment, but for the pins."""
         fixed, _ = self._standing
         open_ids = {operation.id for operation in self.operations}
-        return Problem(
+        problem = Problem(
             origin=self.now,
             resources=tuple(self._resources()),
             jobs=tuple(Job(order.id, self._second(order.due), order.weight) for order in self.orders),
             operations=tuple(self._operation(each, fixed.get(each.id), open_ids) for each in self.operations),
             calendars=tuple(calendars(self.packs, self.now)),
             setups=tuple(setups(self.packs)),
+        )
+        return with_hours(problem, self.hours)
+
+    def places_pinned(self) -> tuple[Pin, ...]:
+        """The pins in the words of the problem."""
+        return tuple(
+            Pin(f"{each.item}/{each.op}", each.equipment, each.position - 1, self._second(each.start)) for each in self.pins
         )
 
     @property

@@ -13,20 +13,22 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from batchone.chain.planning import store
+from batchone.chain.planning.branches import store as hand_store
+from batchone.chain.planning.branches.draft import searched_plan, settled
 from batchone.chain.planning.insertion import JobInsertion
 from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
-from batchone.chain.planning.repair import repair
-from batchone.chain.planning.solve import solve
+from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.timeline import Timeline
 from batchone.contracts.design import Design
 from batchone.contracts.pack import Pack
@@ -39,6 +41,8 @@ from batchone.kernel.settings import Seconds, Settings
 _log = structlog.get_logger(__name__)
 ACTOR = "planning"
 _CLASHES_TOLD = 3
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class PlanningSettings(Settings):
@@ -51,11 +55,15 @@ class PlanningSettings(Settings):
     budget_s: Seconds = 3
     """How long a search may take, real."""
     frozen_s: Seconds = 120
-    """What starts sooner than this is not moved by a search."""
+    """What starts sooner than this is moved neither by a search nor by hand, and nothing is moved there by hand."""
     tolerance_s: Seconds = 30
     """Changes of time smaller than this do not make a new plan."""
     tell_s: Seconds = 300
     """An order's planned finish is told to others when it changed by more than this."""
+    desk_s: Seconds = 10
+    """How long a planner's moves are checked against the plan as it was laid out for them, real."""
+    branch_s: Seconds = 4
+    """How long a branch is searched if nobody says otherwise, real."""
     seed: int = 1
 
 
@@ -70,10 +78,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _improve(problem: Problem, in_force: Plan, budget_s: float, seed: int, frozen_s: float) -> Plan:
-    return solve(problem, budget_s, seed, in_force=in_force, frozen_s=round(frozen_s))
 
 
 def _compile_searches() -> None:
@@ -106,6 +110,7 @@ class Planner:
         self._dirty.set()
         self._why: list[str] = []
         self._clashes: frozenset[Clash] = frozenset()
+        self._by_hand = 0
         self.lock = asyncio.Lock()
 
     @property
@@ -151,6 +156,8 @@ class Planner:
                 orders=await store.open_orders(tx, self.tenant),
                 operations=await store.open_operations(tx, self.tenant),
                 equipment=await store.equipment(tx, self.tenant),
+                pins=await hand_store.pins(tx, self.tenant),
+                hours=await hand_store.hours(tx, self.tenant, self._context.clock.now()),
             )
 
     def _remember(self, picture: Picture, problem: Problem, plan: Plan) -> None:
@@ -229,17 +236,22 @@ class Planner:
     async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:
         """One planning run; the plan that came of it, or none if nothing changed that is worth a new number."""
         reasons, self._why = self._why, []
-        began = time.monotonic()
+        began, by_hand = time.monotonic(), self._by_hand
         picture = await self.picture()
         news = self._look_for_clashes(picture)
         if not picture.operations:
             self._timeline = None
             return None
         problem, in_force = picture.problem(), picture.in_force()
-        plan = await self._solve(problem, in_force, search=search)
+        plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
         found = placements(plan, picture.operations)
         changes = changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
         async with self.lock:
+            if by_hand != self._by_hand:
+                # A planner put a branch in force meanwhile; what was found against the plan before would undo it.
+                self.changed("planned by hand")
+                return None
+            await self._give_up_pins(picture, problem)
             summary = None
             if changes or why or news:
                 said = "; ".join([why or ", ".join(reasons) or "time went on", *told(picture.clashes)])
@@ -257,18 +269,41 @@ class Planner:
         self._clashes = frozenset(picture.clashes)
         return bool(news)
 
-    async def _solve(self, problem: Problem, in_force: Plan, *, search: bool) -> Plan:
+    async def _solve(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], *, search: bool) -> Plan:
         if not search or self._pool is None:
-            return await asyncio.to_thread(repair, problem, in_force, self.settings.seed)
-        settings = self.settings
-        work = self._pool.submit(_improve, problem, in_force, settings.budget_s, settings.seed, settings.frozen_s)
+            return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
+        mine = self.settings
+        return await self.work(searched_plan, problem, in_force, pins, mine.budget_s, mine.seed, round(mine.frozen_s))
+
+    async def work(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs a function of the engine in the worker process; in a thread before there is one."""
+        if self._pool is None:
+            return await asyncio.to_thread(task, *args, **kwargs)
         try:
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(self._pool.submit(task, *args, **kwargs))
         except BrokenProcessPool as error:
             raise TryLater("planning.worker", "The planning worker died.", "It is started again.") from error
 
+    async def _give_up_pins(self, picture: Picture, problem: Problem) -> None:
+        """Pins that machines made impossible are forgotten; the plan's reason says which."""
+        lost = pinned(problem, picture.places_pinned()).lost
+        if not lost:
+            return
+        async with self._context.database.transaction() as tx:
+            for pin, why in lost:
+                item, _, op = pin.operation.rpartition("/")
+                await hand_store.drop_pin(tx, self.tenant, item, op)
+                _log.warning("plan.pin_given_up", operation=pin.operation, equipment=pin.resource, why=why)
+                self.changed(f"pin of {pin.operation} given up: {pin.resource} {why}")
+
     async def _accept(
-        self, plan: Plan, picture: Picture, changes: Sequence[Placement], why: str, solve_s: float
+        self,
+        plan: Plan,
+        picture: Picture,
+        changes: Sequence[Placement],
+        why: str,
+        solve_s: float,
+        also: Callable[[Transaction, int], Awaitable[None]] | None = None,
     ) -> PlanSummary:
         async with self._context.database.transaction() as tx:
             number = await store.next_number(tx, self.tenant)
@@ -280,11 +315,35 @@ class Planner:
             )  # fmt: skip
             await store.place(tx, self.tenant, changes)
             await store.add_plan(tx, self.tenant, summary, changes)
+            if also is not None:
+                await also(tx, number)
             await self._say(tx, summary, [order.id for order in picture.orders])
         _log.info(
             "plan.accepted", number=number, why=why, method=summary.method, late=summary.late_orders, solve_s=summary.solve_s
         )
         return summary
+
+    async def accept_by_hand(
+        self,
+        plan: Plan,
+        picture: Picture,
+        changes: Sequence[Placement],
+        why: str,
+        solve_s: float,
+        also: Callable[[Transaction, int], Awaitable[None]],
+    ) -> PlanSummary:
+        """A planner's plan is in force, with what `also` stores in the same transaction; call with the lock held."""
+        summary = await self._accept(plan, picture, changes, why, solve_s, also)
+        self._by_hand += 1
+        self._timeline = None
+        self.changed("planned by hand")
+        return summary
+
+    async def number_in_force(self) -> int:
+        """The number of the plan in force; 0 before the first one."""
+        async with self._context.database.transaction() as tx:
+            newest = await store.summaries(tx, self.tenant, 1)
+        return newest[0].number if newest else 0
 
     async def _say(self, tx: Transaction, summary: PlanSummary, orders: Sequence[str]) -> None:
         finishes = await store.finishes(tx, self.tenant, orders)

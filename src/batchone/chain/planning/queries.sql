@@ -130,3 +130,70 @@ DELETE FROM planning.reservations WHERE tenant = %(tenant)s AND expires <= %(now
 -- name: outcomes
 SELECT extract(epoch FROM finished - promised_finish)::float8 AS late_s FROM planning.orders
 WHERE tenant = %(tenant)s AND finished IS NOT NULL ORDER BY finished DESC LIMIT %(limit)s
+
+-- name: plan_numbered
+SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s
+FROM planning.plans WHERE tenant = %(tenant)s AND number = %(number)s
+
+-- name: plan_changes
+SELECT number, changes FROM planning.plans WHERE tenant = %(tenant)s AND number <= %(number)s ORDER BY number
+
+-- name: orders_named
+SELECT order_id, due, weight FROM planning.orders WHERE tenant = %(tenant)s AND order_id = ANY(%(orders)s)
+
+-- name: operations_named
+SELECT item, op, order_id FROM planning.operations WHERE tenant = %(tenant)s AND item = ANY(%(items)s)
+
+-- name: add_branch
+INSERT INTO planning.branches (tenant, id, name, made, made_by, key, changes, applied)
+VALUES (%(tenant)s, %(id)s, %(name)s, %(made)s, %(made_by)s, %(key)s, %(changes)s, %(applied)s)
+ON CONFLICT DO NOTHING RETURNING id
+
+-- name: branch
+SELECT * FROM planning.branches WHERE tenant = %(tenant)s AND id = %(id)s
+
+-- name: branch_for_update
+SELECT * FROM planning.branches WHERE tenant = %(tenant)s AND id = %(id)s FOR UPDATE
+
+-- name: branch_of_key
+SELECT * FROM planning.branches WHERE tenant = %(tenant)s AND key = %(key)s
+
+-- name: branches
+SELECT * FROM planning.branches WHERE tenant = %(tenant)s ORDER BY (state = 'open') DESC, made DESC LIMIT %(limit)s
+
+-- name: set_branch
+UPDATE planning.branches SET changes = %(changes)s, applied = %(applied)s, last_key = %(last_key)s, stale = %(stale)s,
+  result = %(result)s, placed = %(placed)s
+WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
+
+-- name: close_branch
+UPDATE planning.branches SET state = %(state)s, plan = %(plan)s
+WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
+
+-- name: pins
+SELECT p.* FROM planning.pins p
+JOIN planning.operations o ON o.tenant = p.tenant AND o.item = p.item AND o.op = p.op AND o.run = p.run AND o.state = 'planned'
+WHERE p.tenant = %(tenant)s ORDER BY p.start, p.item, p.op
+
+-- name: set_pin
+INSERT INTO planning.pins (tenant, item, op, run, equipment, position, start, pinned_by, plan)
+VALUES (%(tenant)s, %(item)s, %(op)s, %(run)s, %(equipment)s, %(position)s, %(start)s, %(by)s, %(plan)s)
+ON CONFLICT (tenant, item, op) DO UPDATE SET run = excluded.run, equipment = excluded.equipment, position = excluded.position,
+  start = excluded.start, pinned_by = excluded.pinned_by, plan = excluded.plan
+
+-- name: drop_pin
+DELETE FROM planning.pins WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s RETURNING item
+
+-- name: drop_old_pins
+DELETE FROM planning.pins p USING planning.operations o
+WHERE p.tenant = %(tenant)s AND o.tenant = p.tenant AND o.item = p.item AND o.op = p.op AND (o.state = 'done' OR o.run <> p.run)
+
+-- name: hours
+SELECT * FROM planning.hours WHERE tenant = %(tenant)s AND ends > %(now)s ORDER BY start, target
+
+-- name: add_hours
+INSERT INTO planning.hours (tenant, target, opened, start, ends, decided_by, plan)
+VALUES (%(tenant)s, %(target)s, %(opened)s, %(start)s, %(ends)s, %(by)s, %(plan)s) ON CONFLICT DO NOTHING
+
+-- name: set_weight
+UPDATE planning.orders SET weight = %(weight)s WHERE tenant = %(tenant)s AND order_id = %(order)s AND finished IS NULL

@@ -7,12 +7,13 @@ from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 
 from batchone.chain.planning import store
+from batchone.chain.planning.history import Past, compared, operations_of, rebuilt
 from batchone.chain.planning.model import Assignment
 from batchone.chain.planning.picture import Placement
 from batchone.chain.planning.planner import Planner, dated
 from batchone.chain.planning.promise import insert_items, margin, reasons
 from batchone.contracts.design import Design
-from batchone.contracts.planning import Dispatch, Insertion, PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.planning import Dispatch, Insertion, PlanDiff, PlannedOperation, PlanSummary, PlanWindow
 from batchone.contracts.sales import OrderPlaced
 from batchone.contracts.sourcing import MaterialDate
 from batchone.kernel.database import Transaction
@@ -183,6 +184,31 @@ class PlanningService:
         """Plan anew now."""
         made = await self._planner.plan_once(search=True, why=why)
         return made if made is not None else await self.summary(tenant)
+
+    async def plan(self, tenant: str, number: int) -> PlanWindow:
+        """Any plan as it was when it came into force."""
+        ((past,), _) = await self._rebuilt(tenant, number)
+        return PlanWindow(past.summary, operations_of(past))
+
+    async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
+        """What one plan differs in from another."""
+        (earlier, later), due = await self._rebuilt(tenant, before, after)
+        return compared(earlier, later, due)
+
+    async def _rebuilt(self, tenant: str, *numbers: int) -> tuple[list[Past], dict[str, tuple[datetime, int]]]:
+        async with self._context.database.transaction() as tx:
+            summaries = [await store.summary(tx, tenant, number) for number in numbers]
+            changes = await store.changes_up_to(tx, tenant, max(numbers))
+            items = {row[0] for rows in changes.values() for row in rows}
+            order_of = await store.orders_of(tx, tenant, list(items))
+            due = await store.due_of(tx, tenant, list(set(order_of.values())))
+        past = []
+        for number, summary in zip(numbers, summaries, strict=True):
+            if summary is None:
+                raise NotFound("planning.plan", f"There is no plan {number}.", "Name one of the history.", number=number)
+            upto = [rows for of, rows in changes.items() if of <= number]
+            past.append(rebuilt(summary, upto, order_of, due))
+        return past, due
 
 
 def _placement(item: str, a: Assignment) -> Placement:

@@ -160,6 +160,30 @@ async def summaries(tx: Transaction, tenant: str, limit: int) -> tuple[PlanSumma
     return tuple(PlanSummary(**row) for row in await tx.all(_SQL["plans"], tenant=tenant, limit=limit))
 
 
+async def summary(tx: Transaction, tenant: str, number: int) -> PlanSummary | None:
+    """One plan; none if there is none of that number."""
+    row = await tx.one(_SQL["plan_numbered"], tenant=tenant, number=number)
+    return None if row is None else PlanSummary(**row)
+
+
+async def changes_up_to(tx: Transaction, tenant: str, number: int) -> dict[int, list[list[Any]]]:
+    """What each plan up to one changed, the first plan first."""
+    rows = await tx.all(_SQL["plan_changes"], tenant=tenant, number=number)
+    return {row["number"]: orjson.loads(zlib.decompress(row["changes"])) for row in rows}
+
+
+async def orders_of(tx: Transaction, tenant: str, items: Sequence[str]) -> dict[tuple[str, str], str]:
+    """The order of each operation of some items."""
+    rows = await tx.all(_SQL["operations_named"], tenant=tenant, items=list(items))
+    return {(row["item"], row["op"]): row["order_id"] for row in rows}
+
+
+async def due_of(tx: Transaction, tenant: str, orders: Sequence[str]) -> dict[str, tuple[datetime, int]]:
+    """When some orders are due, finished ones too, and what a second of their lateness counts."""
+    rows = await tx.all(_SQL["orders_named"], tenant=tenant, orders=list(orders))
+    return {row["order_id"]: (row["due"], row["weight"]) for row in rows}
+
+
 async def finishes(tx: Transaction, tenant: str, orders: Sequence[str]) -> dict[str, datetime]:
     """The planned finish of some orders."""
     rows = await tx.all(_SQL["finishes"], tenant=tenant, orders=list(orders))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -9,13 +10,18 @@ import orjson
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 
+from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.machines import Connect
-from batchone.contracts.planning import Planning, PlanSummary, PlanWindow
+from batchone.contracts.planning import PlannedOperation, Planning, PlanSummary, PlanWindow
 from batchone.kernel.errors import NotFound, Refused
+from batchone.web.books import Book
+from batchone.web.briefs import Brief
 from batchone.web.formats import Formats
 from batchone.web.live import BEAT, Regions, message, whole
+from batchone.web.pages.plan_by_hand import draft_values, may_plan
 from batchone.web.services import Web, web_of
 from batchone.web.session import member
+from batchone.web.views import by_hand
 from batchone.web.views import plan as view
 from batchone.web.visit import Visit
 
@@ -24,6 +30,7 @@ Planner = Annotated[Visit, Depends(member("plan"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
 _OPERATIONS_MAX = 4000
 _TABLE_ROWS = 60
+_CHOICES = 300
 _LATE_AHEAD = timedelta(hours=12)
 _RUNS_SHOWN = 8
 _LONGEST = timedelta(days=14)
@@ -81,27 +88,56 @@ class PlanTopic:
 
 
 @router.get("")
-async def plan(visit: Planner, web: ThisWeb) -> HTMLResponse:
-    """The page; its table and late list are the Gantt's equal in words."""
+async def plan(visit: Planner, web: ThisWeb, branch: str = "", said: str = "", order: str = "") -> HTMLResponse:
+    """The page, of the plan in force or of a branch of it; its table and late list are the Gantt's equal in words."""
     values = await _values(web, visit.tenant)
     books = await web.books.all(visit.tenant)
-    window = (
-        await _window(web, visit.tenant, visit.now - timedelta(minutes=10), visit.now + _LATE_AHEAD)
-        if values["summary"]
-        else None
+    until = visit.now + _LATE_AHEAD
+    operations = (
+        await _operations(web, visit.tenant, visit.now - timedelta(minutes=10), until, branch) if values["summary"] else ()
     )
-    operations = window.operations if window else ()
-    coming = sorted((each for each in operations if each.state != "done"), key=lambda each: each.start)[:_TABLE_ROWS]
+    coming = sorted((each for each in operations if each.state != "done"), key=lambda each: each.start)
     late = [each for each in operations if each.late]
-    briefs = await web.briefs.of(visit.tenant, [each.order for each in [*coming, *late]])
+    briefs = await web.briefs.of(visit.tenant, [each.order for each in [*coming[:_CHOICES], *late]])
     return web.renderer.page(
         visit, "plan.html",
         **values,
+        **await draft_values(web, visit, branch, said),
+        **await _tools(web, visit, books, coming[:_CHOICES], briefs),
         offset_min=_offset_min(web, visit.now),
         kinds=view.kinds(books[0]) if books else (),
         late=view.late_orders(late, briefs),
-        table=[view.table_row(books[0], each, briefs[each.order]) for each in coming] if books else [],
+        table=[view.table_row(books[0], each, briefs[each.order]) for each in coming[:_TABLE_ROWS]] if books else [],
+        wished=order,
     )  # fmt: skip
+
+
+async def _tools(
+    web: Web, visit: Visit, books: Sequence[Book], coming: Sequence[PlannedOperation], briefs: Mapping[str, Brief]
+) -> dict[str, Any]:
+    """What the forms of a planner offer: operations, machines and classes, branches, pins."""
+    if not may_plan(visit):
+        return {
+            "choices": (),
+            "branches": (),
+            "pins": (),
+            "machines": (),
+            "classes": (),
+            "frozen_s": 0,
+            "zone": web.settings.zone,
+        }
+    desk = web.services.get(PlanningByHand)
+    frozen_s = (await desk.rules(visit.tenant)).frozen_s
+    since = visit.now + timedelta(seconds=frozen_s)
+    return {
+        "choices": by_hand.choices(books, coming, briefs, since),
+        "branches": await desk.branches(visit.tenant),
+        "pins": [(pin, by_hand.op_named(books, pin.op)) for pin in await desk.pins(visit.tenant)],
+        "machines": [machine for book in books for machine in book.pack.equipment],
+        "classes": [kind for book in books for kind in book.pack.classes],
+        "frozen_s": frozen_s,
+        "zone": web.settings.zone,
+    }
 
 
 def _offset_min(web: Web, now: datetime) -> int:
@@ -113,27 +149,39 @@ async def _window(web: Web, tenant: str, start: datetime, end: datetime) -> Plan
     return await web.services.get(Planning).window(tenant, start, end, _OPERATIONS_MAX)
 
 
+async def _operations(web: Web, tenant: str, start: datetime, end: datetime, branch: str) -> tuple[PlannedOperation, ...]:
+    """The operations of the plan in force or of a branch that touch a window."""
+    if not branch:
+        return (await _window(web, tenant, start, end)).operations
+    return await web.services.get(PlanningByHand).branch_window(tenant, branch, start, end, _OPERATIONS_MAX)
+
+
 @router.get("/window")
-async def window(visit: Planner, web: ThisWeb, start: float | None = None, end: float | None = None) -> Response:
+async def window(
+    visit: Planner, web: ThisWeb, start: float | None = None, end: float | None = None, branch: str = ""
+) -> Response:
     """Rows and bars between two times (milliseconds) for the Gantt's script; without them, an hour around now."""
     begin = _time(start) if start is not None else visit.now - timedelta(minutes=10)
     until = _time(end) if end is not None else visit.now + timedelta(minutes=50)
     if until <= begin or until - begin > _LONGEST:
         raise Refused("web.window", "The window must end after it starts and be at most 14 days long.", "Zoom in.")
-    found = await _window(web, visit.tenant, begin, until)
+    summary = await web.services.get(Planning).summary(visit.tenant)
+    found = await _operations(web, visit.tenant, begin, until, branch)
     books = await web.books.all(visit.tenant)
     machines = await web.services.get(Connect).equipment(visit.tenant)
-    briefs = await web.briefs.of(visit.tenant, [each.order for each in found.operations])
+    briefs = await web.briefs.of(visit.tenant, [each.order for each in found])
     formats = web.renderer.formats(visit.language)
+    frozen_s = (await web.services.get(PlanningByHand).rules(visit.tenant)).frozen_s if may_plan(visit) else 0.0
     body = {
-        "plan": found.summary.number,
+        "plan": summary.number,
         "now": _ms(visit.now),
+        "frozen": frozen_s * 1000,
         "start": _ms(begin),
         "end": _ms(until),
-        "whole": len(found.operations) < _OPERATIONS_MAX,
+        "whole": len(found) < _OPERATIONS_MAX,
         "rows": [_row(row, formats) for book in books for row in view.rows(book, machines)],
-        "bars": [_bar(bar, formats) for book in books for bar in view.bars(book, found.operations, briefs)],
-        "loads": [_load(load) for book in books for load in view.loads(book, found.operations, begin, until)],
+        "bars": [_bar(bar, formats) for book in books for bar in view.bars(book, found, briefs)],
+        "loads": [_load(load) for book in books for load in view.loads(book, found, begin, until)],
     }
     return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -145,7 +193,7 @@ async def live(visit: Planner, web: ThisWeb) -> Response:
 
 
 def _row(row: view.Row, formats: Formats) -> dict[str, object]:
-    return {"id": row.id, "name": formats.text(row.name), "state": row.state, "places": row.positions}
+    return {"id": row.id, "name": formats.text(row.name), "state": row.state, "places": row.positions, "kind": row.kind}
 
 
 def _bar(bar: view.Bar, formats: Formats) -> dict[str, object]:
@@ -156,7 +204,7 @@ def _bar(bar: view.Bar, formats: Formats) -> dict[str, object]:
     return {
         "id": bar.id, "row": bar.row, "lane": bar.lane, "start": _ms(bar.start), "end": _ms(bar.end),
         "setup": bar.setup_s * 1000, "kind": bar.kind, "label": label, "title": " · ".join(told),
-        "state": bar.state, "late": bar.late,
+        "state": bar.state, "late": bar.late, "operation": f"{bar.item}/{bar.op}",
         "link": f"/orders/{bar.order.number}?item={bar.item}",
     }  # fmt: skip
 

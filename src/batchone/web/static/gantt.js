@@ -17,6 +17,9 @@
   let minutes = window.innerWidth < 760 ? 20 : 60;
   let now = 0;
   let asked = 0;
+  let frozen = 0;
+  // What a planner may do with the bars; not there for those who only read.
+  const hand = window.ganttHand;
   // Minutes between UTC and the plant's zone, which need not be the browser's.
   const offset = Number(host.dataset.offset);
 
@@ -41,9 +44,10 @@
     content: one.label,
     title: one.title,
     link: one.link,
+    ...(hand && one.state === "planned" && one.start - one.setup >= now + frozen ? { operation: one.operation, editable: { updateTime: true, updateGroup: true } } : { editable: false }),
     className: `bar kind-${one.kind} is-${one.state}${one.late ? " is-late" : ""}`,
   });
-  const setup = (one) => ({ id: `${one.id} setup`, group: one.row, subgroup: one.lane, start: one.start - one.setup, end: one.start, content: "", className: "bar bar-setup", title: one.title });
+  const setup = (one) => ({ id: `${one.id} setup`, group: one.row, subgroup: one.lane, start: one.start - one.setup, end: one.start, content: "", className: "bar bar-setup", title: one.title, editable: false });
   const load = (one) => ({
     id: one.id,
     group: one.row,
@@ -51,13 +55,14 @@
     end: one.end,
     content: `${one.used}/${one.places}`,
     title: `${one.used}/${one.places}`,
+    editable: false,
     className: `bar bar-load load-${Math.ceil((4 * one.used) / one.places)}${one.late ? " is-late" : ""}`,
   });
 
   async function read(start, end) {
     asked += 1;
     const mine = asked;
-    const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}&branch=${encodeURIComponent(host.dataset.branch)}`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== asked) return;
     if (!answer || !answer.ok) {
       note.textContent = host.dataset.away;
@@ -66,9 +71,11 @@
     const told = await answer.json();
     loaded = { start: told.start, end: told.end, plan: told.plan };
     now = told.now;
+    frozen = told.frozen;
     note.textContent = told.whole ? "" : host.dataset.partly;
     rows.update(told.rows.map((row, index) => ({ ...row, order: index })));
     const fresh = [...told.bars.map(bar), ...told.bars.filter((one) => one.setup > 0).map(setup), ...told.loads.map(load)];
+    if (frozen) fresh.push({ id: "frozen", type: "background", start: now, end: now + frozen, className: "frozen-zone", content: "", editable: false });
     const keep = new Set(fresh.map((one) => one.id));
     items.remove(items.getIds().filter((id) => !keep.has(id)));
     items.update(fresh);
@@ -97,9 +104,11 @@
       ...(host.dataset.locale === "zh-cn" ? { format: chinese } : {}),
       editable: false,
       selectable: false,
+      ...hand?.options,
       tooltip: { followMouse: true, delay: 150 },
     });
     timeline.addCustomTime(now, "now");
+    hand?.drawn({ items, rows, timeline: () => timeline, read: () => read(loaded.start, loaded.end) });
     timeline.on("rangechanged", ({ start, end }) => {
       const span = end - start;
       if (start.getTime() < loaded.start || end.getTime() > loaded.end || loaded.end - loaded.start > 8 * span) read(start.getTime() - span, end.getTime() + span);
@@ -130,7 +139,8 @@
     timeline.setCustomTime(now, "now");
     const changed = rows.get().filter((row) => told.states[row.id] && told.states[row.id] !== row.state);
     if (changed.length) rows.update(changed.map((row) => ({ id: row.id, state: told.states[row.id] })));
-    if (told.plan !== loaded.plan) read(loaded.start, loaded.end);
+    if (frozen) items.update({ id: "frozen", start: now, end: now + frozen });
+    if (told.plan !== loaded.plan && !hand?.busy()) read(loaded.start, loaded.end);
   });
   // The window starts where the server's plant time is, which the first answer tells.
   fetch("/plan/window", { headers: { Accept: "application/json" } })

@@ -25,6 +25,7 @@ class Row:
     name: Text
     state: MachineState
     positions: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def rows(book: Book, machines: Sequence[EquipmentNow]) -> tuple[Row, ...]:
         each: index for index, each in enumerate(dict.fromkeys(operation.equipment_class for operation in book.pack.routing))
     }
     ordered = sorted(book.pack.equipment, key=lambda each: order.get(each.equipment_class, len(order)))
-    return tuple(Row(each.id, each.name, states.get(each.id, "offline"), each.positions) for each in ordered)
+    return tuple(
+        Row(each.id, each.name, states.get(each.id, "offline"), each.positions, each.equipment_class) for each in ordered
+    )
 
 
 def bars(book: Book, operations: Sequence[PlannedOperation], briefs: Mapping[str, Brief]) -> tuple[Bar, ...]:

@@ -1,0 +1,360 @@
+"""A planner's desk over a real database: moves, branches that are planned, compared and accepted, pins that last."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from tests.support_pack import SMALL
+
+from batchone.chain.design.completion import complete
+from batchone.chain.design.explosion import explode
+from batchone.chain.design.model import Blueprint, compile_pack
+from batchone.chain.design.packs import load_files
+from batchone.chain.planning import store
+from batchone.chain.planning.desk import Desk
+from batchone.chain.planning.module import MODULE
+from batchone.chain.planning.planner import Planner, PlanningSettings
+from batchone.chain.planning.service import PlanningService
+from batchone.contracts.by_hand import (
+    Branch,
+    ExtraMachine,
+    Move,
+    OrderWish,
+    Overtime,
+    PlanningByHand,
+    Stop,
+    WithoutOrder,
+)
+from batchone.contracts.design import Design, Exploded, Product
+from batchone.contracts.enterprises import Actor, Enterprises
+from batchone.contracts.pack import Pack
+from batchone.contracts.planning import PlannedOperation, Planning
+from batchone.contracts.sales import OrderPlaced
+from batchone.kernel.bus_memory import MemoryBus
+from batchone.kernel.clock import ManualClock
+from batchone.kernel.database import Database, migrate
+from batchone.kernel.errors import Conflict, NotFound, Refused
+from batchone.kernel.http import install_problems
+from batchone.kernel.ids import TimeIds
+from batchone.kernel.module import Context
+
+pytestmark = pytest.mark.engine
+TENANT, MINUTE = "t", timedelta(minutes=1)
+
+
+class Lamps:
+    """Implements what planning asks of design."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self.blueprint = blueprint
+
+    async def products(self, tenant: str) -> tuple[Product, ...]:
+        pack = self.blueprint.pack
+        return (Product(pack.product.id, pack.product.name, pack.sector, pack.id, pack.version, pack.product.base_price),)
+
+    async def pack(self, tenant: str, product: str, version: str | None = None) -> Pack:
+        return self.blueprint.pack
+
+    async def explode(self, tenant: str, configuration: str) -> Exploded:
+        return explode(self.blueprint, configuration, complete(self.blueprint, {"foot": configuration}))
+
+
+class Record:
+    """The audit record, remembered."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str, str]] = []
+
+    async def record(self, actor: Actor, what: str, about: str, key: str, outcome: str, more: Any) -> None:
+        self.done.append((actor.person, what, key))
+
+
+@dataclass
+class Works:
+    context: Context
+    planner: Planner
+    service: PlanningService
+    desk: Desk
+    clock: ManualClock
+    record: Record
+
+    async def order(self, name: str, configuration: str = "round", due_min: float = 60, items: int = 1) -> None:
+        due = self.clock.now() + due_min * MINUTE
+        placed = OrderPlaced(
+            order=name, number=name.upper(), customer="c", configuration=configuration, product="lamp", quantity=items,
+            priority=1, promise="P", reservation="none", due=due,
+            promised_p50=due, promised_p90=due,
+            items=tuple(f"{name}-{n}" for n in range(items)),
+        )  # fmt: skip
+        exploded = await self.context.get(Design).explode(TENANT, configuration)
+        async with self.context.database.transaction() as tx:
+            await store.add_order(tx, TENANT, placed, 1, self.clock.now(), placed.due)
+            for item in placed.items:
+                await store.add_operations(tx, TENANT, name, item, exploded.operations, {})
+
+    async def operation(self, item: str, op: str) -> PlannedOperation:
+        found = await self.service.of_order(TENANT, item.rpartition("-")[0])
+        return next(each for each in found if (each.item, each.op) == (item, op))
+
+    async def solved(self, branch: str) -> Branch:
+        """A branch searched to its end: the first search of a process compiles, which takes longer than an answer may."""
+        found = await self.desk.solve_branch(TENANT, branch, 0.2)
+        while found.solving:
+            await asyncio.sleep(0.1)
+            found = await self.desk.branch(TENANT, branch)
+        return found
+
+
+@pytest.fixture
+async def works(database: Database, clock: ManualClock, ids: TimeIds, chance: random.Random, tmp_path: Path) -> Works:
+    assert MODULE.migrations is not None
+    await migrate(database, "planning", MODULE.migrations)
+    context = Context(clock=clock, ids=ids, chance=chance, database=database, bus=MemoryBus(), home=tmp_path, tenant=TENANT)
+    record = Record()
+    context.provide(Design, Lamps(compile_pack(load_files(SMALL))))
+    context.provide(Enterprises, record)
+    planner = Planner(context, PlanningSettings(budget_s=0, frozen_s=60, tolerance_s=0.001))
+    # A worker that is a thread: what runs in it is the same, and it need not be started.
+    planner._pool = ThreadPoolExecutor(1)
+    made = Works(context, planner, PlanningService(context, planner), Desk(context, planner), clock, record)
+    context.provide(Planning, made.service)
+    context.provide(PlanningByHand, made.desk)
+    for n, foot in enumerate(("round", "clamp", "round", "clamp", "square")):
+        await made.order(f"o{n}", foot, due_min=4 + n)
+    await planner.plan_once(search=True, why="first")
+    return made
+
+
+def move_of(op: PlannedOperation, start: datetime, *, push: bool = False) -> Move:
+    return Move(op.item, op.op, op.equipment, start, None, push)
+
+
+async def last_turning(works: Works) -> PlannedOperation:
+    every = [await works.operation(f"o{n}-0", "10") for n in range(5)]
+    return max(every, key=lambda each: each.start)
+
+
+async def test_a_move_is_checked_and_says_what_it_does_without_doing_it(works: Works) -> None:
+    op = await last_turning(works)
+    far = op.start + 30 * MINUTE
+    blocked = await works.desk.check_move(TENANT, move_of(op, far), None)
+    assert (blocked.legal, blocked.why) == (False, "successor")
+    assert blocked.behind is not None
+    assert blocked.behind.item == op.item
+    legal = await works.desk.check_move(TENANT, move_of(op, far, push=True), None)
+    assert legal.legal
+    assert [each.order for each in legal.orders] == [op.order]
+    assert legal.after.tardiness_s > legal.before.tardiness_s
+    assert (await works.operation(op.item, "10")).start == op.start
+    with pytest.raises(NotFound):
+        await works.desk.check_move(TENANT, Move("nothing", "10", op.equipment, far), None)
+
+
+async def test_a_draft_of_moves_is_compared_undone_redone_and_accepted_and_its_moves_stay(works: Works) -> None:
+    op = await last_turning(works)
+    number = (await works.service.summary(TENANT)).number
+    branch = await works.desk.open_branch(TENANT, "later", [], "k0", "pia")
+    branch = await works.desk.change_branch(TENANT, branch.id, move_of(op, op.start + 20 * MINUTE, push=True), "k1")
+    assert await works.desk.change_branch(TENANT, branch.id, branch.changes[0], "k1") == branch
+    assert branch.result is not None
+    assert not branch.stale
+    assert [each.order for each in branch.result.orders] == [op.order]
+    undone = await works.desk.undo(TENANT, branch.id)
+    assert undone.changes == ()
+    assert len(undone.undone) == 1
+    assert undone.result is not None
+    assert undone.result.orders == ()
+    again = await works.desk.redo(TENANT, branch.id)
+    assert again.changes == branch.changes
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is not None
+    assert accepted.plan.number == number + 1
+    assert accepted.plan.why == "branch later"
+    assert accepted.branch.state == "accepted"
+    assert (await works.desk.accept_branch(TENANT, branch.id, "pia")).plan == accepted.plan
+    (pin,) = await works.desk.pins(TENANT)
+    assert (pin.item, pin.op, pin.spot.start, pin.by) == (op.item, "10", op.start + 20 * MINUTE, "pia")
+    await works.planner.plan_once(search=True, why="search again")
+    assert (await works.operation(op.item, "10")).start == op.start + 20 * MINUTE
+    # The pin removed, the next search brings it forward again.
+    await works.desk.unpin(TENANT, op.item, "10")
+    with pytest.raises(NotFound):
+        await works.desk.unpin(TENANT, op.item, "10")
+    await works.planner.plan_once(search=True, why="search again")
+    assert (await works.operation(op.item, "10")).start < op.start + 20 * MINUTE
+
+
+async def test_a_move_that_is_not_legal_is_refused_with_the_nearest_places(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [], "k", "pia")
+    with pytest.raises(Refused, match="in its item") as refused:
+        await works.desk.change_branch(TENANT, branch.id, move_of(op, op.start + 20 * MINUTE), "k1")
+    assert refused.value.where["why"] == "successor"
+    assert "could start at" in refused.value.cure
+    with pytest.raises(Refused, match="no equipment"):
+        await works.desk.change_branch(TENANT, branch.id, Move(op.item, "10", "nowhere", op.start), "k2")
+
+
+async def test_overtime_is_searched_compared_and_kept_for_the_pictures_to_come(works: Works) -> None:
+    # 08:00 on a Monday in Brno's hall: closed from 18:00 on, so a lamp for the night waits for the morning.
+    await works.clock.advance(9.9 * 3600)
+    for n in range(20):
+        await works.order(f"n{n}", "clamp" if n % 2 else "round", due_min=120)
+    await works.planner.plan_once(search=True, why="evening")
+    now = works.clock.now()
+    branch = await works.desk.open_branch(TENANT, "night", [Overtime("turning", now, now + timedelta(hours=2))], "k", "pia")
+    assert branch.stale
+    with pytest.raises(Conflict, match="not planned"):
+        await works.desk.accept_branch(TENANT, branch.id, "pia")
+    branch = await works.desk.change_branch(TENANT, branch.id, Overtime("fitting", now, now + timedelta(hours=2)), "k1")
+    branch = await works.solved(branch.id)
+    assert branch.result is not None
+    assert branch.result.after.late_orders < branch.result.before.late_orders
+    assert not branch.result.hypothetical
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is not None
+    assert accepted.plan.late_orders == branch.result.after.late_orders
+    picture = await works.planner.picture()
+    assert {(each.target, each.opened) for each in picture.hours} == {("turning", True), ("fitting", True)}
+    await works.planner.plan_once(search=True, why="later")
+    assert (await works.service.summary(TENANT)).late_orders <= branch.result.after.late_orders
+
+
+async def test_what_a_plan_cannot_carry_can_only_be_compared(works: Works) -> None:
+    changes = [ExtraMachine("turning"), WithoutOrder("o0"), OrderWish("o1", due=works.clock.now() + 2 * MINUTE)]
+    branch = await works.desk.open_branch(TENANT, "dream", changes, "k", "pia")
+    branch = await works.solved(branch.id)
+    assert branch.result is not None
+    assert set(branch.result.hypothetical) == {"extra_machine", "without_order", "order_wish"}
+    gone = next(each for each in branch.result.orders if each.order == "o0")
+    assert gone.after is None
+    with pytest.raises(Conflict, match="only be compared"):
+        await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert (await works.desk.throw_away(TENANT, branch.id)).state == "thrown_away"
+    with pytest.raises(Conflict, match="closed"):
+        await works.desk.undo(TENANT, branch.id)
+
+
+async def test_a_stop_moves_work_and_a_priority_is_kept(works: Works) -> None:
+    now = works.clock.now()
+    stop = Stop("lathe-1", now + 2 * MINUTE, now + 12 * MINUTE)
+    branch = await works.desk.open_branch(TENANT, "service", [stop, OrderWish("o4", priority=9)], "k", "pia")
+    branch = await works.solved(branch.id)
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is not None
+    turning = [await works.operation(f"o{n}-0", "10") for n in range(5)]
+    inside = [each for each in turning if stop.start <= each.start < stop.end]
+    assert inside == []
+    picture = await works.planner.picture()
+    assert {each.id: each.weight for each in picture.orders}["o4"] == 9
+
+
+async def test_a_branch_of_an_old_plan_is_rebased_and_says_what_changed(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 20 * MINUTE, push=True)], "k", "pia")
+    assert branch.result is not None
+    base = branch.result.plan
+    await works.clock.advance(26 * 60)
+    await works.planner.plan_once(search=False, why="time went on")
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is None
+    assert accepted.news
+    assert accepted.branch.result is not None
+    assert accepted.branch.result.plan > base
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is not None
+
+
+async def test_a_branch_survives_the_plan_going_on_when_nothing_it_shows_is_worse(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 20 * MINUTE, push=True)], "k", "pia")
+    await works.order("extra", "round", due_min=500)
+    await works.planner.plan_once(search=False, why="order placed")
+    accepted = await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert accepted.plan is not None
+    assert (await works.operation(op.item, "10")).start == op.start + 20 * MINUTE
+    assert (await works.operation("extra-0", "10")).start > works.clock.now()
+
+
+async def test_a_pin_is_given_up_when_its_machine_breaks(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 5 * MINUTE, push=True)], "k", "pia")
+    await works.desk.accept_branch(TENANT, branch.id, "pia")
+    async with works.context.database.transaction() as tx:
+        await store.set_equipment(tx, TENANT, op.equipment, "alarm", works.clock.now())
+    await works.clock.advance(9 * 60)
+    await works.planner.plan_once(search=False, why="broke down")
+    assert await works.desk.pins(TENANT) == ()
+
+
+async def test_any_plan_is_rebuilt_and_two_are_compared(works: Works) -> None:
+    first = (await works.service.summary(TENANT)).number
+    before = await works.service.plan(TENANT, first)
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 20 * MINUTE, push=True)], "k", "pia")
+    await works.desk.accept_branch(TENANT, branch.id, "pia")
+    assert await works.service.plan(TENANT, first) == before
+    now = await works.service.window(TENANT, works.clock.now(), works.clock.now() + timedelta(days=2), 999)
+    after = await works.service.plan(TENANT, first + 1)
+    assert [(o.item, o.op, o.start) for o in after.operations] == sorted(
+        ((o.item, o.op, o.start) for o in now.operations), key=lambda each: (each[2], f"{each[0]}/{each[1]}")
+    )
+    told = await works.service.diff(TENANT, first, first + 1)
+    assert {each.item for each in told.shifts} == {op.item}
+    assert [each.order for each in told.orders] == [op.order]
+    with pytest.raises(NotFound):
+        await works.service.plan(TENANT, 99)
+
+
+async def test_reasons_add_up_and_bottlenecks_are_measured(works: Works) -> None:
+    told = await works.desk.reasons(TENANT, "o4")
+    assert sum(each.seconds for each in told.shares) == (told.finish - works.clock.now()).total_seconds()
+    found = await works.desk.bottlenecks(TENANT)
+    assert found.equipment[0].equipment == "lathe-1"
+    assert found.equipment[0].position is not None
+    assert found.equipment[0].position.makespan_s < found.worth.makespan_s
+
+
+async def test_the_api_opens_changes_accepts_and_records(works: Works) -> None:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.middleware("http")
+    async def sign_in(request: Request, go_on: Any) -> Any:
+        request.state.actor = Actor(TENANT, "pia", "Pia", request.headers.get("role", "planner"), "", "token")
+        return await go_on(request)
+
+    assert MODULE.router is not None
+    app.include_router(MODULE.router(works.context))
+    op = await last_turning(works)
+    body = {"kind": "move", "item": op.item, "op": "10", "equipment": op.equipment, "push": True}
+    body["start"] = (op.start + 20 * MINUTE).isoformat()
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://b", headers={"idempotency-key": "k"}) as http:
+        assert (await http.post("/api/plan/moves", json=body)).json()["legal"] is True
+        assert (await http.post("/api/plan/branches", json={"name": "a"}, headers={"role": "operator"})).status_code == 403
+        made = (await http.post("/api/plan/branches", json={"name": "a", "changes": [body]})).json()
+        assert made["changes"][0]["kind"] == "move"
+        twice = await http.post("/api/plan/branches", json={"name": "a"}, headers={"idempotency-key": "k2"})
+        assert (twice.status_code, twice.json()["type"]) == (409, "urn:batchone:problem:planning.branch_name")
+        assert (await http.get(f"/api/plan/branches/{made['id']}")).json() == made
+        assert (await http.post(f"/api/plan/branches/{made['id']}/acceptance")).json()["plan"]["number"] == 2
+        assert (await http.get("/api/plan/pins")).json()[0]["item"] == op.item
+        assert (await http.get("/api/plan/1")).json()["summary"]["number"] == 1
+        assert (await http.get("/api/plan/diff?before=1&after=2")).json()["orders"][0]["order"] == op.order
+        assert (await http.get("/api/plan/orders/o1/reasons")).status_code == 200
+        assert (await http.delete(f"/api/plan/pins/{op.item}/10")).status_code == 204
+        wrong = await http.post(f"/api/plan/branches/{made['id']}/changes", json={"kind": "what"})
+        assert wrong.status_code == 422
+        schema = (await http.get("/openapi.json")).json()
+    assert "/api/plan/branches/{branch}/acceptance" in schema["paths"]
+    assert [what for _, what, _ in works.record.done] == ["plan.branch_opened", "plan.branch_accepted", "plan.unpinned"]
