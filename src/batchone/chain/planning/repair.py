@@ -3,7 +3,8 @@
 Time goes forward over the old plan. An operation keeps its resource, its track and its start if it can. One that is not
 ready when its turn comes lets the others pass. One whose track is still busy then, or whose resource is broken at its
 time, goes wherever it ends soonest, counting the delay of what is planned there next; the place that it had counts among
-them. New operations come last, into the gaps.
+them; but one that is too late for its turn, and would now cost a setup, waits for the next of its key there if it is still in
+time then. New operations come last, into the gaps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 
 from batchone.chain.planning.bounds import bound_of
-from batchone.chain.planning.compiled import Compiled
+from batchone.chain.planning.compiled import NO_KEY, Compiled
 from batchone.chain.planning.insertion import insert
 from batchone.chain.planning.model import NEVER, Assignment, Plan, Problem
 from batchone.chain.planning.replay import duration
@@ -59,6 +60,7 @@ class _Repair:
         needed = self._before_old_ones(known)
         self.left_over = [i for i in range(c.n) if not known[i] and i not in needed and i not in c.heads]
         self.placed = [False] * c.n
+        self.waited: set[int] = set()
         self.planned: dict[tuple[int, int], list[int]] = {}
         for i, place in enumerate(self.place):
             if place[0] != UNPLACED and i not in c.heads:
@@ -111,13 +113,21 @@ class _Repair:
                 turn(i)
         while heap:
             at, _, _, i = heappop(heap)
-            r, k = self.place[i]
-            wish = self.wish[i]
-            if r == UNPLACED or self._held_up(i, r, k, at):
-                (r, k), wish = self._least_push(i, ready[i], wish)
-            self.placed[i] = True
-            ended(i, schedule.append(i, r, k, ready[i], duration(c, i, r), wish))
+            joined = self._joins_later(i, *self.place[i], at)
+            if joined is None:
+                ended(i, self._take_turn(i, ready[i], at))
+            else:
+                self.wish[i] = joined
+                turn(i)
         return schedule
+
+    def _take_turn(self, i: int, ready: int, at: int) -> int:
+        """Places an operation; its end."""
+        (r, k), wish = self.place[i], self.wish[i]
+        if r == UNPLACED or self._held_up(i, r, k, at):
+            (r, k), wish = self._least_push(i, ready, wish)
+        self.placed[i] = True
+        return self.schedule.append(i, r, k, ready, duration(self.c, i, r), wish)
 
     def run_compiled(self) -> Schedule:
         """The same in compiled code, which is imported where it is needed."""
@@ -125,6 +135,20 @@ class _Repair:
 
         schedule = mended(self.c, self.place, self.wish, self.rank, self.left_over)
         return self.run() if schedule is None else schedule
+
+    def _joins_later(self, i: int, r: int, k: int, at: int) -> int | None:
+        """The old start of the next operation of its key on its track, for one that comes too late for its own turn and would
+        now cost a setup, if it is still in time then: so it alone is later, and not all that a setup would push."""
+        c = self.c
+        if i in self.waited or r == UNPLACED or at <= self.wish[i] or c.setup[r] is None or c.key[i] == NO_KEY:
+            return None
+        if self.schedule.key[r][k] == c.key[i]:
+            return None
+        self.waited.add(i)
+        for o in reversed(self.planned.get((r, k), [])):
+            if o != i and not self.placed[o] and c.key[o] == c.key[i] and self.wish[o] >= at:
+                return self.wish[o] if self.wish[o] <= c.latest[i] else None
+        return None
 
     def _held_up(self, i: int, r: int, k: int, at: int) -> bool:
         """Whether the place that an operation had is still busy when its turn comes, or has no working time left for it."""

@@ -387,7 +387,9 @@ def _shake(data, room, chance, by_tardiness, shifts, seq, known, out, drop, part
 
 
 @njit(cache=True, nogil=True)
-def advance(data, room, chance, by_tardiness, shifts, current, best, state, known, until, least, most, partial, patience, warmth):
+def advance(
+    data, room, chance, by_tardiness, shifts, current, best, state, known, until, least, most, partial, patience, warmth
+):
     """Iterated greedy until `until` scans are done in all; `warmth`: mean worsening that is still accepted at times."""
     n = data[0].shape[0]
     seq, deck, out = room[13], room[14], room[15]

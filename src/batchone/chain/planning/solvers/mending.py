@@ -28,7 +28,15 @@ def mended(
     movable = np.array([i for i in range(compiled.n) if i not in compiled.heads and track[i] >= 0], np.int64)
     order = movable[np.lexsort((wishes[movable], track[movable]))] if len(movable) else movable
     planned_at = np.searchsorted(track[order], np.arange(len(tables.track) + 1)).astype(np.int32)
-    old = Old(track, wishes, np.array(rank, np.int32), left_out, planned_at, order.astype(np.int32))
+    old = Old(
+        track,
+        wishes,
+        np.array(rank, np.int32),
+        left_out,
+        np.array(compiled.latest, np.int64),
+        planned_at,
+        order.astype(np.int32),
+    )
     heads = heads_of(compiled)
     state = begun(tables, heads)
     if mend_all(tables, state, old, len(heads)) < compiled.n - len(new):

@@ -17,26 +17,29 @@ from batchone.chain.planning.solvers.tables import Flags, Ints, Small, Tables
 
 
 class Old(NamedTuple):
-    """The old plan: where each operation was (track numbered through, -1: nowhere it can stay), when it started, its rank in
-    the plan, which are new and so not placed here; and for each track the operations planned there by their old start
-    (`planned` from `planned_at[k]` on)."""
+    """The old plan, by operation: its track (numbered through, -1: nowhere it can stay), its start, its rank, whether it is new
+    and so not placed here, and the latest start that is in time; and for each track the operations planned there by their old
+    start (`planned` from `planned_at[k]` on)."""
 
     track: Small
     wish: Ints
     rank: Small
     new: Flags
+    latest: Ints
     planned_at: Small
     planned: Small
 
 
 class Turns(NamedTuple):
-    """Who is next: a heap of operations by turn (`when`, displaced last, rank), and how far each track's old plan is done."""
+    """Who is next: a heap of operations by turn (`when`, displaced last, rank), how far each track's old plan is done,
+    and who has waited for its key already."""
 
     when: Ints
     displaced: Flags
     heap: Small
     height: Small
     done: Small
+    waited: Flags
 
 
 @lean
@@ -134,6 +137,22 @@ def _elsewhere(t: Tables, s: State, old: Old, turns: Turns, i: int, ready: int, 
 
 
 @lean
+def _joins_later(t: Tables, s: State, old: Old, turns: Turns, i: int, k: int, at: int) -> int:
+    """The old start of the next operation of its key on its track, for one that comes too late for its turn and would now cost
+    a setup, if it is still in time then; -1 otherwise."""
+    if turns.waited[i] or at <= old.wish[i] or t.resource[t.track[k].resource].matrix < 0 or t.op[i].key == 0:
+        return -1
+    if s.at[k].at_key == t.op[i].key:
+        return -1
+    turns.waited[i] = True
+    for index in range(turns.done[k], old.planned_at[k + 1]):
+        o = old.planned[index]
+        if o != i and s.op[o].resource < 0 and t.op[o].key == t.op[i].key and old.wish[o] >= at:
+            return old.wish[o] if old.wish[o] <= old.latest[i] else -1
+    return -1
+
+
+@lean
 def _seconds(t: Tables, i: int, r: int) -> int:
     for index in range(t.op[i].option_at, t.op[i + 1].option_at):
         if t.option[index].resource == r:
@@ -160,8 +179,9 @@ def mend_all(t: Tables, s: State, old: Old, placed: int) -> int:
     n = len(t.op) - 1
     ready = np.empty(n, np.int64)
     turns = Turns(
-        np.zeros(n, np.int64), old.track < 0, np.zeros(n + 1, np.int32), np.zeros(1, np.int32), old.planned_at[:-1].copy()
-    )
+        np.zeros(n, np.int64), old.track < 0, np.zeros(n + 1, np.int32), np.zeros(1, np.int32), old.planned_at[:-1].copy(),
+        np.zeros(n, np.bool_),
+    )  # fmt: skip
     for i in range(n):
         ready[i] = t.op[i].ready
         s.missing[i] = t.op[i + 1].pred_at - t.op[i].pred_at
@@ -175,7 +195,14 @@ def mend_all(t: Tables, s: State, old: Old, placed: int) -> int:
     written = placed
     while turns.height[0] > 0:
         i = _pop(turns, old.rank)
-        k, wish = np.int64(old.track[i]), old.wish[i]
+        k = np.int64(old.track[i])
+        joined = _joins_later(t, s, old, turns, i, k, turns.when[i]) if k >= 0 else -1
+        if joined >= 0:
+            old.wish[i] = joined
+            turns.when[i] = max(joined, ready[i])
+            _push(turns, old.rank, i)
+            continue
+        wish = old.wish[i]
         spot = Spot(-1, 0, NEVER, NEVER, NEVER, -1, False)
         least = NEVER
         if k >= 0:
