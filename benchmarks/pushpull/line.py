@@ -1,9 +1,10 @@
 """The plant as an event simulation in compiled code: what happens on the line, whoever decides what it makes.
 
 Whenever a machine is free it takes, of the operations that are there, the one with the least slack, a second of setup
-counting `weight` seconds of slack: the rule of `batchone.chain.planning.dispatch`, applied live. Nobody knows a breakdown
-before it happens; what is running on a machine that breaks down goes on when it is repaired. Items that fail a check are done
-again from where the pack says, or held for `HELD_S` and then go on. Buffers between stations have no limit.
+counting `weight` seconds of slack, and leaves to another what that one would begin sooner: the rule of
+`batchone.chain.planning.dispatch`, applied live. Nobody knows a breakdown before it happens; what is running on a machine that
+breaks down goes on when it is repaired. Items that fail a check are done again from where the pack says, or held for `HELD_S`
+and then go on. Buffers between stations have no limit.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class World(NamedTuple):
     free: Ints
     key: Ints
     woken: Ints
+    until: Ints
     stop_at: Ints
     stop: Ints
     cfg: NDArray[np.int32]
@@ -84,6 +86,7 @@ def new_world(
         room=np.array([room], np.int64), queue=np.zeros(int(line.queue_at[-1]) * room, np.int64),
         queued=np.zeros(int(line.queue_at[-1]), np.int64),
         free=line.positions.copy(), key=np.full(machines, -1, np.int64), woken=np.full(machines, -1, np.int64),
+        until=np.zeros(machines, np.int64),
         stop_at=stop_at, stop=stop,
         cfg=np.zeros(items, np.int32), done=np.zeros(items, np.int32), begun=np.zeros(items, np.int32),
         used=np.zeros(items, np.int32), tries=np.zeros(items, np.int32), due=np.zeros(items, np.int64),
@@ -283,6 +286,7 @@ def _start(w: World, line: Line, p: Products, item: int, o: int, m: int, now: in
     w.worked[m, ALL_SETUP] += need
     w.worked[m, ALL_OPS] += 1
     w.free[m] -= 1
+    w.until[m] = end
     w.machine[item, o] = m
     if w.first[item] < 0:
         w.first[item] = now
@@ -313,6 +317,21 @@ def _works_now(w: World, m: int, now: int) -> bool:
 
 
 @lean
+def _setup_s(w: World, line: Line, c: int, m: int, q: int) -> int:
+    """Seconds of setup before a machine can do what waits in a queue."""
+    return line.setup[c, w.key[m], q - line.queue_at[c]] if line.keys[c] and w.key[m] >= 0 else 0
+
+
+@lean
+def _sooner_elsewhere(w: World, line: Line, c: int, m: int, q: int, begins: int) -> bool:
+    """A machine at work would begin with what waits in a queue before this one, set up for it, could: it is left to it."""
+    for other in range(line.machine_at[c], line.machine_at[c + 1]):
+        if other != m and w.free[other] == 0 and w.until[other] + _setup_s(w, line, c, other, q) < begins:
+            return True
+    return False
+
+
+@lean
 def _dispatch(w: World, line: Line, p: Products, c: int, now: int, weight: int) -> None:
     """The free machines of a class take what they should."""
     while True:
@@ -323,7 +342,9 @@ def _dispatch(w: World, line: Line, p: Products, c: int, now: int, weight: int) 
             for q in range(line.queue_at[c], line.queue_at[c + 1]):
                 if w.queued[q] == 0:
                     continue
-                need = line.setup[c, w.key[m], q - line.queue_at[c]] if line.keys[c] and w.key[m] >= 0 else 0
+                need = _setup_s(w, line, c, m, q)
+                if need > 0 and _sooner_elsewhere(w, line, c, m, q, now + need):
+                    continue
                 score = w.queue[q * w.room[0]] + ((weight * need) << _PAYLOAD)
                 if score < best:
                     best, best_m, best_q = score, m, q

@@ -51,7 +51,9 @@ class Pulled:
     use: Floats
 
 
-def run_pull(plant: Plant, p: Products, orders: Orders, window: tuple[int, int], seed: int, weight: int) -> Pulled:
+def run_pull(
+    plant: Plant, p: Products, orders: Orders, window: tuple[int, int], seed: int, weight: int, learn_last: int = LEARN_LAST
+) -> Pulled:
     """Runs the orders through the plant until nothing is open."""
     use = _first_use(plant, p, orders)
     lot = np.ceil(plant.lot * orders.a_day * plant.pack.demo.every_s / DAY_S).astype(np.int64)
@@ -73,7 +75,7 @@ def run_pull(plant: Plant, p: Products, orders: Orders, window: tuple[int, int],
             open_items = np.flatnonzero(w.finish[:lo] < 0)
             replan(w, line, p, ahead, open_items[np.argsort(w.due[open_items], kind="stable")], now)
         hi = int(np.searchsorted(orders.at, now + HOUR_S))
-        take(w, line, p, s, ahead, orders.at, orders.cfg, lo, hi, planned, promised, _margin(w, planned))
+        take(w, line, p, s, ahead, orders.at, orders.cfg, lo, hi, planned, promised, _margin(w, planned, learn_last))
         lo, now = hi, now + HOUR_S
         advance(w, line, p, now, weight)
         if w.n[FULL] or now > until_s:
@@ -96,12 +98,12 @@ def _point(plant: Plant, use: Floats) -> Ints:
     return found
 
 
-def _margin(w: World, planned: Ints) -> int:
+def _margin(w: World, planned: Ints, learn_last: int) -> int:
     """Seconds from the planned to the promised finish; -1 while too little is known."""
     count = int(w.n[FINISHED])
     if count < LEARN_FROM:
         return -1
-    last = w.order[max(0, count - LEARN_LAST) : count]
+    last = w.order[max(0, count - learn_last) : count]
     return max(60, int(np.quantile(w.finish[last] - planned[last], 0.9)))
 
 

@@ -81,7 +81,14 @@ class Pushed:
 
 
 def run_push(
-    plant: Plant, p: Products, orders: Orders, window: tuple[int, int], seed: int, weight: int, policy: Policy = Policy()
+    plant: Plant,
+    p: Products,
+    orders: Orders,
+    window: tuple[int, int],
+    seed: int,
+    weight: int,
+    policy: Policy = Policy(),
+    learn_last: int = LEARN_LAST,
 ) -> Pushed:
     """Runs the orders through the plant, and weeks after them until everybody is served, at most eight."""
     weeks = int(orders.at[-1]) // WEEK_S + 9
@@ -97,7 +104,7 @@ def run_push(
         begins = week * WEEK_S
         now = max(0, begins - FROZEN_S)
         advance(w, plant.line, p, now, weight)
-        serve(w, p, shelf, orders.at, orders.cfg, orders.ready, now, policy.willing, _margin(shelf))
+        serve(w, p, shelf, orders.at, orders.cfg, orders.ready, now, policy.willing, _margin(shelf, learn_last))
         if week:
             off = np.abs(shelf.sold - forecast)
             if now >= window[0] and now <= window[1]:
@@ -111,7 +118,7 @@ def run_push(
         lots = _lots(plant, p, shelf, forecast, error, policy, begins, backlog_only=bool(over))
         _release(plant, p, w, s, shelf, lots, sequence, begins)
     advance(w, plant.line, p, until_s - WEEK_S, weight)
-    serve(w, p, shelf, orders.at, orders.cfg, orders.ready, until_s - WEEK_S, policy.willing, _margin(shelf))
+    serve(w, p, shelf, orders.at, orders.cfg, orders.ready, until_s - WEEK_S, policy.willing, _margin(shelf, learn_last))
     if w.n[FULL]:
         raise OverflowError("more waits in front of a station than the study has room for: demand exceeds capacity")
     return Pushed(w, shelf, missed / max(1.0, sold), opening)
@@ -220,12 +227,12 @@ def release_all(w: World, p: Products, first: int, cfg: Ints, start: Ints, arriv
         release(w, first + k, cfg[k], start[k] + way, at)
 
 
-def _margin(shelf: Shelf) -> int:
+def _margin(shelf: Shelf, learn_last: int) -> int:
     """Seconds from the planned to the promised date of those who wait; -1 while too little is known."""
     known = np.flatnonzero((shelf.planned >= 0) & (shelf.served >= 0))
     if len(known) < LEARN_FROM:
         return -1
-    last = known[np.argsort(shelf.served[known], kind="stable")][-LEARN_LAST:]
+    last = known[np.argsort(shelf.served[known], kind="stable")][-learn_last:]
     return max(60, int(np.quantile(shelf.served[last] - shelf.planned[last], 0.9)))
 
 

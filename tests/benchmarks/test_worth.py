@@ -25,6 +25,7 @@ from batchone.chain.design.model import Blueprint, compile_pack
 from batchone.chain.planning import Assignment, Job, JobOutcome, Objective, Plan, Problem, validate
 from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
+from batchone.chain.planning.dispatch import RuleOfDispatch, Urgency, dispatch
 
 WINDOW = (7 * DAY_S, 14 * DAY_S)
 WEIGHT = 4000
@@ -120,6 +121,14 @@ def test_what_the_line_does_is_a_plan_that_planning_accepts(weight: int) -> None
     _, problem, plan = simulated(40, 37, weight)
     assert validate(problem, plan) == []
     assert plan.objective.setup_s > 0
+
+
+@pytest.mark.parametrize(("spacing_s", "weight"), [(37, 4), (37, 4000), (5, 20), (150, 100)])
+def test_the_line_does_as_well_as_the_planners_own_dispatching(spacing_s: int, weight: int) -> None:
+    _, problem, plan = simulated(40, spacing_s, weight)
+    theirs = dispatch(Compiled(problem), RuleOfDispatch(Urgency.SLACK, weight)).objective()
+    assert plan.objective.makespan_s == pytest.approx(theirs.makespan_s, rel=0.01)
+    assert plan.objective.setup_s == pytest.approx(theirs.setup_s, rel=0.1)
 
 
 def test_a_plan_over_a_break_is_accepted_too() -> None:
