@@ -284,5 +284,5 @@ class PlanningByHand(Protocol):
         ...
 
     async def bottlenecks(self, tenant: str) -> Bottlenecks:
-        """What work waits for, and what more of it would save: measured by timing the plan anew."""
+        """What work waits for, and what more of it would save: measured by timing the plan anew. `TryLater` while it is."""
         ...

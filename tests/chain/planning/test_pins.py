@@ -18,6 +18,9 @@ def test_a_plan_that_holds_its_pins_is_valid_and_a_legal_place_is_kept(of, data)
     start = data.draw(st.integers(0, 120))
     found = move(of, plan, a.operation, start_s=start, push=True)
     assume(isinstance(found, Moved))
+    # A setup that waits for the item waits for its material too, when a repair times it.
+    material = {o.id: max(o.earliest_s, j.release_s) for o in of.operations for j in of.jobs if j.id == o.job}
+    assume(found.now[0].setup_start_s >= material[a.operation])
     pin = Pin(a.operation, a.resource, found.now[0].track, start)
     bound = pinned(of, [pin])
     searched = solve(bound.problem, 0, 2)

@@ -47,13 +47,14 @@ from batchone.contracts.by_hand import (
 )
 from batchone.contracts.planning import PlannedOperation, PlanSummary, Spot
 from batchone.kernel.database import Transaction
-from batchone.kernel.errors import BatchoneError, Conflict, NotFound, Refused
+from batchone.kernel.errors import BatchoneError, Conflict, NotFound, Refused, TryLater
 from batchone.kernel.module import Context
 
 _log = structlog.get_logger(__name__)
 _LISTED = 40
 _ANSWER_S = 4.0
 """How long a search is waited for before the answer says that it goes on."""
+_MEASURED_S = 60.0
 _CHANGES_MAX = 500
 
 
@@ -84,6 +85,7 @@ class Desk:
         self._context, self._planner = context, planner
         self._desks: dict[str, _Laid] = {}
         self._solving: dict[str, asyncio.Task[None]] = {}
+        self._measuring: tuple[float, asyncio.Task[Bottlenecks]] | None = None
 
     # Moves.
 
@@ -351,11 +353,21 @@ class Desk:
         return reasons_of(told, desk.hand.plan, desk.picture, frozenset(f"{pin.item}/{pin.op}" for pin in desk.picture.pins))
 
     async def bottlenecks(self, tenant: str) -> Bottlenecks:
-        """What work waits for, and what more of it would save."""
+        """What work waits for; measured once a minute, however many ask."""
+        if self._measuring is None or time.monotonic() - self._measuring[0] > _MEASURED_S:
+            self._measuring = time.monotonic(), asyncio.create_task(self._measure(tenant))
+        task = self._measuring[1]
+        done, _ = await asyncio.wait([task], timeout=_ANSWER_S)
+        if not done:
+            raise TryLater("planning.measuring", "What would help most is being measured.", after_s=5.0)
+        if task.exception() is not None:
+            self._measuring = None
+        return task.result()
+
+    async def _measure(self, tenant: str) -> Bottlenecks:
         desk = await self._desk(tenant, None)
-        return bottlenecks_of(
-            await self._planner.work(bottleneck, desk.hand.problem, desk.hand.plan), desk.hand.plan, desk.picture
-        )
+        plan = desk.hand.plan
+        return bottlenecks_of(await self._planner.work(bottleneck, desk.hand.problem, plan), plan, desk.picture)
 
     # Small things.
 

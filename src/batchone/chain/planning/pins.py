@@ -58,7 +58,9 @@ def pinned(problem: Problem, pins: Iterable[Pin]) -> Pinned:
         else:
             kept.append(pin)
             # Where the setup waits for the item, the item must be there that much sooner.
-            since = max(op.earliest_s, pin.start_s - _longest_setup(problem, resource, op))
+            setup = _longest_setup(problem, resource, op)
+            there = problem.calendar_of(resource).latest_start(pin.start_s, setup) if setup else pin.start_s
+            since = max(op.earliest_s, there)
             operations[op.id] = replace(op, alternatives=(replace(seconds, on=pin.resource),), earliest_s=since)
     bound = replace(problem, operations=tuple(operations[op.id] for op in problem.operations)) if kept else problem
     return Pinned(bound, tuple(kept), tuple(lost))
