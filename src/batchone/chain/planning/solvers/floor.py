@@ -23,7 +23,7 @@ from batchone.chain.planning.solvers.placing_kernel import State, begun, measure
 from batchone.chain.planning.solvers.sequence import heads_of, schedule_of
 from batchone.chain.planning.solvers.tables import Flags, Ints, Tables
 
-GRID = (4, 50, 20, 100, 200, 0, 400)
+GRID = (4, 50, 20, 100, 200, 0, 400, 1000, 4000)
 """Weights of setup that are tried first, those that are best most often before the others."""
 
 _TUNE = 0.25

@@ -85,8 +85,12 @@ def _flow(jobs: int, positions: list[int], setups: tuple[SetupMatrix, ...], aim:
 def main() -> int:
     """Compiles everything, saying what; returns the exit code."""
     started = time.perf_counter()
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"[{time.perf_counter() - started:5.1f} s] {text}\n")
+
     for kind in KINDS:
-        ready(kind, lambda text: sys.stderr.write(f"[{time.perf_counter() - started:5.1f} s] {text}\n") and None)
+        ready(kind, say)
     return 0
 
 
