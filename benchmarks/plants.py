@@ -116,7 +116,8 @@ def mending(orders: int, seeds: int, *, seconds: float) -> Table:
         rows.append((machine, _load(problem, plan, machine), median(taken), median(share), median(late), median(better)))
     return Table(
         f"A breakdown of half an hour in a plan of {orders:,} orders",
-        ("machine", "load_%", "mended_s", "untouched moved_%", "tardiness_s", f"tardiness_s after {seconds:.0f} s"), tuple(rows),
+        ("machine", "load_%", "mended_s", "untouched moved_%", "tardiness_s", f"tardiness_s after {seconds:.0f} s"),
+        tuple(rows),
         ("Untouched: orders that had nothing at the machine while it stood; moved: finished 5 minutes later or sooner.",
          "Load: of all machines of its class, in this plan. What waits for a class that is full, and of which all that there",
          "is stood, is later whatever is done."),

@@ -27,6 +27,8 @@ def _folder() -> Path:
     return home / f"compiled-{digest.hexdigest()[:12]}"
 
 
+# The option that leaves reference counts out is not among those that numba's types know.
+_njit: Any = numba.njit
 FOLDER = _folder()
 """Where the machine code lies."""
 numba.config.CACHE_DIR = str(FOLDER)
@@ -34,12 +36,12 @@ numba.config.CACHE_DIR = str(FOLDER)
 
 def jit(function: _F) -> _F:
     """Compiles a function at its first call and keeps the machine code; other threads run meanwhile."""
-    made: _F = numba.njit(cache=True, nogil=True)(function)
+    made: _F = _njit(cache=True, nogil=True)(function)
     return made
 
 
 def lean(function: _F) -> _F:
     """The same for a function that makes no array: without counting references to those it is given, which would cost more
     than the work of a small function."""
-    made: _F = numba.njit(cache=True, nogil=True, _nrt=False)(function)
+    made: _F = _njit(cache=True, nogil=True, _nrt=False)(function)
     return made
