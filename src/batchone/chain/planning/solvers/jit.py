@@ -31,7 +31,8 @@ def _folder() -> Path:
 _njit: Any = numba.njit
 FOLDER = _folder()
 """Where the machine code lies."""
-numba.config.CACHE_DIR = str(FOLDER)
+_config: Any = numba.config
+_config.CACHE_DIR = str(FOLDER)
 
 
 def jit(function: _F) -> _F:
