@@ -11,6 +11,9 @@ is no neighbour, and one for each machine, which ends when the machine is availa
     tail  = longest path from its start on: seconds + max(rest, tail of the one behind it on the machine)
 
 It is critical if end + tail - seconds is the makespan.
+
+All stands in one file, because the compiler's cache asks only whether the file of a function has changed, and not that of
+one it calls.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ PICKS = 9
 TABU_BITS = 16
 """Pairs that are tabu are kept by a hash; two of them share a place once in 65,536 times."""
 _MASK = (1 << TABU_BITS) - 1
-_FAR = 1 << 60
+FAR = 1 << 60
+"""Later than anything."""
 
 
 class Shop(NamedTuple):
@@ -90,7 +94,8 @@ class Graph(NamedTuple):
 def chance(note: Array, below: int) -> int:
     """A number from 0 to below - 1; the state is a linear congruential generator's, of which the high bits are good."""
     note[CHANCE] = note[CHANCE] * 6364136223846793005 + 1442695040888963407
-    return (((note[CHANCE] >> 33) & 0x7FFFFFFF) * below) >> 31
+    drawn: int = (((note[CHANCE] >> 33) & 0x7FFFFFFF) * below) >> 31
+    return drawn
 
 
 @njit(cache=True, nogil=True)
@@ -98,7 +103,8 @@ def seconds_on(shop: Shop, i: int, k: int) -> int:
     """Seconds of an operation on a machine; -1 if it cannot be done there."""
     for o in range(shop.option_at[i], shop.option_at[i + 1]):
         if shop.option[o] == k:
-            return shop.option_s[o]
+            seconds: int = shop.option_s[o]
+            return seconds
     return -1
 
 
@@ -284,41 +290,52 @@ def move(shop: Shop, g: Graph, i: int, k: int, at: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def critical_path(shop: Shop, g: Graph) -> int:
-    """Draws a critical path into `path`, its last operation first; how many it has."""
-    makespan, length, seen, i = g.note[MAKESPAN], 0, 0, -1
+def last_critical(shop: Shop, g: Graph) -> int:
+    """Any of the operations that end last."""
+    seen, last = 0, -1
     for k in range(shop.m):
         if g.length[k]:
-            j = g.row[k, g.length[k] - 1]
-            if g.end[j] == makespan:
+            i = g.row[k, g.length[k] - 1]
+            if g.end[i] == g.note[MAKESPAN]:
                 seen += 1
                 if chance(g.note, seen) == 0:
-                    i = j
+                    last = i
+    return last
+
+
+@njit(cache=True, nogil=True)
+def critical_before(shop: Shop, g: Graph, i: int) -> int:
+    """Any of the operations at whose end one begins; -1 if it waits for none."""
+    n, start, seen, found = shop.n, g.end[i] - g.seconds[i], 0, -1
+    left, before = g.left[i], shop.before[i]
+    if left < n and g.end[left] == start:
+        found, seen = left, 1
+    if before < n and g.end[before] == start:
+        seen += 1
+        if chance(g.note, seen) == 0:
+            found = before
+    if not shop.chains:
+        for o in range(shop.more_before_at[i], shop.more_before_at[i + 1]):
+            if g.end[shop.more_before[o]] == start:
+                seen += 1
+                if chance(g.note, seen) == 0:
+                    found = shop.more_before[o]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def critical_path(shop: Shop, g: Graph) -> int:
+    """Draws a critical path into `path`, its last operation first; how many it has."""
+    length, i = 0, last_critical(shop, g)
     while i >= 0:
         g.path[length] = i
         length += 1
-        start = g.end[i] - g.seconds[i]
-        j, seen = -1, 0
-        left, before = g.left[i], shop.before[i]
-        if left < shop.n and g.end[left] == start:
-            j, seen = left, 1
-        if before < shop.n and g.end[before] == start:
-            seen += 1
-            if chance(g.note, seen) == 0:
-                j = before
-        if not shop.chains:
-            for o in range(shop.more_before_at[i], shop.more_before_at[i + 1]):
-                before = shop.more_before[o]
-                if g.end[before] == start:
-                    seen += 1
-                    if chance(g.note, seen) == 0:
-                        j = before
-        i = j
+        i = critical_before(shop, g, i)
     return length
 
 
 @njit(cache=True, nogil=True)
-def estimate_right(g: Graph, k: int, first: int, last: int) -> int:
+def estimate_right(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     """About the longest path through the operations from place `first` to `last` if the first one went behind the last.
 
     As Balas and Vazacopoulos (1998): exact but for what moves on other machines in between.
@@ -332,7 +349,9 @@ def estimate_right(g: Graph, k: int, first: int, last: int) -> int:
         end[a - first] = t
     start = max(g.head[i], t)
     tail = max(g.rest[i], g.tail[g.right[row[k, last]]]) + seconds[i]
-    worst = start + tail
+    worst: int = start + tail
+    if worst > limit:
+        return worst
     for a in range(last, first, -1):
         j = row[k, a]
         rest = max(g.rest[j], tail)
@@ -342,7 +361,7 @@ def estimate_right(g: Graph, k: int, first: int, last: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def estimate_left(g: Graph, k: int, first: int, last: int) -> int:
+def estimate_left(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     """The same if the last one went before the first."""
     row, seconds, tails = g.row, g.seconds, g.buffer
     i = row[k, last]
@@ -352,7 +371,9 @@ def estimate_left(g: Graph, k: int, first: int, last: int) -> int:
         t = max(g.rest[j], t) + seconds[j]
         tails[a - first] = t
     end = max(g.head[i], g.end[g.left[row[k, first]]]) + seconds[i]
-    worst = end + max(g.rest[i], t)
+    worst: int = end + max(g.rest[i], t)
+    if worst > limit:
+        return worst
     for a in range(first, last):
         j = row[k, a]
         start = max(g.head[j], end)
@@ -372,20 +393,20 @@ def slot(a: int, b: int) -> int:
 def tabu_right(g: Graph, k: int, first: int, last: int) -> bool:
     """Whether moving the first one behind the last brings back an order that was left not long ago."""
     i, now = g.row[k, first], g.note[ROUND]
+    found = False
     for a in range(first + 1, last + 1):
-        if g.tabu[slot(g.row[k, a], i)] > now:
-            return True
-    return False
+        found = found or g.tabu[slot(g.row[k, a], i)] > now
+    return found
 
 
 @njit(cache=True, nogil=True)
 def tabu_left(g: Graph, k: int, first: int, last: int) -> bool:
     """The same for moving the last one before the first."""
     i, now = g.row[k, last], g.note[ROUND]
+    found = False
     for a in range(first, last):
-        if g.tabu[slot(i, g.row[k, a])] > now:
-            return True
-    return False
+        found = found or g.tabu[slot(i, g.row[k, a])] > now
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -406,7 +427,7 @@ def consider(g: Graph, pick: Array, worth: int, forbidden: bool, i: int, k: int,
 @njit(cache=True, nogil=True)
 def consider_right(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
     """Considers to move the operation at the first place behind that at the last."""
-    worth = estimate_right(g, k, first, last)
+    worth = estimate_right(g, k, first, last, pick[WORTH])
     if worth <= pick[WORTH]:
         consider(g, pick, worth, tabu_right(g, k, first, last), g.row[k, first], k, last)
 
@@ -414,7 +435,7 @@ def consider_right(g: Graph, pick: Array, k: int, first: int, last: int) -> None
 @njit(cache=True, nogil=True)
 def consider_left(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
     """Considers to move the operation at the last place before that at the first."""
-    worth = estimate_left(g, k, first, last)
+    worth = estimate_left(g, k, first, last, pick[WORTH])
     if worth <= pick[WORTH]:
         consider(g, pick, worth, tabu_left(g, k, first, last), g.row[k, last], k, first)
 
@@ -447,7 +468,7 @@ def consider_block(shop: Shop, g: Graph, pick: Array, k: int, first: int, last: 
 def find_gaps(shop: Shop, g: Graph) -> None:
     """The longest path past each place of each machine, that is what an operation put there makes longer; and the least."""
     for k in range(shop.m):
-        end, least = shop.available[k], _FAR
+        end, least = shop.available[k], FAR
         for at in range(g.length[k]):
             j = g.row[k, at]
             past = end + g.tail[j]
@@ -514,39 +535,43 @@ def keep(g: Graph) -> None:
 
 
 @njit(cache=True, nogil=True)
-def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int, spread: int) -> int:
+def look_around(shop: Shop, g: Graph, pick: Array) -> None:
+    """Considers every move of a random critical path, block by block."""
+    flexible = shop.option_at[shop.n] > shop.n
+    pick[WORTH], pick[MOVE], pick[TABU], pick[TABUS] = FAR, -1, -1, 0
+    if flexible:
+        find_gaps(shop, g)
+    p = critical_path(shop, g) - 1
+    while p >= 0:
+        i = g.path[p]
+        k, first = g.machine[i], g.at[i]
+        last = first
+        while p > 0 and g.path[p - 1] == g.right[g.path[p]]:
+            p -= 1
+            last += 1
+        if flexible:
+            for at in range(first, last + 1):
+                consider_machines(shop, g, pick, g.row[k, at])
+        if last > first:
+            consider_block(shop, g, pick, k, first, last)
+        p -= 1
+
+
+@njit(cache=True, nogil=True)
+def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int) -> int:
     """Moves on from the schedule at hand; stops after `steps`, or `patience` of them without a better one, or at the goal.
 
     How many steps it did. `note[IDLE]` counts on over calls. Each step takes the best move of a random critical path that
-    is not tabu, or is better than the best; any one if there is none.
+    is not tabu, or is better than the best; any one if there is none. To undo it is tabu for `tenure` steps or up to half
+    as many again.
     """
     pick = np.zeros(PICKS, np.int64)
-    flexible = shop.option_at[shop.n] > shop.n
     done = 0
     while done < steps and g.note[IDLE] < patience and g.note[BEST] > g.note[GOAL]:
         done += 1
         g.note[ROUND] += 1
         g.note[IDLE] += 1
-        pick[WORTH], pick[MOVE], pick[TABU], pick[TABUS] = _FAR, -1, -1, 0
-        if flexible:
-            find_gaps(shop, g)
-        length = critical_path(shop, g)
-        p = length - 1
-        while p >= 0:
-            i = g.path[p]
-            k, first = g.machine[i], g.at[i]
-            last = first
-            if shop.option_at[i + 1] - shop.option_at[i] > 1:
-                consider_machines(shop, g, pick, i)
-            while p > 0 and g.path[p - 1] == g.right[i]:
-                p -= 1
-                i = g.path[p]
-                last += 1
-                if shop.option_at[i + 1] - shop.option_at[i] > 1:
-                    consider_machines(shop, g, pick, i)
-            if last > first:
-                consider_block(shop, g, pick, k, first, last)
-            p -= 1
+        look_around(shop, g, pick)
         if pick[MOVE] < 0:
             if pick[TABU] < 0:
                 # No critical operation can go anywhere: nothing is better, whatever is done.
@@ -554,7 +579,7 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int, sp
                 break
             pick[MOVE : MOVE + 3] = pick[TABU : TABU + 3]
         i, k, at = pick[MOVE], pick[MOVE + 1], pick[MOVE + 2]
-        forbid(shop, g, i, k, at, tenure + chance(g.note, spread))
+        forbid(shop, g, i, k, at, tenure + chance(g.note, tenure // 2 + 1))
         if move(shop, g, i, k, at):
             time_forward(shop, g, g.note[FROM])
             time_backward(shop, g, g.note[TO])
@@ -565,101 +590,116 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int, sp
 
 
 @njit(cache=True, nogil=True)
+def soonest(shop: Shop, i: int, head: int, free: Array) -> tuple[int, int]:
+    """When an operation can end at the soonest, and by which option."""
+    best, by = FAR, -1
+    for o in range(shop.option_at[i], shop.option_at[i + 1]):
+        end = max(head, free[shop.option[o]]) + shop.option_s[o]
+        if end < best:
+            best, by = end, o
+    return best, by
+
+
+@njit(cache=True, nogil=True)
+def urgent(waiting: Array, head: Array, free: Array, weight: Array, end: Array, where: Array) -> int:
+    """Which of those waiting is next, as Giffler and Thompson (1960) have it.
+
+    Where something can end soonest, the weightiest of those that can begin there before that.
+    """
+    first: int = waiting[0]
+    for i in waiting:
+        if end[i] < end[first]:
+            first = i
+    k, best = where[first], first
+    for i in waiting:
+        if where[i] == k and max(head[i], free[k]) < end[first] and weight[i] > weight[best]:
+            best = i
+    return best
+
+
+@njit(cache=True, nogil=True)
 def build(shop: Shop, note: Array, behind: Array, noise: int, machine: Array, order: Array) -> None:
-    """Dispatches as Giffler and Thompson (1960): of what could end soonest on a machine, the one with most work behind it.
+    """Dispatches a schedule, each operation to where it ends soonest, those with most work behind them first.
 
     `behind`: least seconds from the start of each operation to the end of everything behind it; `noise`: up to so many
     percent are added by chance.
     """
     n = shop.n
-    free = shop.available.copy()
-    head = shop.ready.copy()
-    missing = np.zeros(n, np.int64)
-    weight = np.zeros(n, np.int64)
-    open_, opened = np.empty(n, np.int64), 0
+    free, head = shop.available.copy(), shop.ready.copy()
+    missing, weight = np.zeros(n, np.int64), np.zeros(n, np.int64)
     where, end = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    waiting, count = np.empty(n, np.int64), 0
     for i in range(n):
-        missing[i] = (shop.before[i] < n) + shop.more_before_at[i + 1] - shop.more_before_at[i]
-        weight[i] = behind[i] * (100 + (chance(note, noise) if noise > 0 else 0))
+        missing[i] = np.int64(shop.before[i] < n) + shop.more_before_at[i + 1] - shop.more_before_at[i]
+        weight[i] = behind[i] * (100 + chance(note, noise + 1))
         if missing[i] == 0:
-            open_[opened] = i
-            opened += 1
+            waiting[count] = i
+            count += 1
     for place in range(n):
-        soonest, k = _FAR, -1
-        for a in range(opened):
-            i = open_[a]
-            end[i] = _FAR
-            for o in range(shop.option_at[i], shop.option_at[i + 1]):
-                e = max(head[i], free[shop.option[o]]) + shop.option_s[o]
-                if e < end[i]:
-                    end[i], where[i] = e, shop.option[o]
-            if end[i] < soonest:
-                soonest, k = end[i], where[i]
-        best = -1
-        for a in range(opened):
-            i = open_[a]
-            if where[i] == k and max(head[i], free[k]) < soonest and (best < 0 or weight[i] > weight[open_[best]]):
-                best = a
-        if best < 0:
-            for a in range(opened):
-                if where[open_[a]] == k and end[open_[a]] == soonest:
-                    best = a
-        i = open_[best]
-        opened -= 1
-        open_[best] = open_[opened]
-        machine[i], order[place] = k, i
-        free[k] = end[i]
-        for o in range(-1, shop.more_after_at[i + 1] - shop.more_after_at[i]):
-            j = shop.after[i] if o < 0 else shop.more_after[shop.more_after_at[i] + o]
+        for i in waiting[:count]:
+            end[i], o = soonest(shop, i, head[i], free)
+            where[i] = shop.option[o]
+        i = urgent(waiting[:count], head, free, weight, end, where)
+        machine[i], order[place] = where[i], i
+        free[where[i]] = end[i]
+        kept = 0
+        for j in waiting[:count]:
+            if j != i:
+                waiting[kept] = j
+                kept += 1
+        count = kept
+        for o in range(np.int64(shop.more_after_at[i]) - 1, np.int64(shop.more_after_at[i + 1])):
+            j = np.int64(shop.more_after[o] if o >= shop.more_after_at[i] else shop.after[i])
             if j < n:
                 head[j] = max(head[j], end[i])
                 missing[j] -= 1
                 if missing[j] == 0:
-                    open_[opened] = j
-                    opened += 1
+                    waiting[count] = j
+                    count += 1
 
 
 @njit(cache=True, nogil=True)
-def apart(shop: Shop, machine: Array, rank: Array, other_machine: Array, other_rank: Array) -> int:
-    """How far two schedules are from another: pairs in another order on one machine, and operations on another one."""
+def apart(shop: Shop, machine: Array, order: Array, other_machine: Array, other_rank: Array) -> int:
+    """How far two schedules are from another: pairs in another order on one machine, and operations on another one.
+
+    `other_rank`: the place of each operation in the other's order.
+    """
     n, pairs = shop.n, 0
+    at = np.zeros(shop.m + 1, np.int64)
     for i in range(n):
-        if machine[i] != other_machine[i]:
-            pairs += 1
-            continue
-        for j in range(i):
-            if machine[j] == machine[i] and (rank[i] < rank[j]) != (other_rank[i] < other_rank[j]):
-                pairs += 1
+        at[machine[i] + 1] += 1
+        pairs += machine[i] != other_machine[i]
+    for k in range(shop.m):
+        at[k + 1] += at[k]
+    row, filled = np.empty(n, np.int64), at.copy()
+    for place in range(n):
+        i = order[place]
+        row[filled[machine[i]]] = other_rank[i]
+        filled[machine[i]] += 1
+    for k in range(shop.m):
+        for a in range(at[k], at[k + 1]):
+            for b in range(at[k], a):
+                pairs += row[b] > row[a]
     return pairs
 
 
 @njit(cache=True, nogil=True)
-def relink(shop: Shop, note: Array, machine: Array, order: Array, guide_machine: Array, guide_rank: Array, share: int) -> int:
-    """Walks from one schedule so many percent of the way to another, in place (path relinking; Peng, Lu and Cheng 2015).
+def relink(shop: Shop, note: Array, machine: Array, order: Array, other_machine: Array, other_rank: Array, share: int) -> None:
+    """Walks so many percent of the way from one schedule to another, in place (path relinking; Peng, Lu and Cheng 2015).
 
-    Neighbours in the order that the guide has the other way round change places, which never makes a ring: no arc of
-    precedence is between them, since the guide obeys it too. How many on one machine did.
+    Neighbours in the order that the other has the other way round change places, which never makes a ring: no arc of
+    precedence is between them, since the other obeys it too.
     """
     n = shop.n
     for i in range(n):
-        if machine[i] != guide_machine[i] and chance(note, 100) < share:
-            machine[i] = guide_machine[i]
-    rank = np.empty(n, np.int64)
-    for place in range(n):
-        rank[order[place]] = place
-    pairs = 0
-    for i in range(n):
-        for j in range(i):
-            if machine[j] == machine[i] and (rank[i] < rank[j]) != (guide_rank[i] < guide_rank[j]):
-                pairs += 1
-    wanted, swapped = pairs * share // 100, 0
+        if machine[i] != other_machine[i] and chance(note, 100) < share:
+            machine[i] = other_machine[i]
+    wanted, swapped = apart(shop, machine, order, machine, other_rank) * share // 100, 0
     for _ in range(4 * n * n):
         if swapped >= wanted:
             break
         place = chance(note, n - 1)
         i, j = order[place], order[place + 1]
-        if guide_rank[i] > guide_rank[j]:
+        if other_rank[i] > other_rank[j]:
             order[place], order[place + 1] = j, i
-            if machine[i] == machine[j]:
-                swapped += 1
-    return swapped
+            swapped += machine[i] == machine[j]
