@@ -11,9 +11,9 @@ from batchone.chain.planning.bounds import bound_of
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.dispatch import dispatch
 from batchone.chain.planning.schedule import Schedule
-from batchone.chain.planning.solvers import shop_kernel as kernel
+from batchone.chain.planning.solvers import shop_graph, shop_kernel
 from batchone.chain.planning.solvers.shop import ShopSearch, empty_graph, fits, shop_of
-from batchone.chain.planning.solvers.shop_kernel import Graph, Shop
+from batchone.chain.planning.solvers.shop_graph import Graph, Shop
 
 AIM = (Measure.MAKESPAN,)
 
@@ -49,10 +49,10 @@ def graph(compiled: Compiled, seed: int, noise: int = 90) -> tuple[Shop, Graph]:
     """Some schedule of a shop."""
     shop = shop_of(compiled)
     g = empty_graph(shop)
-    g.note[kernel.CHANCE], g.note[kernel.BEST] = seed * 7919 + 1, 1 << 60
+    g.note[shop_graph.CHANCE], g.note[shop_graph.BEST] = seed * 7919 + 1, 1 << 60
     machine, order = np.zeros(compiled.n, np.uint32), np.zeros(compiled.n, np.uint32)
-    kernel.build(shop, g.note, np.array(compiled.tail), noise, machine, order)
-    kernel.load(shop, g, machine, order)
+    shop_kernel.build(shop, g.note, np.array(compiled.tail), noise, machine, order)
+    shop_graph.load(shop, g, machine, order)
     return shop, g
 
 
@@ -93,7 +93,7 @@ def after_move(g: Graph, i: int, k: int, at: int) -> list[list[int]]:
 def true_worth(compiled: Compiled, shop: Shop, g: Graph, i: int, k: int, at: int, through: list[int]) -> tuple[int, int]:
     """Makespan after a move, and the longest path through some operations; fails if the move makes a ring."""
     seconds = g.seconds.tolist()
-    seconds[i] = kernel.seconds_on(shop, i, k)
+    seconds[i] = shop_graph.seconds_on(shop, i, k)
     found = longest(compiled, after_move(g, i, k, at), seconds)
     assert found is not None
     start, tail = found
@@ -133,17 +133,17 @@ def test_times_are_longest_paths_after_any_move_and_a_ring_is_refused(of: Proble
         seconds = g.seconds.tolist()
         seconds[i] = dict(compiled.options[i])[k]
         found = longest(compiled, wanted, seconds)
-        assert kernel.move(shop, g, i, k, at) == (found is not None)
+        assert shop_graph.move(shop, g, i, k, at) == (found is not None)
         if found is None:
             assert (rows(g), g.order.tolist()) == was
             continue
-        kernel.time_forward(shop, g, g.note[kernel.FROM])
-        kernel.time_backward(shop, g, g.note[kernel.TO])
+        shop_graph.time_forward(shop, g, g.note[shop_graph.FROM])
+        shop_graph.time_backward(shop, g, g.note[shop_graph.TO])
         start, tail = found
         assert rows(g) == wanted
         assert (g.end[: compiled.n] - g.seconds).tolist() == start
         assert g.tail[: compiled.n].tolist() == tail
-        assert g.note[kernel.MAKESPAN] == max(s + t for s, t in zip(start, tail, strict=True))
+        assert g.note[shop_graph.MAKESPAN] == max(s + t for s, t in zip(start, tail, strict=True))
         assert g.place[g.order].tolist() == list(range(compiled.n))
 
 
@@ -152,7 +152,7 @@ def test_times_are_longest_paths_after_any_move_and_a_ring_is_refused(of: Proble
 def test_an_estimate_is_never_less_than_what_a_move_makes_of_the_paths_through_what_it_moves(of: Problem, seed: int) -> None:
     compiled = Compiled(of)
     shop, g = graph(compiled, seed)
-    now, far = int(g.note[kernel.MAKESPAN]), 1 << 60
+    now, far = int(g.note[shop_graph.MAKESPAN]), 1 << 60
     for k, row in enumerate(rows(g)):
         for first in range(len(row)):
             for last in range(first + 1, len(row)):
@@ -160,12 +160,12 @@ def test_an_estimate_is_never_less_than_what_a_move_makes_of_the_paths_through_w
                 # The conditions of the neighbourhood, under which a move makes no ring if all work takes time.
                 if g.tail[row[last]] > g.rest[row[first]]:
                     worth, path = true_worth(compiled, shop, g, row[first], k, last, through)
-                    guess = kernel.estimate_right(g, k, first, last, far)
+                    guess = shop_kernel.estimate_right(g, k, first, last, far)
                     assert path <= guess
                     assert worth <= max(guess, now)
                 if g.end[row[first]] > g.head[row[last]]:
                     worth, path = true_worth(compiled, shop, g, row[last], k, first, through)
-                    guess = kernel.estimate_left(g, k, first, last, far)
+                    guess = shop_kernel.estimate_left(g, k, first, last, far)
                     assert path <= guess
                     assert worth <= max(guess, now)
 
@@ -175,17 +175,17 @@ def test_an_estimate_is_never_less_than_what_a_move_makes_of_the_paths_through_w
 def test_another_machine_makes_no_ring_and_is_not_worse_than_estimated(of: Problem, seed: int) -> None:
     compiled = Compiled(of)
     shop, g = graph(compiled, seed)
-    kernel.find_gaps(shop, g)
+    shop_kernel.find_gaps(shop, g)
     for i in range(compiled.n):
-        pick = np.zeros(kernel.PICKS, np.int64)
-        pick[kernel.WORTH], pick[kernel.MOVE] = 1 << 60, -1
-        kernel.consider_machines(shop, g, pick, i)
-        if pick[kernel.MOVE] >= 0:
-            j, k, at = pick[kernel.MOVE : kernel.MOVE + 3].tolist()
+        pick = np.zeros(shop_kernel.PICKS, np.int64)
+        pick[shop_kernel.WORTH], pick[shop_kernel.MOVE] = 1 << 60, -1
+        shop_kernel.consider_machines(shop, g, pick, i)
+        if pick[shop_kernel.MOVE] >= 0:
+            j, k, at = pick[shop_kernel.MOVE : shop_kernel.MOVE + 3].tolist()
             assert (j, k in [r for r, _ in compiled.options[i]], k != g.machine[i]) == (i, True, True)
             worth, path = true_worth(compiled, shop, g, i, k, at, [i])
-            assert path <= pick[kernel.WORTH]
-            assert worth <= max(pick[kernel.WORTH], g.note[kernel.MAKESPAN])
+            assert path <= pick[shop_kernel.WORTH]
+            assert worth <= max(pick[shop_kernel.WORTH], g.note[shop_graph.MAKESPAN])
 
 
 @settings(UNHURRIED, max_examples=25)
@@ -214,8 +214,8 @@ def test_every_point_of_a_walk_between_two_schedules_is_a_schedule(of: Problem, 
     shop, g = graph(compiled, seed)
     _, other = graph(compiled, seed + 1)
     machine, order, rank = g.machine.copy(), g.order.copy(), other.place.copy()
-    kernel.relink(shop, g.note, machine, order, other.machine, rank, share)
-    kernel.load(shop, g, machine, order)
+    shop_kernel.relink(shop, g.note, machine, order, other.machine, rank, share)
+    shop_graph.load(shop, g, machine, order)
     assert longest(compiled, rows(g), g.seconds.tolist()) is not None
     if share == 100:
         assert rows(g) == rows(other)

@@ -1,10 +1,11 @@
 """Tabu search of plain (flexible) job shops for the makespan, with an elite of schedules bred from one another.
 
 A plain shop has one operation at a time on each machine, no setups, no breaks and nothing fixed: the problem of the
-literature. `shop_kernel` holds what is compiled: the graph of a schedule and a tabu search that moves critical operations
-along their machine (N7, Zhang et al. 2007) or to another one (Mastrolilli and Gambardella 2000). Here stands what is done
-with it, which follows TS/PR (Peng, Lu and Cheng 2015): a pool of good schedules that differ; a new one is begun some way
-from one member to another, improved by tabu search until that has been idle for a while, and takes the place of the worst.
+literature. `shop_graph` and `shop_kernel` are compiled: the graph of a schedule, and a tabu search that moves critical
+operations along their machine (N7, Zhang et al. 2007) or to another one (Mastrolilli and Gambardella 2000). Here stands
+what is done with it, which follows TS/PR (Peng, Lu and Cheng 2015): a pool of good schedules that differ; a new one is
+begun some way from one member to another, improved by tabu search until that has been idle for a while, and takes the
+place of the worst.
 
 What is different: searches are short at first, since many short ones beat few long ones as long as the pool improves; each
 time it no longer does they become twice as long, and when they have become longest the pool is begun anew around its best.
@@ -23,8 +24,9 @@ from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.model import Measure
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import Schedule
+from batchone.chain.planning.solvers import shop_graph as graph
 from batchone.chain.planning.solvers import shop_kernel as kernel
-from batchone.chain.planning.solvers.shop_kernel import Array, Graph, Shop
+from batchone.chain.planning.solvers.shop_graph import Array, Graph, Shop
 
 METHOD = "tabu"
 
@@ -44,6 +46,8 @@ _TENURE = 10
 
 def fits(compiled: Compiled) -> bool:
     """Whether a problem is a plain shop whose makespan counts first. Material, releases and any precedence may be."""
+    if compiled.extras or compiled.problem.weights:
+        return False
     longest = sum(max((seconds for _, seconds in options), default=0) for options in compiled.options)
     return (
         compiled.n > 0
@@ -86,9 +90,9 @@ class ShopSearch:
         """Schedules bred since the pool last improved."""
         self._pool: list[_Member] = []
         note = self._graph.note
-        note[kernel.CHANCE] = (seed * 0x9E3779B97F4A7C1 + 1) % (1 << 62)
-        note[kernel.GOAL] = self.bound = bound_of(compiled).makespan_s
-        self.best = kernel.FAR
+        note[graph.CHANCE] = (seed * 0x9E3779B97F4A7C1 + 1) % (1 << 62)
+        note[graph.GOAL] = self.bound = bound_of(compiled).makespan_s
+        self.best = graph.FAR
         self._best: tuple[Array, Array] = (self._graph.machine, self._graph.order)
         self._build(0)
         if start is not None and start.objective().makespan_s < self.best:
@@ -103,7 +107,7 @@ class ShopSearch:
         while steps > 0 and self.best > self.bound:
             steps -= kernel.tabu_search(self._shop, self._graph, steps, self._patience, self._tenure)
             self._note_best()
-            if note[kernel.IDLE] >= self._patience:
+            if note[graph.IDLE] >= self._patience:
                 self._harvest()
                 self._breed()
         return self.best < before
@@ -135,16 +139,16 @@ class ShopSearch:
     def _begin(self, machine: Array, order: Array) -> None:
         """Lets the next steps go on from a schedule; nothing is tabu."""
         g = self._graph
-        kernel.load(self._shop, g, machine, order)
-        g.note[kernel.IDLE] = 0
+        graph.load(self._shop, g, machine, order)
+        g.note[graph.IDLE] = 0
         g.tabu[:] = 0
-        kernel.keep(g)
+        graph.keep(g)
         self._note_best()
 
     def _note_best(self) -> None:
         g = self._graph
-        if g.note[kernel.BEST] < self.best:
-            self.best = int(g.note[kernel.BEST])
+        if g.note[graph.BEST] < self.best:
+            self.best = int(g.note[graph.BEST])
             self._best = g.best_machine.copy(), g.best_order.copy()
 
     def _harvest(self) -> None:
@@ -183,11 +187,11 @@ class ShopSearch:
             self._build(_NOISE)
             return
         note = self._graph.note
-        first = kernel.chance(note, self._size)
-        second = (first + 1 + kernel.chance(note, self._size - 1)) % self._size
+        first = graph.chance(note, self._size)
+        second = (first + 1 + graph.chance(note, self._size - 1)) % self._size
         one, other = self._pool[first], self._pool[second]
         machine, order = one.machine.copy(), one.order.copy()
-        share = _SHARE[0] + kernel.chance(note, _SHARE[1] - _SHARE[0] + 1)
+        share = _SHARE[0] + graph.chance(note, _SHARE[1] - _SHARE[0] + 1)
         kernel.relink(self._shop, note, machine, order, other.machine, other.rank, share)
         self._begin(machine, order)
 
@@ -195,12 +199,12 @@ class ShopSearch:
 def _member(shop: Shop, machine: Array, order: Array) -> _Member:
     """A schedule with its operations in order of start, so that orders of like schedules are alike."""
     g = empty_graph(shop)
-    kernel.load(shop, g, machine, order)
+    graph.load(shop, g, machine, order)
     middle = g.end[: shop.n] - g.seconds - g.tail[: shop.n]
     by_time = np.lexsort((g.place, middle)).astype(np.uint32)
     rank = np.empty(shop.n, np.uint32)
     rank[by_time] = np.arange(shop.n, dtype=np.uint32)
-    return _Member(int(g.note[kernel.MAKESPAN]), g.machine, by_time, rank)
+    return _Member(int(g.note[graph.MAKESPAN]), g.machine, by_time, rank)
 
 
 def _forward(compiled: Compiled, schedule: Schedule) -> list[int]:
@@ -253,10 +257,10 @@ def empty_graph(shop: Shop) -> Graph:
         rest=np.zeros(n, np.int64),
         row=np.zeros((m, n + 1), np.uint32),
         length=np.zeros(m, np.uint32),
-        tabu=np.zeros(1 << kernel.TABU_BITS, np.int64),
+        tabu=np.zeros(1 << graph.TABU_BITS, np.int64),
         gap=np.zeros((m, n + 1), np.int64),
         least=np.zeros(m, np.int64),
         best_machine=np.zeros(n, np.uint32),
         best_order=np.zeros(n, np.uint32),
-        note=np.zeros(kernel.NOTES, np.int64),
+        note=np.zeros(graph.NOTES, np.int64),
     )
