@@ -262,5 +262,6 @@ def empty_graph(shop: Shop) -> Graph:
         least=np.zeros(m, np.int64),
         best_machine=np.zeros(n, np.uint32),
         best_order=np.zeros(n, np.uint32),
+        pick=np.zeros(kernel.PICKS, np.int64),
         note=np.zeros(graph.NOTES, np.int64),
     )

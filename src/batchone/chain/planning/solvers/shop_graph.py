@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from batchone.chain.planning.solvers.jit import jit
+from batchone.chain.planning.solvers.jit import lean
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -80,10 +80,11 @@ class Graph(NamedTuple):
     least: Array
     best_machine: Array
     best_order: Array
+    pick: Array
     note: Array
 
 
-@jit
+@lean
 def chance(note: Array, below: int) -> int:
     """A number from 0 to below - 1; the state is a linear congruential generator's, of which the high bits are good."""
     note[CHANCE] = note[CHANCE] * 6364136223846793005 + 1442695040888963407
@@ -91,7 +92,7 @@ def chance(note: Array, below: int) -> int:
     return drawn
 
 
-@jit
+@lean
 def seconds_on(shop: Shop, i: int, k: int) -> int:
     """Seconds of an operation on a machine; -1 if it cannot be done there."""
     for o in range(shop.option_at[i], shop.option_at[i + 1]):
@@ -101,7 +102,7 @@ def seconds_on(shop: Shop, i: int, k: int) -> int:
     return -1
 
 
-@jit
+@lean
 def time_forward(shop: Shop, g: Graph, since: int) -> None:
     """Heads and ends from a place of the order on, and the makespan."""
     n = shop.n
@@ -120,7 +121,7 @@ def time_forward(shop: Shop, g: Graph, since: int) -> None:
     g.note[MAKESPAN] = makespan
 
 
-@jit
+@lean
 def time_backward(shop: Shop, g: Graph, until: int) -> None:
     """Rests and tails from a place of the order back."""
     for place in range(until, -1, -1):
@@ -133,11 +134,12 @@ def time_backward(shop: Shop, g: Graph, until: int) -> None:
         g.tail[i] = max(rest, g.tail[g.right[i]]) + g.seconds[i]
 
 
-@jit
+@lean
 def load(shop: Shop, g: Graph, machine: Array, order: Array) -> None:
     """Takes over a schedule: the machine of each operation, and an order in which arcs go forward."""
     n = shop.n
-    g.length[:] = 0
+    for k in range(shop.m):
+        g.length[k] = 0
     for place in range(n):
         i = order[place]
         k = machine[i]
@@ -152,14 +154,14 @@ def load(shop: Shop, g: Graph, machine: Array, order: Array) -> None:
             g.right[g.row[k, at - 1]] = i
         g.length[k] = at + 1
     g.end[n] = 0
-    g.tail[n:] = 0
+    g.tail[n] = 0
     for k in range(shop.m):
         g.end[n + 1 + k] = shop.available[k]
     time_forward(shop, g, 0)
     time_backward(shop, g, n - 1)
 
 
-@jit
+@lean
 def relocate(shop: Shop, g: Graph, i: int, k: int, at: int) -> None:
     """Puts an operation at a place (counted without it) of a machine's sequence; nothing else."""
     n = shop.n
@@ -195,7 +197,7 @@ def relocate(shop: Shop, g: Graph, i: int, k: int, at: int) -> None:
         g.left[right] = i
 
 
-@jit
+@lean
 def push_right(shop: Shop, g: Graph, i: int, target: int) -> bool:
     """Reorders so that `i` stands behind `target`, with all that depends on `i`; False, and nothing done, if a ring."""
     g.note[STAMP] += 1
@@ -227,7 +229,7 @@ def push_right(shop: Shop, g: Graph, i: int, target: int) -> bool:
     return True
 
 
-@jit
+@lean
 def push_left(shop: Shop, g: Graph, i: int, target: int) -> bool:
     """Reorders so that `i` stands before `target`, with all it depends on; False, and nothing done, if a ring."""
     g.note[STAMP] += 1
@@ -259,7 +261,7 @@ def push_left(shop: Shop, g: Graph, i: int, target: int) -> bool:
     return True
 
 
-@jit
+@lean
 def move(shop: Shop, g: Graph, i: int, k: int, at: int) -> bool:
     """Moves an operation to a place of a machine and keeps the order; False, and nothing done, if that makes a ring.
 
@@ -282,7 +284,7 @@ def move(shop: Shop, g: Graph, i: int, k: int, at: int) -> bool:
     return done
 
 
-@jit
+@lean
 def last_critical(shop: Shop, g: Graph) -> int:
     """Any of the operations that end last."""
     seen, last = 0, -1
@@ -296,7 +298,7 @@ def last_critical(shop: Shop, g: Graph) -> int:
     return last
 
 
-@jit
+@lean
 def critical_before(shop: Shop, g: Graph, i: int) -> int:
     """Any of the operations at whose end one begins; -1 if it waits for none."""
     n, start, seen, found = shop.n, g.end[i] - g.seconds[i], 0, -1
@@ -316,7 +318,7 @@ def critical_before(shop: Shop, g: Graph, i: int) -> int:
     return found
 
 
-@jit
+@lean
 def critical_path(shop: Shop, g: Graph) -> int:
     """Draws a critical path into `path`, its last operation first; how many it has."""
     length, i = 0, last_critical(shop, g)
@@ -327,9 +329,9 @@ def critical_path(shop: Shop, g: Graph) -> int:
     return length
 
 
-@jit
+@lean
 def keep(g: Graph) -> None:
     """The schedule at hand is the best."""
     g.note[BEST] = g.note[MAKESPAN]
-    g.best_machine[:] = g.machine
-    g.best_order[:] = g.order
+    for i in range(len(g.order)):
+        g.best_machine[i], g.best_order[i] = g.machine[i], g.order[i]

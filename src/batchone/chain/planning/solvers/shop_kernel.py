@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchone.chain.planning.solvers.jit import jit
+from batchone.chain.planning.solvers.jit import jit, lean
 from batchone.chain.planning.solvers.shop_graph import (
     BEST,
     FAR,
@@ -36,7 +36,7 @@ PICKS = 9
 _MASK = (1 << TABU_BITS) - 1
 
 
-@jit
+@lean
 def estimate_right(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     """About the longest path through the operations from place `first` to `last` if the first one went behind the last.
 
@@ -62,7 +62,7 @@ def estimate_right(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     return worst
 
 
-@jit
+@lean
 def estimate_left(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     """The same if the last one went before the first."""
     row, seconds, tails = g.row, g.seconds, g.buffer
@@ -84,14 +84,14 @@ def estimate_left(g: Graph, k: int, first: int, last: int, limit: int) -> int:
     return worst
 
 
-@jit
+@lean
 def slot(a: int, b: int) -> int:
     """Where the table of what is tabu keeps a pair."""
     x = a * 0x9E3779B1 + b * 0x85EBCA77
     return ((x >> 15) ^ x) & _MASK
 
 
-@jit
+@lean
 def tabu_right(g: Graph, k: int, first: int, last: int) -> bool:
     """Whether moving the first one behind the last brings back an order that was left not long ago."""
     i, now = g.row[k, first], g.note[ROUND]
@@ -101,7 +101,7 @@ def tabu_right(g: Graph, k: int, first: int, last: int) -> bool:
     return found
 
 
-@jit
+@lean
 def tabu_left(g: Graph, k: int, first: int, last: int) -> bool:
     """The same for moving the last one before the first."""
     i, now = g.row[k, last], g.note[ROUND]
@@ -111,7 +111,7 @@ def tabu_left(g: Graph, k: int, first: int, last: int) -> bool:
     return found
 
 
-@jit
+@lean
 def consider(g: Graph, pick: Array, worth: int, forbidden: bool, i: int, k: int, at: int) -> None:
     """Keeps a move that is no worse than the best so far; of those that are tabu any one, in case all are."""
     if forbidden and worth >= g.note[BEST]:
@@ -126,7 +126,7 @@ def consider(g: Graph, pick: Array, worth: int, forbidden: bool, i: int, k: int,
         pick[MOVE], pick[MOVE + 1], pick[MOVE + 2] = i, k, at
 
 
-@jit
+@lean
 def consider_right(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
     """Considers to move the operation at the first place behind that at the last."""
     worth = estimate_right(g, k, first, last, pick[WORTH])
@@ -134,7 +134,7 @@ def consider_right(g: Graph, pick: Array, k: int, first: int, last: int) -> None
         consider(g, pick, worth, tabu_right(g, k, first, last), g.row[k, first], k, last)
 
 
-@jit
+@lean
 def consider_left(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
     """Considers to move the operation at the last place before that at the first."""
     worth = estimate_left(g, k, first, last, pick[WORTH])
@@ -142,7 +142,7 @@ def consider_left(g: Graph, pick: Array, k: int, first: int, last: int) -> None:
         consider(g, pick, worth, tabu_left(g, k, first, last), g.row[k, last], k, first)
 
 
-@jit
+@lean
 def consider_block(shop: Shop, g: Graph, pick: Array, k: int, first: int, last: int) -> None:
     """The neighbourhood N7 (Zhang et al. 2007) of a block: an operation to one of its edges, or an edge to within.
 
@@ -166,7 +166,7 @@ def consider_block(shop: Shop, g: Graph, pick: Array, k: int, first: int, last: 
             consider_left(g, pick, k, a, last)
 
 
-@jit
+@lean
 def find_gaps(shop: Shop, g: Graph) -> None:
     """The longest path past each place of each machine, that is what an operation put there makes longer; and the least."""
     for k in range(shop.m):
@@ -181,7 +181,7 @@ def find_gaps(shop: Shop, g: Graph) -> None:
         g.least[k] = min(least, end)
 
 
-@jit
+@lean
 def consider_machines(shop: Shop, g: Graph, pick: Array, i: int) -> None:
     """Every place on another machine that may be best for an operation (Mastrolilli and Gambardella 2000).
 
@@ -214,7 +214,7 @@ def consider_machines(shop: Shop, g: Graph, pick: Array, i: int) -> None:
                 break
 
 
-@jit
+@lean
 def forbid(shop: Shop, g: Graph, i: int, k: int, at: int, tenure: int) -> None:
     """Makes tabu to undo a move that is about to be done."""
     until, was = g.note[ROUND] + tenure, g.at[i]
@@ -228,7 +228,7 @@ def forbid(shop: Shop, g: Graph, i: int, k: int, at: int, tenure: int) -> None:
             g.tabu[slot(g.row[k, a], i)] = until
 
 
-@jit
+@lean
 def look_around(shop: Shop, g: Graph, pick: Array) -> None:
     """Considers every move of a random critical path, block by block."""
     flexible = shop.option_at[shop.n] > shop.n
@@ -251,7 +251,7 @@ def look_around(shop: Shop, g: Graph, pick: Array) -> None:
         p -= 1
 
 
-@jit
+@lean
 def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int) -> int:
     """Moves on from the schedule at hand; stops after `steps`, or `patience` of them without a better one, or at the goal.
 
@@ -259,7 +259,7 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int) ->
     is not tabu, or is better than the best; any one if there is none. To undo it is tabu for `tenure` steps or up to half
     as many again.
     """
-    pick = np.zeros(PICKS, np.int64)
+    pick = g.pick
     done = 0
     while done < steps and g.note[IDLE] < patience and g.note[BEST] > g.note[GOAL]:
         done += 1
@@ -271,7 +271,7 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int) ->
                 # No critical operation can go anywhere: nothing is better, whatever is done.
                 g.note[IDLE] = patience
                 break
-            pick[MOVE : MOVE + 3] = pick[TABU : TABU + 3]
+            pick[MOVE], pick[MOVE + 1], pick[MOVE + 2] = pick[TABU], pick[TABU + 1], pick[TABU + 2]
         i, k, at = pick[MOVE], pick[MOVE + 1], pick[MOVE + 2]
         forbid(shop, g, i, k, at, tenure + chance(g.note, tenure // 2 + 1))
         if move(shop, g, i, k, at):
@@ -283,7 +283,7 @@ def tabu_search(shop: Shop, g: Graph, steps: int, patience: int, tenure: int) ->
     return done
 
 
-@jit
+@lean
 def soonest(shop: Shop, i: int, head: int, free: Array) -> tuple[int, int]:
     """When an operation can end at the soonest, and by which option."""
     best, by = FAR, -1
@@ -294,7 +294,7 @@ def soonest(shop: Shop, i: int, head: int, free: Array) -> tuple[int, int]:
     return best, by
 
 
-@jit
+@lean
 def urgent(waiting: Array, head: Array, free: Array, weight: Array, end: Array, where: Array) -> int:
     """Which of those waiting is next, as Giffler and Thompson (1960) have it.
 
