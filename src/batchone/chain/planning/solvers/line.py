@@ -17,13 +17,16 @@ Numbers = NDArray[np.int64]
 LIMIT_S = 1 << 30
 """Kernels count in 32 bits: everything one after the other must end before this."""
 
+_FIRST_CYCLE = 100
+"""Scans of the first cycle, times the number of jobs."""
+
 
 class LineSearch:
     """A search that can be continued, for one permutation flow line.
 
     `durations[job, machine]`; `setups[machine, before, after]`, row `n` = from nothing, done while the job may still be on
     its way; `release[job]`; `due[job]` and `weight[job]` for tardiness. All in whole seconds. `ValueError` if times are too
-    great for 32 bits.
+    great for 32 bits. What it finds depends on the seed and the steps in all, not on how they are divided.
     """
 
     def __init__(
@@ -41,44 +44,33 @@ class LineSearch:
         total += 0 if setups is None else int(setups.max(initial=0)) * n * m
         if total >= LIMIT_S:
             raise ValueError(f"the line works for {total} s, more than {LIMIT_S} s")
-        self._late = by == "tardiness"
-        self._n = n
-        due = np.full(n, LIMIT_S, np.int64) if due is None else np.minimum(due, LIMIT_S)
-        self._data = (
-            np.ascontiguousarray(durations, np.int32),
-            np.ascontiguousarray(release, np.int32),
-            np.ascontiguousarray(due, np.int64),
-            np.ascontiguousarray(weight, np.int64),
-            *_setups(setups, n, m),
-            setups is not None,
+        due = np.full(n, LIMIT_S, np.int64) if due is None else np.clip(due, -LIMIT_S, LIMIT_S)
+        arc, into, out = _setups(setups, n, m)
+        self._line = kernel.Line(
+            seconds=np.ascontiguousarray(durations, np.int32),
+            release=np.ascontiguousarray(release, np.int32),
+            due=np.ascontiguousarray(due, np.int64),
+            weight=np.ascontiguousarray(weight, np.int64),
+            arc=arc,
+            into=into,
+            out=out,
+            setups=setups is not None,
+            tardy=by == "tardiness",
+            even=not release.any(),
         )
-        # The bound by delay does not hold where a release may swallow the delay.
-        self._shifts = not release.any()
         self._room = _room(n, m)
         self._chance = np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64)], np.uint64)
-        self._known = np.array([0, n + 1], np.int64)
-        self._state = np.zeros(3, np.int64)
+        self._greed = _greed(self._line)
         self._until = 0
         self._current = np.full(n + 2, n, np.int64)
-        value = kernel.build(
-            self._data, self._room, self._chance, self._late, self._shifts, self._jobs(), self._current, self._known
-        )
-        self._state[kernel.CURRENT] = self._state[kernel.BEST] = value
+        value = kernel.build(self._line, self._room, self._chance, self._first(), self._current)
         self._best = self._current.copy()
-        self.tune()
+        self._state = np.array([value, value, 0, 0, _FIRST_CYCLE * n], np.int64)
 
-    def tune(self, least: int = 2, most: int = 4, partial: int = 0, patience: float = 1.0, warmth: float = 0.5) -> None:
-        n, m = self._data[0].shape
-        self._least, self._most, self._partial, self._patience = min(least, n), min(most, n), partial, round(patience * n)
-        if self._late:
-            self._warmth = warmth * float(self._data[0].mean())
-        else:
-            self._warmth = warmth * float(self._data[0].mean()) / 10
-
-    def _jobs(self) -> Numbers:
+    def _first(self) -> Numbers:
         """The order in which the first solution is built: the most urgent, or those with the most work, first."""
-        p, _, due = self._data[:3]
-        key = due if self._late else -p.sum(axis=1, dtype=np.int64)
+        line = self._line
+        key = line.due if line.tardy else -line.seconds.sum(axis=1, dtype=np.int64)
         return np.argsort(key, kind="stable").astype(np.int64)
 
     @property
@@ -90,23 +82,7 @@ class LineSearch:
         """Works for `steps` scans (one job tried at all places) or a little more; True if a better order was found."""
         self._until += steps
         before = self.best
-        kernel.advance(
-            self._data,
-            self._room,
-            self._chance,
-            self._late,
-            self._shifts,
-            self._current,
-            self._best,
-            self._state,
-            self._known,
-            self._until,
-            self._least,
-            self._most,
-            self._partial,
-            self._patience,
-            self._warmth,
-        )
+        kernel.advance(self._line, self._room, self._chance, self._current, self._best, self._state, self._until, self._greed)
         return self.best < before
 
     def order(self) -> Numbers:
@@ -115,16 +91,25 @@ class LineSearch:
 
     def learn(self, order: Numbers) -> None:
         """Takes another search's order over and goes on from there, if it is better than the best of this."""
-        seq = np.concatenate([[self._n], order, [self._n]]).astype(np.int64)
-        value = int(kernel.evaluate(self._data, self._room, seq, self._late))
+        n = len(order)
+        seq = np.concatenate([[n], order, [n]]).astype(np.int64)
+        value = int(kernel.evaluate(self._line, self._room, seq))
         if value < self.best:
             self._state[kernel.CURRENT] = self._state[kernel.BEST] = value
             self._current[:] = seq
             self._best[:] = seq
 
 
-def _setups(setups: Numbers | None, n: int, m: int) -> tuple[NDArray[np.int32], ...]:
-    """Setups as [before, after, machine], [after, machine, before] and [before, machine, after]; nothing comes after all."""
+def _greed(line: kernel.Line) -> kernel.Greed:
+    """How the search goes, as experiments on the instances of Ruiz (setups) and Vallada (tardiness) had it."""
+    n, mean = len(line.seconds), float(line.seconds.mean())
+    if line.tardy:
+        return kernel.Greed(min(2, n), min(5, n), 0, mean * float(line.weight.mean()), 4.0, 0.15)
+    return kernel.Greed(min(2, n), min(4, n), n, mean, 0.05, 1.0)
+
+
+def _setups(setups: Numbers | None, n: int, m: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Setups as [before, after, machine], [after, machine, before] and [before, machine, after]; none before the end."""
     if setups is None:
         none = np.zeros((1, 1, 1), np.int32)
         return none, none, none
@@ -134,24 +119,24 @@ def _setups(setups: Numbers | None, n: int, m: int) -> tuple[NDArray[np.int32], 
     return np.ascontiguousarray(setups.transpose(1, 2, 0), np.int32), into, out
 
 
-def _room(n: int, m: int) -> tuple[NDArray[np.int32] | Numbers, ...]:
-    """Working arrays of the kernels."""
+def _room(n: int, m: int) -> kernel.Room:
     lanes = kernel.LANES
-    return (
-        np.zeros((m, n + 2), np.int32),  # heads
-        np.zeros((m, n + 3), np.int32),  # tails
-        np.zeros(n + 2, np.int64),  # tardiness up to a place
-        np.zeros(n + 2, np.int64),  # weight of what is late up to a place
-        np.zeros(n + 3, np.int32),  # release and tail behind a place
-        np.zeros((m + 1, n + 2), np.int32),  # ends of the new job
-        np.zeros(n + 2, np.int32),  # makespans
-        np.zeros(n + 2, np.int64),  # sums of ways
-        np.zeros((m + 1, n + 2), np.int32),  # ends of the job behind the new one
-        np.zeros(n + 2, np.int64),  # tardiness at entry
-        np.zeros((m + 1) * lanes, np.int32),  # ends in the lanes
-        np.zeros(lanes, np.int64),  # tardiness in the lanes
-        np.zeros(lanes, np.int32),  # delays in the lanes
-        np.zeros(n + 3, np.int64),  # a sequence
-        np.zeros(n + 2, np.int64),  # the jobs in the order in which they are tried
-        np.zeros(n + 2, np.int64),  # jobs taken out
+    return kernel.Room(
+        heads=np.zeros((m, n + 2), np.int32),
+        tails=np.zeros((m, n + 3), np.int32),
+        late=np.zeros(n + 2, np.int64),
+        late_weight=np.zeros(n + 2, np.int64),
+        rest=np.zeros(n + 3, np.int32),
+        ends=np.zeros((m + 1, n + 2), np.int32),
+        behind=np.zeros((m + 1, n + 2), np.int32),
+        longest=np.zeros(n + 2, np.int32),
+        ways=np.zeros(n + 2, np.int64),
+        entry=np.zeros(n + 2, np.int64),
+        lanes=np.zeros((m + 1) * lanes, np.int32),
+        lane_late=np.zeros(lanes, np.int64),
+        lane_delay=np.zeros(lanes, np.int32),
+        sequence=np.zeros(n + 2, np.int64),
+        deck=np.zeros(n, np.int64),
+        gone=np.zeros(n, np.int64),
+        known=np.zeros(2, np.int64),
     )
