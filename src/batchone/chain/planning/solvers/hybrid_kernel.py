@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+from batchone.chain.planning.solvers.jit import jit, lean
 
 from batchone.chain.planning.solvers.line_kernel import below
 
@@ -20,7 +20,7 @@ CURRENT, BEST, DONE, LENGTH = 0, 1, 2, 3
 """Places in `state`: makespan of the current and of the best order, moves done in this cycle, and its length."""
 
 
-@njit(cache=True, nogil=True)
+@lean
 def _sort(seq, key):
     """Sorts jobs by `key`, ties as they stand; they are nearly sorted already."""
     for t in range(1, seq.shape[0]):
@@ -32,7 +32,7 @@ def _sort(seq, key):
         seq[u] = j
 
 
-@njit(cache=True, nogil=True)
+@lean
 def dispatch(data, room, order, limit):
     """Makespan of an order, or more than `limit` as soon as it is known to be.
 
@@ -71,7 +71,7 @@ def dispatch(data, room, order, limit):
     return top
 
 
-@njit(cache=True, nogil=True)
+@lean
 def _move(order, i, j):
     """Moves the job at place `i` to place `j`."""
     x = order[i]
@@ -84,7 +84,7 @@ def _move(order, i, j):
     order[j] = x
 
 
-@njit(cache=True, nogil=True)
+@jit
 def anneal(data, room, chance, order, best, state, moves, warm, cold):
     """Simulated annealing over the orders (Kirkpatrick, Gelatt and Vecchi 1983): `moves` of a cycle.
 
@@ -116,7 +116,7 @@ def anneal(data, room, chance, order, best, state, moves, warm, cold):
             _move(order, j, i)
 
 
-@njit(cache=True, nogil=True)
+@jit
 def begin(data, room, order, starts):
     """Writes when the jobs of an order start at each stage."""
     p, machines, ahead = data[:3]
@@ -130,7 +130,7 @@ def begin(data, room, order, starts):
         _stage(p, machines[s], free, end, seq, s, starts)
 
 
-@njit(cache=True, nogil=True)
+@lean
 def _stage(p, count, free, end, seq, s, starts):
     for k in range(count):
         free[k] = 0
@@ -143,7 +143,7 @@ def _stage(p, count, free, end, seq, s, starts):
         free[b] = end[j] = starts[j, s] + p[j, s]
 
 
-@njit(cache=True, nogil=True)
+@lean
 def justify(data, room, starts):
     """Starts everything as early as can be without changing the order of starts at any stage; returns the makespan."""
     p, machines, ahead, behind = data[:4]
@@ -161,7 +161,7 @@ def justify(data, room, starts):
     return top
 
 
-@njit(cache=True, nogil=True)
+@lean
 def mirror(p, starts, makespan, other):
     """The same schedule seen from its end, as starts of the reversed line."""
     n, stages = p.shape

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from batchone.chain.planning.solvers.jit import jit
+from batchone.chain.planning.solvers.jit import jit, lean
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -85,7 +85,7 @@ class Greed(NamedTuple):
     cooling: float
 
 
-@jit
+@lean
 def below(chance: Array, limit: int) -> Any:
     """A number from 0 to `limit - 1` (xorshift64*)."""
     s = chance[0]
@@ -97,7 +97,7 @@ def below(chance: Array, limit: int) -> Any:
     return np.int64((high * np.uint64(limit)) >> np.uint64(31))
 
 
-@jit
+@lean
 def _heads(line: Line, room: Room, seq: Array, first: int, last: int) -> None:
     """Ends of the jobs at places `first` to `last` on each machine, and the tardiness up to there."""
     p, h, late_to, weight_to = line.seconds, room.heads, room.late, room.late_weight
@@ -115,7 +115,7 @@ def _heads(line: Line, room: Room, seq: Array, first: int, last: int) -> None:
         weight_to[i] = weight_to[i - 1] + (line.weight[j] if late > 0 else 0)
 
 
-@jit
+@lean
 def _tails(line: Line, room: Room, seq: Array, nb: int, shift: int, first: int, last: int) -> None:
     """Longest ways from the starts at places `last` down to `first` to the end of all; column = place + `shift`."""
     p, q, rest = line.seconds, room.tails, room.rest
@@ -132,7 +132,7 @@ def _tails(line: Line, room: Room, seq: Array, nb: int, shift: int, first: int, 
         rest[col] = max(rest[col + 1], line.release[j] + way)
 
 
-@jit
+@lean
 def _enter(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
     """`ends[k + 1, i]`: when job `x` ends on machine `k` if it is put behind place `i`."""
     p, h, f = line.seconds, room.heads, room.ends
@@ -149,7 +149,7 @@ def _enter(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
                 row[i] = np.int32(max(above[i], head[i]) + own)
 
 
-@jit
+@lean
 def _scan_makespan(line: Line, room: Room, chance: Array, seq: Array, x: int, nb: int, shift: int) -> tuple[Any, int]:
     """The least makespan with `x` put in, and behind which place."""
     q, f, longest, ways = room.tails, room.ends, room.longest, room.ways
@@ -174,7 +174,7 @@ def _scan_makespan(line: Line, room: Room, chance: Array, seq: Array, x: int, nb
     return np.int64(longest[place]), place
 
 
-@jit
+@lean
 def _shortest(longest: Array, ways: Array, chance: Array, nb: int) -> int:
     """The place with the least makespan; of equal ones that with the shortest ways in sum over the machines."""
     place, ties = 0, 1
@@ -187,7 +187,7 @@ def _shortest(longest: Array, ways: Array, chance: Array, nb: int) -> int:
     return place
 
 
-@jit
+@lean
 def _follow(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
     """`behind[k + 1, i]`: when the job behind `x` ends if `x` is put behind place `i` (only needed with setups)."""
     p, f, g = line.seconds, room.ends, room.behind
@@ -200,7 +200,7 @@ def _follow(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
             row[i] = np.int32(max(above[i], own[i] + setup[j]) + p[j, k])
 
 
-@jit
+@lean
 def _start_lanes(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
     """`entry[i]`: tardiness at the moment at which the lane of place `i` is entered."""
     m = line.seconds.shape[1]
@@ -213,7 +213,7 @@ def _start_lanes(line: Line, room: Room, seq: Array, x: int, nb: int) -> None:
             room.entry[i] += line.weight[j] * late if late > 0 else 0
 
 
-@jit
+@lean
 def _step(line: Line, room: Room, before: int, j: int) -> None:
     """One job on all machines in all lanes."""
     p, c, late_to = line.seconds, room.lanes, room.lane_late
@@ -237,7 +237,7 @@ def _step(line: Line, room: Room, before: int, j: int) -> None:
         late_to[np.uint64(lane)] += max(c[o + np.uint64(lane)] - due, 0) * weight
 
 
-@jit
+@lean
 def _hopeless(line: Line, room: Room, i: int, nb: int, lanes: int, limit: int) -> bool:
     """True if no lane can end below `limit`.
 
@@ -262,7 +262,7 @@ def _hopeless(line: Line, room: Room, i: int, nb: int, lanes: int, limit: int) -
     return True
 
 
-@jit
+@lean
 def _block(line: Line, room: Room, seq: Array, nb: int, first: int, lanes: int, lag: int, limit: int) -> bool:
     """Works the places from `first` on out to the end of the sequence; false if it was given up, since none is below `limit`.
 
@@ -283,7 +283,7 @@ def _block(line: Line, room: Room, seq: Array, nb: int, first: int, lanes: int, 
     return True
 
 
-@jit
+@lean
 def _scan_tardiness(line: Line, room: Room, chance: Array, seq: Array, x: int, nb: int, limit: int) -> tuple[Any, int]:
     """The least weighted tardiness with `x` put in, and behind which place; `limit` and -1 if it is above `limit`."""
     lag = 0
@@ -309,7 +309,7 @@ def _scan_tardiness(line: Line, room: Room, chance: Array, seq: Array, x: int, n
     return best, place
 
 
-@jit
+@lean
 def _take(line: Line, room: Room, seq: Array, nb: int, i: int) -> int:
     """Takes the job at place `i` out, and notes which heads and tails stay as they are; returns it."""
     x = seq[i]
@@ -320,7 +320,7 @@ def _take(line: Line, room: Room, seq: Array, nb: int, i: int) -> int:
     return int(x)
 
 
-@jit
+@lean
 def _put(line: Line, room: Room, seq: Array, nb: int, i: int, x: int) -> None:
     """Puts a job behind place `i`, and notes which heads and tails stay as they are."""
     for t in range(nb + 1, i, -1):
@@ -330,7 +330,7 @@ def _put(line: Line, room: Room, seq: Array, nb: int, i: int, x: int) -> None:
     room.known[1] = max(room.known[1], i + 1 + line.seconds.shape[0] - nb)
 
 
-@jit
+@lean
 def scan(line: Line, room: Room, chance: Array, seq: Array, x: int, nb: int, limit: int) -> tuple[Any, int]:
     """Objective and place of the best insertion of `x` into a sequence of `nb` jobs.
 
@@ -350,13 +350,13 @@ def scan(line: Line, room: Room, chance: Array, seq: Array, x: int, nb: int, lim
     return _scan_makespan(line, room, chance, seq, x, nb, shift)
 
 
-@jit
+@lean
 def forget(line: Line, room: Room) -> None:
     """Heads and tails in `room` belong to another sequence."""
     room.known[0], room.known[1] = 0, line.seconds.shape[0] + 1
 
 
-@jit
+@lean
 def build(line: Line, room: Room, chance: Array, jobs: Array, seq: Array) -> Any:
     """NEH (Nawaz, Enscore and Ham 1983): each of `jobs` in turn at its best place; returns the objective."""
     forget(line, room)
@@ -367,7 +367,7 @@ def build(line: Line, room: Room, chance: Array, jobs: Array, seq: Array) -> Any
     return value
 
 
-@jit
+@lean
 def evaluate(line: Line, room: Room, seq: Array) -> Any:
     """The objective of a whole sequence by the plain recursion."""
     n, m = line.seconds.shape
@@ -375,7 +375,7 @@ def evaluate(line: Line, room: Room, seq: Array) -> Any:
     return np.int64(room.late[n]) if line.tardy else np.int64(room.heads[m - 1, n])
 
 
-@jit
+@lean
 def _polish(line: Line, room: Room, chance: Array, seq: Array, value: int, patience: int) -> tuple[Any, int]:
     """Takes jobs out and puts them back at their best place, until `patience` of them in a row gained nothing.
 
@@ -408,7 +408,7 @@ def _polish(line: Line, room: Room, chance: Array, seq: Array, value: int, patie
     return value, scans
 
 
-@jit
+@lean
 def _shake(line: Line, room: Room, chance: Array, seq: Array, count: int) -> Any:
     """Destruction and construction: `count` jobs are taken out by chance and put back one by one, each at its best place."""
     n, gone = line.seconds.shape[0], room.gone
@@ -422,7 +422,7 @@ def _shake(line: Line, room: Room, chance: Array, seq: Array, count: int) -> Any
     return value
 
 
-@jit
+@lean
 def _warmth(line: Line, state: Array, greed: Greed) -> float:
     """How much worse a sequence may be in the mean and still be gone on from.
 
