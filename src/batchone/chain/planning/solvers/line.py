@@ -21,6 +21,10 @@ _FIRST_CYCLE = 100
 """Scans of the first cycle, times the number of jobs."""
 
 
+_CHEAP = 300_000
+"""Ends to work out in a pass over all places of all jobs, up to which it is cheap."""
+
+
 class LineSearch:
     """A search that can be continued, for one permutation flow line.
 
@@ -102,10 +106,15 @@ class LineSearch:
 
 def _greed(line: kernel.Line) -> kernel.Greed:
     """How the search goes, as experiments on the instances of Ruiz (setups) and Vallada (tardiness) had it."""
-    n, mean = len(line.seconds), float(line.seconds.mean())
-    if line.tardy:
-        return kernel.Greed(min(2, n), min(5, n), 0, mean * float(line.weight.mean()), 4.0, 0.15)
-    return kernel.Greed(min(2, n), min(4, n), n, mean, 0.05, 1.0)
+    n, m = line.seconds.shape
+    mean = float(line.seconds.mean())
+    if not line.tardy:
+        return kernel.Greed(min(3, n), min(5, n), n, mean, 0.08, 1.0)
+    scale = mean * float(line.weight.mean())
+    # Where a pass over all jobs is cheap, greater changes that are polished each time find deeper valleys.
+    if n * n * m <= _CHEAP:
+        return kernel.Greed(min(5, n), min(15, n), n, scale, 1.0, 0.15)
+    return kernel.Greed(min(2, n), min(5, n), 0, scale, 4.0, 0.15)
 
 
 def _setups(setups: Numbers | None, n: int, m: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
