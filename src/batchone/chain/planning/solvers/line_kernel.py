@@ -75,14 +75,14 @@ class Room(NamedTuple):
 
 class Greed(NamedTuple):
     """How the search goes: `least` to `most` jobs are taken out at a time, then others moved until `patience` in a row gained
-    nothing; `scale` is the mean duration (times weight, for tardiness), `heat` and `cooling` make the warmth of it."""
+    nothing; `scale` is the mean duration (times weight, for tardiness), `heat` and `fading` make the warmth of it."""
 
     least: int
     most: int
     patience: int
     scale: float
     heat: float
-    cooling: float
+    fading: float
 
 
 @lean
@@ -435,7 +435,7 @@ def _warmth(line: Line, state: Array, greed: Greed) -> float:
         state[CYCLE] = 0
         state[LENGTH] *= 2
     hot = greed.heat * math.sqrt(greed.scale * state[BEST] / line.seconds.shape[0])
-    return hot * math.pow(greed.cooling, state[CYCLE] / state[LENGTH])
+    return hot * math.pow(greed.fading, state[CYCLE] / state[LENGTH])
 
 
 @jit
