@@ -74,6 +74,43 @@ def now(*, why: str = "asked for at the terminal", json: bool = False) -> int:
 
 
 @plan.command
+def worker(*, nats: str | None = None) -> int:
+    """Search for plans for others until Ctrl-C: planners with `search_elsewhere` give their searches away.
+
+    Parameters
+    ----------
+    nats:
+        Where NATS answers; by default, that of the platform which runs over this home.
+    """
+
+    async def work() -> int:
+        import asyncio
+
+        from batchone.chain.planning.worker import work_for
+        from batchone.cli.running import until_stopped
+        from batchone.kernel.bus_nats import NatsBus
+        from batchone.kernel.home import home_folder, running_in
+
+        url = nats or running_in(home_folder()).nats
+        bus = await NatsBus.connect(url, "batchone-plan-worker")
+        working = asyncio.create_task(work_for(bus))
+        stopping = asyncio.create_task(until_stopped())
+        output.say(f"searching for planners at {url}; Ctrl-C stops it")
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            for task in (working, stopping):
+                task.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+            await bus.close()
+        return 0
+
+    return run(work())
+
+
+@plan.command
 def solve(
     file: Path,
     *,

@@ -208,3 +208,11 @@ class Planning(Protocol):
     async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
         """What one plan differs in from another."""
         ...
+
+
+class Searching(Protocol):
+    """Searches for better plans on cores of its own; every process that offers it takes some of the work."""
+
+    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
+        """A better plan for a packed task, packed; see `chain.planning.worker`."""
+        ...

@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,16 +27,20 @@ from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.timeline import Timeline
+from batchone.chain.planning.worker import compile_searches, end_with_parent, pack_task, unpack_plan
 from batchone.contracts.design import Design
 from batchone.contracts.pack import Pack
-from batchone.contracts.planning import PlanAccepted, PlanSummary
+from batchone.contracts.planning import PlanAccepted, PlanSummary, Searching
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context
+from batchone.kernel.remote import remote
 from batchone.kernel.settings import Seconds, Settings
 
 _log = structlog.get_logger(__name__)
 ACTOR = "planning"
+_ANSWER_S = 20.0
+"""How much longer than its budget a search elsewhere may take to answer, real."""
 _CLASHES_TOLD = 3
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +55,9 @@ class PlanningSettings(Settings):
     """Shortest pause between runs that search for a better plan, real."""
     budget_s: Seconds = 3
     """How long a search may take, real."""
+    search_elsewhere: bool = False
+    """Searches are given to processes that offer it (`batchone plan worker`, on any machine that reaches NATS), and done here
+    while none answers."""
     frozen_s: Seconds = 120
     """What starts sooner than this is moved neither by a search nor by hand, and nothing is moved there by hand."""
     tolerance_s: Seconds = 30
@@ -65,26 +69,6 @@ class PlanningSettings(Settings):
     branch_s: Seconds = 4
     """How long a branch is searched if nobody says otherwise, real."""
     seed: int = 1
-
-
-def _end_with_parent() -> None:
-    """A worker waits on a queue whose other end it holds itself, so it would outlive a killed parent for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _compile_searches() -> None:
-    """The first time on a machine this takes half a minute; after that, a moment."""
-    from batchone.chain.planning.solvers.warm import ready  # noqa: PLC0415 - the planner's own process never compiles
-
-    ready("plant")
 
 
 @dataclass(frozen=True)
@@ -212,8 +196,8 @@ class Planner:
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
-        compiling = self._pool.submit(_compile_searches)
+        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+        compiling = self._pool.submit(compile_searches)
         improved = 0.0
         try:
             while True:
@@ -273,6 +257,13 @@ class Planner:
         if not search or self._pool is None:
             return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
         mine = self.settings
+        if mine.search_elsewhere:
+            elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
+            try:
+                packed = await asyncio.to_thread(pack_task, problem, in_force, pins)
+                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, round(mine.frozen_s)))
+            except TryLater as error:
+                _log.warning("plan.search_here", what=error.what)
         return await self.work(searched_plan, problem, in_force, pins, mine.budget_s, mine.seed, round(mine.frozen_s))
 
     async def work(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -94,7 +94,9 @@ def test_what_is_found_can_be_carried_out_and_ends_when_it_is_said(plant: Plant,
 
 
 @settings(UNHURRIED, max_examples=15)
-@given(st.builds(Plant, st.integers(1, 5), st.lists(st.integers(1, 2), min_size=1, max_size=3), st.integers(0, 999), st.booleans()))
+@given(
+    st.builds(Plant, st.integers(1, 5), st.lists(st.integers(1, 2), min_size=1, max_size=3), st.integers(0, 999), st.booleans())
+)
 def test_a_few_jobs_are_scheduled_nearly_best(plant: Plant) -> None:
     search = plant.search()
     search.run(20_000)

@@ -1,0 +1,136 @@
+"""Searching for plans in a process of its own: the planner's worker, and one that works for others over the bus.
+
+What travels is text: problem, plan in force and pins as the files of plans have them, compressed. So a worker on another
+machine need not trust what it is sent more than any file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import multiprocessing
+import os
+import signal
+import threading
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import orjson
+
+from batchone.chain.planning.branches.draft import searched_plan
+from batchone.chain.planning.files import native
+from batchone.chain.planning.model import Plan, Problem
+from batchone.chain.planning.pins import Pin
+from batchone.contracts.planning import Searching
+from batchone.kernel.bus import Bus
+from batchone.kernel.errors import Refused, TryLater
+from batchone.kernel.remote import serve
+
+_LARGEST = 256 * 1024 * 1024
+"""A task that unpacks to more is refused."""
+
+
+def end_with_parent() -> None:
+    """A worker waits on a queue whose other end it holds itself, so it would outlive a killed parent for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def compile_searches() -> None:
+    """The first time on a machine this takes half a minute; after that, a moment."""
+    from batchone.chain.planning.solvers.warm import ready  # noqa: PLC0415 - the planner's own process never compiles
+
+    ready("plant")
+
+
+def pack_task(problem: Problem, in_force: Plan, pins: Sequence[Pin]) -> str:
+    """What a search needs, as text."""
+    parts = {
+        "problem": native.write_problem(problem).decode(),
+        "in_force": native.write_plan(in_force).decode(),
+        "pins": [[pin.operation, pin.resource, pin.track, pin.start_s] for pin in pins],
+    }
+    return _packed(orjson.dumps(parts))
+
+
+def unpack_task(packed: str) -> tuple[Problem, Plan, tuple[Pin, ...]]:
+    """The task again. `Refused` if it is none."""
+    try:
+        parts = orjson.loads(_unpacked(packed))
+        pins = tuple(Pin(str(op), str(resource), int(track), int(start)) for op, resource, track, start in parts["pins"])
+        return native.read_problem(parts["problem"]), native.read_plan(parts["in_force"]), pins
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused("planning.task", f"This is no task of a search: {error}.", "Run one version everywhere.") from error
+
+
+def unpack_plan(packed: str) -> Plan:
+    """The plan that a search answered with."""
+    return native.read_plan(_unpacked(packed))
+
+
+def search_packed(packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
+    """Searches, from text to text."""
+    return _packed(native.write_plan(searched_plan(*unpack_task(packed), budget_s, seed, frozen_s)))
+
+
+def _packed(data: bytes) -> str:
+    return base64.b85encode(zlib.compress(data, 1)).decode()
+
+
+def _unpacked(text: str) -> bytes:
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(base64.b85decode(text), _LARGEST)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if stream.unconsumed_tail:
+        raise ValueError(f"it unpacks to more than {_LARGEST} bytes")
+    return data
+
+
+class Worker:
+    """`Searching`, one search at a time, in a process of its own."""
+
+    def __init__(self) -> None:
+        self._pool = self._new_pool()
+        self._one = asyncio.Lock()
+
+    @staticmethod
+    def _new_pool() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+
+    async def ready(self) -> None:
+        """Compiles the searches."""
+        await asyncio.wrap_future(self._pool.submit(compile_searches))
+
+    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
+        """A better plan for a packed task, packed. `TryLater` if the process died over it, and after a new one is there."""
+        async with self._one:
+            try:
+                return await asyncio.wrap_future(self._pool.submit(search_packed, packed, budget_s, seed, frozen_s))
+            except BrokenProcessPool as error:
+                self._pool = self._new_pool()
+                raise TryLater("planning.worker", "The searching process died.", "It is started again.") from error
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def work_for(bus: Bus) -> None:
+    """Takes searches from the bus until cancelled; several processes that do so share them."""
+    worker = Worker()
+    try:
+        await worker.ready()
+        await serve(bus, Searching, worker)
+    finally:
+        worker.stop()
