@@ -90,9 +90,7 @@ def test_what_is_found_is_an_order_worth_what_is_said(plant: Plant, by: Aim, see
 
 
 @settings(UNHURRIED, max_examples=25)
-@given(
-    st.builds(Plant, st.integers(1, 6), st.integers(1, 4), st.integers(0, 10_000), st.booleans(), st.booleans()), aims
-)
+@given(st.builds(Plant, st.integers(1, 6), st.integers(1, 4), st.integers(0, 10_000), st.booleans(), st.booleans()), aims)
 def test_a_few_jobs_are_ordered_best(plant: Plant, by: Aim) -> None:
     search = plant.search(by)
     search.run(2_000)
