@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ class Plant:
         assert ((machine >= 0) & (machine < self.machines)).all()
         for s, k in product(range(stages), range(self.machines.max())):
             jobs = sorted((j for j in range(n) if machine[j, s] == k), key=lambda j: (starts[j, s], ends[j, s]))
-            assert all(ends[a, s] <= starts[b, s] for a, b in zip(jobs, jobs[1:], strict=False))
+            assert all(ends[a, s] <= starts[b, s] for a, b in pairwise(jobs))
         assert ends.max() == search.best
 
     def dispatched(self, order: list[int]) -> int:
@@ -76,9 +76,9 @@ def test_an_order_is_dispatched_as_by_the_plain_rule_and_given_up_only_above_the
     way = plant.search()._ways[0]
     order = np.random.default_rng(seed).permutation(len(plant.durations))
     plain = plant.dispatched(order.tolist())
-    assert kernel.dispatch(way.data, way.room, order, 1 << 60) == plain
-    assert kernel.dispatch(way.data, way.room, order, plain) == plain
-    assert kernel.dispatch(way.data, way.room, order, plain - 1) >= plain
+    assert kernel.dispatch(way.line, way.desk, order, 1 << 60) == plain
+    assert kernel.dispatch(way.line, way.desk, order, plain) == plain
+    assert kernel.dispatch(way.line, way.desk, order, plain - 1) >= plain
 
 
 @settings(UNHURRIED, max_examples=60)

@@ -59,7 +59,7 @@ class HybridSearch:
     def starts(self) -> tuple[Numbers, Numbers]:
         """When each operation of the best schedule starts, and on which machine of its stage."""
         machine = np.zeros_like(self._starts)
-        p = self._ways[0].data[0]
+        p = self._ways[0].line.seconds
         for s, count in enumerate(self._machines):
             free = [(0, k) for k in range(count)]
             for j in np.lexsort((p[:, s], self._starts[:, s])):
@@ -75,24 +75,24 @@ class HybridSearch:
     def _polish(self, turn: int) -> None:
         way = self._ways[turn]
         starts = np.zeros_like(self._starts)
-        kernel.begin(way.data, way.room, way.order, starts)
+        kernel.begin(way.line, way.desk, way.order, starts)
         self._justify(starts, turn)
 
     def _justify(self, starts: Numbers, turn: int) -> None:
-        """Justifies a schedule of the line seen in direction `turn` to and fro while it gains, and keeps it if it is the best."""
-        value = kernel.justify(self._ways[turn].data, self._ways[turn].room, starts)
+        """Justifies a schedule of the line seen in direction `turn` while that gains, and keeps it if it is the best."""
+        value = kernel.justify(self._ways[turn].line, self._ways[turn].desk, starts)
         gained = True
         while gained:
             reached, other = value, np.zeros_like(starts)
             for way in (self._ways[1 - turn], self._ways[turn]):
-                kernel.mirror(way.data[0][:, ::-1], starts, reached, other)
-                reached = kernel.justify(way.data, way.room, other)
+                kernel.mirror(way.line.seconds[:, ::-1], starts, reached, other)
+                reached = kernel.justify(way.line, way.desk, other)
                 starts, other = other, starts
             gained, value = reached < value, min(reached, value)
         if value < self.best:
             if turn:
                 mirrored = np.zeros_like(starts)
-                kernel.mirror(self._ways[1].data[0], starts, value, mirrored)
+                kernel.mirror(self._ways[1].line.seconds, starts, value, mirrored)
                 starts = mirrored
             self.best = int(value)
             self._starts = starts
@@ -108,8 +108,9 @@ class _Way:
         tail = np.ascontiguousarray(np.cumsum(p[:, ::-1], axis=1)[:, ::-1] + behind[:, None])
         least = np.sort(tail - p, axis=0)
         load = np.array([p[:, s].sum() + least[: machines[s], s].sum() for s in range(stages)])
-        self.data = (p, machines, np.ascontiguousarray(ahead), np.ascontiguousarray(behind), tail, load)
-        self.room = (np.zeros(machines.max(initial=1), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64))
+        ahead, behind = np.ascontiguousarray(ahead, np.int64), np.ascontiguousarray(behind, np.int64)
+        self.line = kernel.Stages(p, machines, ahead, behind, tail, load)
+        self.desk = kernel.Desk(np.zeros(machines.max(initial=1), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64))
         self._chance = np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64)], np.uint64)
         self._warm, self._cold = _WARM * float(p.mean()), _COLD * float(p.mean())
         self.order = self._first()
@@ -118,11 +119,11 @@ class _Way:
         self._state = np.array([value, value, 0, _CYCLE * n], np.int64)
 
     def _makespan(self, order: Numbers) -> int:
-        return int(kernel.dispatch(self.data, self.room, order, 1 << 60))
+        return int(kernel.dispatch(self.line, self.desk, order, 1 << 60))
 
     def _first(self) -> Numbers:
         """The best of a few simple orders: quick to reach the later stages first, long work first, as they come."""
-        p, ahead = self.data[0], self.data[2]
+        p, ahead = self.line.seconds, self.line.ahead
         stages = p.shape[1]
         slope = (p * (np.arange(stages) - (stages - 1) / 2)).sum(axis=1)
         keys = (ahead - slope, ahead + p[:, 0], ahead - p.sum(axis=1), ahead)
@@ -135,7 +136,7 @@ class _Way:
     def work(self, moves: int) -> int:
         """Tries at most `moves` orders of the cycle; says how many."""
         moves = min(moves, int(self._state[kernel.LENGTH] - self._state[kernel.DONE]))
-        kernel.anneal(self.data, self.room, self._chance, self._current, self.order, self._state, moves, self._warm, self._cold)
+        kernel.anneal(self.line, self.desk, self._chance, self._current, self.order, self._state, moves, self._warm, self._cold)
         return moves
 
     def finished(self) -> bool:

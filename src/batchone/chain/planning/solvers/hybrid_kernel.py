@@ -1,27 +1,49 @@
 """Compiled kernels of the hybrid flow line: stages of identical machines side by side.
 
 An order of the jobs becomes a schedule by dispatching: at the first stage in that order, at each later stage in the order
-of arrival, each job on the machine that is free first. `data` describes one direction of the line: durations [job, stage],
-machines, what passes before the first stage (`ahead`) and after the last (`behind`), the least way from a job's start at a
-stage to the end (`tail`), and per stage the work and the least ways behind its machines (`load`). Reversed in time the
-problem is of the same kind, and often easier to order from its end.
+of arrival, each job on the machine that is free first. Reversed in time the problem is of the same kind, and often easier
+to order from its end.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
-from batchone.chain.planning.solvers.jit import jit, lean
 
+from batchone.chain.planning.solvers.jit import jit, lean
 from batchone.chain.planning.solvers.line_kernel import below
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 CURRENT, BEST, DONE, LENGTH = 0, 1, 2, 3
 """Places in `state`: makespan of the current and of the best order, moves done in this cycle, and its length."""
 
 
+class Stages(NamedTuple):
+    """The line seen in one direction: seconds [job, stage], machines, what passes before the first stage (`ahead`) and after
+    the last (`behind`), the least way from a job's start at a stage to the end (`tail`), and per stage the work and the least
+    ways behind its machines (`load`)."""
+
+    seconds: Array
+    machines: Array
+    ahead: Array
+    behind: Array
+    tail: Array
+    load: Array
+
+
+class Desk(NamedTuple):
+    """Working arrays: when machines are free, when jobs arrive, and the jobs in turn."""
+
+    free: Array
+    end: Array
+    turn: Array
+
+
 @lean
-def _sort(seq, key):
+def _sort(seq: Array, key: Array) -> None:
     """Sorts jobs by `key`, ties as they stand; they are nearly sorted already."""
     for t in range(1, seq.shape[0]):
         j = seq[t]
@@ -33,46 +55,50 @@ def _sort(seq, key):
 
 
 @lean
-def dispatch(data, room, order, limit):
+def dispatch(line: Stages, desk: Desk, order: Array, limit: int) -> Any:
     """Makespan of an order, or more than `limit` as soon as it is known to be.
 
     A stage is hopeless once its machines have waited for more than the limit leaves them beside their work.
     """
-    p, machines, ahead, behind, tail, load = data
-    free, end, seq = room
-    n, stages = p.shape
-    for t in range(n):
-        seq[t] = order[t]
-        end[t] = ahead[t]
-    top = np.int64(0)
-    for s in range(stages):
+    end, turn = desk.end, desk.turn
+    for t in range(order.shape[0]):
+        turn[t] = order[t]
+        end[t] = line.ahead[t]
+    for s in range(line.seconds.shape[1]):
         if s > 0:
-            _sort(seq, end)
-        count = machines[s]
-        spare = count * limit - load[s]
-        for k in range(count):
-            free[k] = 0
-        for t in range(n):
-            j = seq[t]
-            b = 0
-            for k in range(1, count):
-                if free[k] < free[b]:
-                    b = k
-            start = end[j]
-            if free[b] < start:
-                spare -= start - free[b]
-            else:
-                start = free[b]
-            if spare < 0 or start + tail[j, s] > limit:
-                return limit + 1
-            free[b] = end[j] = start + p[j, s]
-    for j in range(n):
-        top = max(top, end[j] + behind[j])
+            _sort(turn, end)
+        if not _serve(line, desk, s, limit):
+            return limit + 1
+    top = np.int64(0)
+    for j in range(end.shape[0]):
+        top = max(top, end[j] + line.behind[j])
     return top
 
 
 @lean
-def _move(order, i, j):
+def _serve(line: Stages, desk: Desk, s: int, limit: int) -> bool:
+    """Dispatches the jobs at a stage in turn; false as soon as the limit cannot be kept."""
+    p, count, free, end = line.seconds, line.machines[s], desk.free, desk.end
+    spare = count * limit - line.load[s]
+    free[:count] = 0
+    for j in desk.turn:
+        b = 0
+        for k in range(1, count):
+            if free[k] < free[b]:
+                b = k
+        start = end[j]
+        if free[b] < start:
+            spare -= start - free[b]
+        else:
+            start = free[b]
+        if spare < 0 or start + line.tail[j, s] > limit:
+            return False
+        free[b] = end[j] = start + p[j, s]
+    return True
+
+
+@lean
+def _move(order: Array, i: int, j: int) -> None:
     """Moves the job at place `i` to place `j`."""
     x = order[i]
     if i < j:
@@ -85,7 +111,9 @@ def _move(order, i, j):
 
 
 @jit
-def anneal(data, room, chance, order, best, state, moves, warm, cold):
+def anneal(
+    line: Stages, desk: Desk, chance: Array, order: Array, best: Array, state: Array, moves: int, warm: float, cold: float
+) -> None:
     """Simulated annealing over the orders (Kirkpatrick, Gelatt and Vecchi 1983): `moves` of a cycle.
 
     A move exchanges two jobs or puts one elsewhere. How much worse an order may be is drawn before it is dispatched, so
@@ -104,7 +132,7 @@ def anneal(data, room, chance, order, best, state, moves, warm, cold):
             order[i], order[j] = order[j], order[i]
         else:
             _move(order, i, j)
-        value = dispatch(data, room, order, limit)
+        value = dispatch(line, desk, order, limit)
         if value <= limit:
             state[CURRENT] = value
             if value < state[BEST]:
@@ -116,55 +144,50 @@ def anneal(data, room, chance, order, best, state, moves, warm, cold):
             _move(order, j, i)
 
 
-@jit
-def begin(data, room, order, starts):
+@lean
+def begin(line: Stages, desk: Desk, order: Array, starts: Array) -> None:
     """Writes when the jobs of an order start at each stage."""
-    p, machines, ahead = data[:3]
-    free, end, seq = room
-    n, stages = p.shape
-    seq[:] = order
-    end[:] = ahead
-    for s in range(stages):
+    for t in range(order.shape[0]):
+        desk.turn[t] = order[t]
+        desk.end[t] = line.ahead[t]
+    for s in range(line.seconds.shape[1]):
         if s > 0:
-            _sort(seq, end)
-        _stage(p, machines[s], free, end, seq, s, starts)
+            _sort(desk.turn, desk.end)
+        _place(line, desk, s, starts)
 
 
 @lean
-def _stage(p, count, free, end, seq, s, starts):
-    for k in range(count):
-        free[k] = 0
-    for j in seq:
+def _place(line: Stages, desk: Desk, s: int, starts: Array) -> None:
+    free, end = desk.free, desk.end
+    free[:] = 0
+    for j in desk.turn:
         b = 0
-        for k in range(1, count):
+        for k in range(1, line.machines[s]):
             if free[k] < free[b]:
                 b = k
         starts[j, s] = max(free[b], end[j])
-        free[b] = end[j] = starts[j, s] + p[j, s]
+        free[b] = end[j] = starts[j, s] + line.seconds[j, s]
 
 
 @lean
-def justify(data, room, starts):
+def justify(line: Stages, desk: Desk, starts: Array) -> Any:
     """Starts everything as early as can be without changing the order of starts at any stage; returns the makespan."""
-    p, machines, ahead, behind = data[:4]
-    free, end, seq = room
-    n, stages = p.shape
-    for t in range(n):
-        seq[t] = t
-        end[t] = ahead[t]
-    for s in range(stages):
-        _sort(seq, starts[:, s])
-        _stage(p, machines[s], free, end, seq, s, starts)
+    for t in range(desk.turn.shape[0]):
+        desk.turn[t] = t
+        desk.end[t] = line.ahead[t]
+    for s in range(line.seconds.shape[1]):
+        _sort(desk.turn, starts[:, s])
+        _place(line, desk, s, starts)
     top = np.int64(0)
-    for j in range(n):
-        top = max(top, end[j] + behind[j])
+    for j in range(desk.end.shape[0]):
+        top = max(top, desk.end[j] + line.behind[j])
     return top
 
 
 @lean
-def mirror(p, starts, makespan, other):
+def mirror(seconds: Array, starts: Array, makespan: int, other: Array) -> None:
     """The same schedule seen from its end, as starts of the reversed line."""
-    n, stages = p.shape
+    n, stages = seconds.shape
     for j in range(n):
         for s in range(stages):
-            other[j, stages - 1 - s] = makespan - starts[j, s] - p[j, s]
+            other[j, stages - 1 - s] = makespan - starts[j, s] - seconds[j, s]

@@ -256,7 +256,7 @@ def _hopeless(line: Line, room: Room, i: int, nb: int, lanes: int, limit: int) -
                 delay[at] = min(delay[at], np.int32(c[o + at] - own))
     else:
         delay[:] = 0
-    for lane in range(lanes):  # noqa: SIM110  # compiled
+    for lane in range(lanes):
         if room.lane_late[lane] + to_come + delay[lane] * weight < limit:
             return False
     return True
