@@ -18,6 +18,7 @@ from batchone.chain.planning.model import Alternative, Job, Measure, Operation, 
 from batchone.chain.planning.solvers.choice import Kind, search_for
 from batchone.chain.planning.solvers.jit import FOLDER
 from batchone.chain.planning.solvers.keeping import kept_by_placing
+from batchone.chain.planning.solvers.mending import mended
 
 KINDS: tuple[Kind, ...] = ("plant", "shop", "line", "hybrid")
 _ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -34,7 +35,11 @@ def warm(kind: Kind) -> None:
         walks[0].learn(walks[1])
         plan = walks[0].schedule()
         if kind == "plant":
-            kept_by_placing(compiled, plan.plan("", 0, bound_of(compiled)))
+            made = plan.plan("", 0, bound_of(compiled))
+            kept_by_placing(compiled, made)
+            there = [made.by_operation[op.id] for op in problem.operations]
+            place = [(compiled.resource_index[a.resource], a.track) for a in there]
+            mended(compiled, place, [a.start_s for a in there], list(range(compiled.n)), [])
 
 
 def ready(kind: Kind, say: Callable[[str], None] = lambda _: None) -> None:
