@@ -14,7 +14,7 @@ from batchone.chain.planning.files import native
 
 KEYS = [
     "instance", "format", "jobs", "operations", "resources", "objective", "makespan", "weighted_tardiness", "setup",
-    "lower_bound", "gap", "first_feasible_s", "elapsed_s", "seed", "workers", "method", "valid", "violations", "plan",
+    "lower_bound", "gap", "first_feasible_s", "elapsed_s", "seed", "workers", "method", "steps", "valid", "violations", "plan",
 ]  # fmt: skip
 
 

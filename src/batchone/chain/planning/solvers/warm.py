@@ -43,11 +43,10 @@ def warm(kind: Kind) -> None:
 
 
 def ready(kind: Kind, say: Callable[[str], None] = lambda _: None) -> None:
-    """Compiles the search of a kind unless that was done on this machine before."""
+    """Compiles the search of a kind, or loads what was compiled on this machine before."""
     done = FOLDER / f"{kind}.ready"
-    if done.is_file():
-        return
-    say(f"compiling the search of a {kind}, once on this machine")
+    if not done.is_file():
+        say(f"compiling the search of a {kind}, once on this machine")
     warm(kind)
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
