@@ -34,13 +34,15 @@ _HORIZON = 1 << 50
 """Seconds; sums of a few of them still fit into 64 bits."""
 _POOL = 4, 10, 6_000
 """Schedules in the pool: at least, at most, and for all of them together so many operations."""
-_PATIENCE = (1_000, 16_000)
-"""Steps without a better schedule after which a search ends: at first, and at most."""
+_PATIENCE = (2_000, 32_000)
+"""Steps without a better schedule after which a search ends, at first and at most, where there are machines to choose from."""
+_SEQUENCING = (12_000, 96_000)
+"""The same where only sequences are sought: the way down is longer there, and fewer schedules are near one another."""
 _NOISE = 50
 """Percent by which the urgency of operations is blurred in the schedules that fill the pool."""
 _SHARE = (30, 70)
 """A new schedule is begun so many percent of the way from one member of the pool to another."""
-_TENURE = 10
+_TENURE = 12
 """Steps for which it is tabu to undo a move, and one more for each job a machine has in the mean; up to half as many again."""
 
 
@@ -85,7 +87,8 @@ class ShopSearch:
         self._behind = np.array(compiled.tail, np.int64)
         self._tenure = _TENURE + len(compiled.problem.jobs) // compiled.m
         self._size = max(_POOL[0], min(_POOL[1], _POOL[2] // compiled.n))
-        self._patience = _PATIENCE[0]
+        self._patiences = _PATIENCE if any(len(options) > 1 for options in compiled.options) else _SEQUENCING
+        self._patience = self._patiences[0]
         self._idle = 0
         """Schedules bred since the pool last improved."""
         self._pool: list[_Member] = []
@@ -99,7 +102,7 @@ class ShopSearch:
             self._begin(np.array(start.resource, np.uint32), np.array(_forward(compiled, start), np.uint32))
 
     def run(self, steps: int) -> bool:
-        """Does so many steps (10 to 40 microseconds each for 200 to 1000 operations); whether the best improved.
+        """Does so many steps (5 to 10 microseconds each for 200 to 1000 operations); whether the best improved.
 
         It stops before if the best has reached the bound. The steps release the GIL.
         """
@@ -180,8 +183,8 @@ class ShopSearch:
         if self._idle > self._size:
             self._idle = 0
             self._patience *= 2
-            if self._patience > _PATIENCE[1]:
-                self._patience = _PATIENCE[0]
+            if self._patience > self._patiences[1]:
+                self._patience = self._patiences[0]
                 self._pool = [min(self._pool, key=lambda member: member.makespan)]
         if len(self._pool) < self._size:
             self._build(_NOISE)
