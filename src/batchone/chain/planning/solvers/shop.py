@@ -133,6 +133,13 @@ class ShopSearch:
             self.best, self._best = other.best, other._best
         self._admit(_member(self._shop, *other._best))
 
+    def compile_all(self) -> None:
+        """Has everything compiled that a search may come to need, also what one of a tiny problem would not reach."""
+        shop, g = self._shop, self._graph
+        kernel.tabu_search(shop, g, 0, 1, 1)
+        kernel.relink(shop, g.note, g.machine.copy(), g.order.copy(), g.machine, g.place, 0)
+        kernel.apart(shop, g.machine, g.order, g.machine, g.place)
+
     def _build(self, noise: int) -> None:
         """Begins at a schedule by dispatching."""
         machine, order = np.empty(self._shop.n, np.uint32), np.empty(self._shop.n, np.uint32)

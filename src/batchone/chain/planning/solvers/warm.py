@@ -19,6 +19,7 @@ from batchone.chain.planning.solvers.choice import Kind, search_for
 from batchone.chain.planning.solvers.jit import FOLDER
 from batchone.chain.planning.solvers.keeping import kept_by_placing
 from batchone.chain.planning.solvers.mending import mended
+from batchone.chain.planning.solvers.shop import ShopSearch
 
 KINDS: tuple[Kind, ...] = ("plant", "shop", "line", "hybrid")
 _ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -28,6 +29,8 @@ def warm(kind: Kind) -> None:
     """Makes everything that a search of a kind may run ready to run."""
     for problem in _examples(kind):
         compiled = Compiled(problem)
+        if kind == "shop":
+            ShopSearch(compiled, 0).compile_all()
         walks = [search_for(compiled, seed, None) for seed in (1, 2)]
         for _ in range(3):
             for walk in walks:
