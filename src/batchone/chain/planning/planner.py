@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +25,7 @@ from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.timeline import Timeline
-from batchone.chain.planning.worker import compile_searches, end_with_parent, pack_task, unpack_plan
+from batchone.chain.planning.worker import SearchProcess, compile_searches, pack_task, unpack_plan
 from batchone.contracts.design import Design
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import PlanAccepted, PlanSummary, Searching
@@ -89,7 +87,7 @@ class Planner:
         self._packs: tuple[Pack, ...] = ()
         self._timeline: Timeline | None = None
         self._reserved: dict[str, Reserved] = {}
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: SearchProcess | None = None
         self._dirty = asyncio.Event()
         self._dirty.set()
         self._why: list[str] = []
@@ -196,7 +194,7 @@ class Planner:
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+        self._pool = SearchProcess()
         compiling = self._pool.submit(compile_searches)
         improved = 0.0
         try:
@@ -214,7 +212,7 @@ class Planner:
                     improved = time.monotonic()
                 await asyncio.sleep(self.settings.repair_every_s)
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.stop()
             self._pool = None
 
     async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:

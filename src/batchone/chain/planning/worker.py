@@ -13,9 +13,11 @@ import os
 import signal
 import threading
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
+from typing import ParamSpec, TypeVar
 
 import orjson
 
@@ -28,21 +30,45 @@ from batchone.kernel.bus import Bus
 from batchone.kernel.errors import Refused, TryLater
 from batchone.kernel.remote import serve
 
+P = ParamSpec("P")
+R = TypeVar("R")
+_LOOK_S = 0.2
+"""How often a worker looks whether it should end, real."""
 _LARGEST = 256 * 1024 * 1024
 """A task that unpacks to more is refused."""
 
 
-def end_with_parent() -> None:
-    """A worker waits on a queue whose other end it holds itself, so it would outlive a killed parent for ever."""
+def _end_in_time(stop: Event) -> None:
+    """A worker waits on a queue whose other end it holds itself, so it would outlive a killed parent for ever; and one that is
+    told to stop in the middle of a search, or while it compiles one, should not be waited for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
     def watch() -> None:
-        parent.join()
+        while parent.is_alive() and not stop.wait(_LOOK_S):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+class SearchProcess:
+    """A process for searches, which ends at once when it is stopped, and with the one that started it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stop = context.Event()
+        self._pool = ProcessPoolExecutor(1, context, initializer=_end_in_time, initargs=(self._stop,))
+
+    def submit(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Runs a function there, after those before it."""
+        return self._pool.submit(task, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Ends it, whatever it is doing."""
+        self._stop.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def compile_searches() -> None:
@@ -101,29 +127,25 @@ class Worker:
     """`Searching`, one search at a time, in a process of its own."""
 
     def __init__(self) -> None:
-        self._pool = self._new_pool()
+        self._process = SearchProcess()
         self._one = asyncio.Lock()
-
-    @staticmethod
-    def _new_pool() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent)
 
     async def ready(self) -> None:
         """Compiles the searches."""
-        await asyncio.wrap_future(self._pool.submit(compile_searches))
+        await asyncio.wrap_future(self._process.submit(compile_searches))
 
     async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
         """A better plan for a packed task, packed. `TryLater` if the process died over it, and after a new one is there."""
         async with self._one:
             try:
-                return await asyncio.wrap_future(self._pool.submit(search_packed, packed, budget_s, seed, frozen_s))
+                return await asyncio.wrap_future(self._process.submit(search_packed, packed, budget_s, seed, frozen_s))
             except BrokenProcessPool as error:
-                self._pool = self._new_pool()
+                self._process = SearchProcess()
                 raise TryLater("planning.worker", "The searching process died.", "It is started again.") from error
 
     def stop(self) -> None:
         """Ends the process."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._process.stop()
 
 
 async def work_for(bus: Bus) -> None:
