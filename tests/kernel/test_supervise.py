@@ -166,3 +166,19 @@ async def test_contained_work_that_fails_unexpectedly_is_broken_for_its_caller()
     with pytest.raises(Broken, match="ZeroDivisionError") as broken:
         await contained("counting", wrong())
     assert isinstance(broken.value.__cause__, ZeroDivisionError)
+
+
+async def test_work_that_loses_a_cancellation_is_told_again() -> None:
+    supervisor, lost = Supervisor(), []
+
+    async def deaf() -> None:
+        while len(lost) < 2:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                lost.append(True)
+
+    supervisor.start("deaf", deaf)
+    await asyncio.sleep(0)
+    await supervisor.stop()
+    assert len(lost) == 2

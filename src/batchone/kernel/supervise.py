@@ -14,6 +14,7 @@ from batchone.kernel.errors import BatchoneError, Broken, TryLater
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _FIRST_S, _LONGEST_S = 0.2, 10.0
+_SAY_AGAIN_S = 0.5
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -80,8 +81,11 @@ class Supervisor:
     async def stop(self) -> None:
         """Cancel all work and wait for it."""
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            # A cancellation can be lost in a race with what the work waits for, so it is said again.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_SAY_AGAIN_S)
         self._tasks.clear()
         self._stopping = False
