@@ -93,6 +93,15 @@ def test_what_is_found_can_be_carried_out_and_ends_when_it_is_said(plant: Plant,
     assert improved == (search.best < first)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_work_that_takes_no_time_is_no_trouble(seed: int) -> None:
+    plant = Plant(8, [2, 1, 3, 1], seed, seed % 2 == 0)
+    plant.durations[plant.durations < 15] = 0
+    search = plant.search(seed)
+    search.run(2_000)
+    plant.check(search)
+
+
 @settings(UNHURRIED, max_examples=15)
 @given(
     st.builds(Plant, st.integers(1, 5), st.lists(st.integers(1, 2), min_size=1, max_size=3), st.integers(0, 999), st.booleans())

@@ -81,14 +81,16 @@ class HybridSearch:
     def _justify(self, starts: Numbers, turn: int) -> None:
         """Justifies a schedule of the line seen in direction `turn` while that gains, and keeps it if it is the best."""
         value = kernel.justify(self._ways[turn].line, self._ways[turn].desk, starts)
-        gained = True
-        while gained:
-            reached, other = value, np.zeros_like(starts)
+        while True:
+            reached, found = value, starts
             for way in (self._ways[1 - turn], self._ways[turn]):
-                kernel.mirror(way.line.seconds[:, ::-1], starts, reached, other)
-                reached = kernel.justify(way.line, way.desk, other)
-                starts, other = other, starts
-            gained, value = reached < value, min(reached, value)
+                other = np.zeros_like(starts)
+                kernel.mirror(way.line.seconds[:, ::-1], found, reached, other)
+                reached, found = kernel.justify(way.line, way.desk, other), other
+            # What takes no time may change places with what starts when it does, and lengthen the schedule.
+            if reached >= value:
+                break
+            starts, value = found, reached
         if value < self.best:
             if turn:
                 mirrored = np.zeros_like(starts)
