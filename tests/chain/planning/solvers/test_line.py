@@ -89,12 +89,13 @@ def test_what_is_found_is_an_order_worth_what_is_said(plant: Plant, by: Aim, see
     assert improved == (search.best < first)
 
 
-@settings(UNHURRIED, max_examples=25)
-@given(st.builds(Plant, st.integers(1, 6), st.integers(1, 4), st.integers(0, 10_000), st.booleans(), st.booleans()), aims)
-def test_a_few_jobs_are_ordered_best(plant: Plant, by: Aim) -> None:
-    search = plant.search(by)
-    search.run(2_000)
-    assert search.best == min(plant.worth(list(order), by) for order in permutations(range(len(plant.durations))))
+@pytest.mark.parametrize("by", ["makespan", "tardiness"])
+def test_a_few_jobs_are_ordered_best(by: Aim) -> None:
+    for seed in range(60):
+        plant = Plant(1 + seed % 6, 1 + seed % 4, seed, seed % 2 == 0, seed % 3 == 0)
+        search = plant.search(by)
+        search.run(2_000)
+        assert search.best == min(plant.worth(list(order), by) for order in permutations(range(len(plant.durations))))
 
 
 @pytest.mark.parametrize("by", ["makespan", "tardiness"])
