@@ -81,7 +81,6 @@
     items.update(fresh);
     if (!timeline) draw();
     timeline.setCustomTime(now, "now");
-    host.dataset.ready = "1";
   }
 
   function draw() {
@@ -106,6 +105,11 @@
       selectable: false,
       ...hand?.options,
       tooltip: { followMouse: true, delay: 150 },
+      // Until then the timeline is hidden, and no bar can be pressed or focused.
+      onInitialDrawComplete: () => {
+        hand?.offer();
+        host.dataset.ready = "1";
+      },
     });
     timeline.addCustomTime(now, "now");
     hand?.drawn({ items, rows, timeline: () => timeline, read: () => read(loaded.start, loaded.end) });

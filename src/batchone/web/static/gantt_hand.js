@@ -242,6 +242,7 @@
 
   window.ganttHand = {
     busy: () => held !== null,
+    offer,
     options: {
       editable: { add: false, remove: false, updateTime: true, updateGroup: true, overrideItems: false },
       itemsAlwaysDraggable: { item: true, range: false },
