@@ -146,6 +146,29 @@ class PlanDiff:
     orders: tuple[OrderChange, ...]
 
 
+SEARCH_TOPIC = "live.search"
+"""Broadcast `live.search.<tenant>`: JSON of `SearchNow` while a search runs, and an empty message when it ended."""
+
+
+@dataclass(frozen=True)
+class SearchNow:
+    """How a search stands: real seconds since it began and that it may take, what its best plan is worth and the bound of
+    that, both in seconds of weighted tardiness, of setup and of makespan, and how the plan was found."""
+
+    elapsed_s: float
+    budget_s: float
+    tardiness_s: int
+    setup_s: int
+    makespan_s: int
+    bound_s: int
+    method: str
+
+    @property
+    def gap(self) -> float | None:
+        """By which part of it the lateness is above its bound; None where it is not late."""
+        return (self.tardiness_s - self.bound_s) / self.tardiness_s if self.tardiness_s else None
+
+
 @fact("plan.accepted")
 @dataclass(frozen=True)
 class PlanAccepted:
@@ -213,6 +236,6 @@ class Planning(Protocol):
 class Searching(Protocol):
     """Searches for better plans on cores of its own; every process that offers it takes some of the work."""
 
-    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
-        """A better plan for a packed task, packed; see `chain.planning.worker`."""
+    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int, tell_on: str) -> str:
+        """A better plan for a packed task, packed; see `chain.planning.worker`. `SearchNow` is broadcast on `tell_on`."""
         ...

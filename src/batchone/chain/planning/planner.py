@@ -19,16 +19,16 @@ import structlog
 
 from batchone.chain.planning import store
 from batchone.chain.planning.branches import store as hand_store
-from batchone.chain.planning.branches.draft import searched_plan, settled
+from batchone.chain.planning.branches.draft import settled
 from batchone.chain.planning.insertion import JobInsertion
 from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.timeline import Timeline
-from batchone.chain.planning.worker import SearchProcess, compile_searches, pack_task, unpack_plan
+from batchone.chain.planning.worker import SearchProcess, Teller, compile_searches, pack_task, search_task, unpack_plan
 from batchone.contracts.design import Design
 from batchone.contracts.pack import Pack
-from batchone.contracts.planning import PlanAccepted, PlanSummary, Searching
+from batchone.contracts.planning import SEARCH_TOPIC, PlanAccepted, PlanSummary, Searching
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context
@@ -88,6 +88,7 @@ class Planner:
         self._timeline: Timeline | None = None
         self._reserved: dict[str, Reserved] = {}
         self._pool: SearchProcess | None = None
+        self._teller = Teller(context.bus)
         self._dirty = asyncio.Event()
         self._dirty.set()
         self._why: list[str] = []
@@ -194,7 +195,7 @@ class Planner:
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
-        self._pool = SearchProcess()
+        self._pool = SearchProcess(self._teller.hear)
         compiling = self._pool.submit(compile_searches)
         improved = 0.0
         try:
@@ -254,15 +255,23 @@ class Planner:
     async def _solve(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], *, search: bool) -> Plan:
         if not search or self._pool is None:
             return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
-        mine = self.settings
+        mine, frozen_s = self.settings, round(self.settings.frozen_s)
         if mine.search_elsewhere:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
             try:
                 packed = await asyncio.to_thread(pack_task, problem, in_force, pins)
-                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, round(mine.frozen_s)))
+                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
             except TryLater as error:
                 _log.warning("plan.search_here", what=error.what)
-        return await self.work(searched_plan, problem, in_force, pins, mine.budget_s, mine.seed, round(mine.frozen_s))
+        return await self.searched(search_task, problem, in_force, pins, mine.budget_s, mine.seed, frozen_s)
+
+    @property
+    def _told_on(self) -> str:
+        return f"{SEARCH_TOPIC}.{self.tenant}"
+
+    async def searched(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`work` that searches: whoever watches the plan sees how it stands."""
+        return await self._teller.during(self.work(task, *args, **kwargs), self._told_on)
 
     async def work(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function of the engine in the worker process; in a thread before there is one."""
