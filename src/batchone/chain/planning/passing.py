@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,7 +32,10 @@ class Queue:
     def with_job(self, assignments: Iterable[Assignment]) -> Queue:
         """The queue with what was put into it."""
         every = [
-            Assignment("", job, name, 0, at, at, at) for name, jobs in self.starts.items() for job, ats in jobs.items() for at in ats
+            Assignment("", job, name, 0, at, at, at)
+            for name, jobs in self.starts.items()
+            for job, ats in jobs.items()
+            for at in ats
         ]
         return Queue.of(self.line, [*every, *assignments])
 
@@ -56,45 +59,55 @@ def queues_of(problem: Problem, assignments: Iterable[Assignment]) -> tuple[Queu
     return tuple(Queue.of(line, every) for line in problem.no_passing)
 
 
+_Node = str | tuple[int, int]
+"""A job, or the moment between two groups of jobs on one resource."""
+
+
 def _ordered(line: tuple[str, ...], starts: Mapping[str, Mapping[str, tuple[int, ...]]]) -> tuple[str, ...]:
     """An order that holds on each resource; those that begin in one second may stand either way."""
-    first: dict[str, int] = {}
-    after: dict[object, list[object]] = {}
-    waits: dict[object, int] = {}
+    first: dict[_Node, int] = {}
+    after: dict[_Node, list[_Node]] = {}
+    waits: dict[_Node, int] = {}
     for number, name in enumerate(line):
-        groups: dict[int, list[str]] = {}
+        for one, other in _edges(number, starts[name]):
+            after.setdefault(one, []).append(other)
+            waits[other] = waits.get(other, 0) + 1
         for job, ats in starts[name].items():
             first[job] = min(first.get(job, ats[0]), ats[0])
-            for at in ats:
-                groups.setdefault(at, []).append(job)
-        for step, (ahead, behind) in enumerate(pairwise([groups[at] for at in sorted(groups)])):
-            between = (number, step)
-            same = set(ahead) & set(behind)
-            for one, other in (*((job, between) for job in ahead if job not in same),
-                               *((between, job) for job in behind if job not in same)):  # fmt: skip
-                after.setdefault(one, []).append(other)
-                waits[other] = waits.get(other, 0) + 1
+
+    def soonest(nodes: Iterable[_Node]) -> list[_Node]:
+        return sorted(nodes, key=lambda node: (first.get(node, 0), str(node)))
+
     order: list[str] = []
-    free: list[object] = sorted((job for job in first if not waits.get(job)), key=lambda job: (first[str(job)], str(job)))
-    free += [node for node in after if not isinstance(node, str) and not waits.get(node)]
+    free = soonest(node for node in {*first, *after} if not waits.get(node))
     for node in free:
         if isinstance(node, str):
             order.append(node)
-        freed = []
         for other in after.get(node, ()):
             waits[other] -= 1
-            if not waits[other]:
-                freed.append(other)
-        free += sorted(freed, key=lambda each: (first.get(str(each), 0), str(each)))
+        free += soonest({other for other in after.get(node, ()) if not waits[other]})
     if len(order) < len(first):
         raise Refused(
-            "planning.passing", f"Jobs pass each other on the line {', '.join(line)}, so none can be put between them.",
+            "planning.passing",
+            f"Jobs pass each other on the line {', '.join(line)}, so none can be put between them.",
             "Plan the line anew first.",
-        )  # fmt: skip
+        )
     return tuple(order)
+
+
+def _edges(number: int, here: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[_Node, _Node]]:
+    """Who comes before whom on one resource: groups that begin together, with a moment between each two of them."""
+    groups: dict[int, list[str]] = {}
+    for job, ats in here.items():
+        for at in ats:
+            groups.setdefault(at, []).append(job)
+    for step, (ahead, behind) in enumerate(pairwise([groups[at] for at in sorted(groups)])):
+        between = (number, step)
+        same = set(ahead) & set(behind)
+        yield from ((job, between) for job in ahead if job not in same)
+        yield from ((between, job) for job in behind if job not in same)
 
 
 def rank_of(queue: Queue, job: str) -> int | None:
     """Where a job stands that is on the line already."""
     return queue.jobs.index(job) if job in queue.jobs else None
-

@@ -109,6 +109,10 @@ class Timeline:
         """A fork of which the resources are those of another problem, alike but for their hours (overtime)."""
         return Timeline(problem, Shop(problem), [row[:] for row in self._tracks])
 
+    def take_over(self, fork: Timeline) -> None:
+        """Becomes what a fork of it became."""
+        self._tracks = fork._tracks
+
     def add(self, assignment: Assignment, key: str | None, op: Operation | None = None) -> None:
         """Takes the time of an assignment with a setup key; what was there already is not asked. `op` tells of its needs and
         its batch key, if it has any."""
@@ -189,9 +193,7 @@ class Timeline:
 
     # The earliest slot.
 
-    def earliest(
-        self, op: Operation, ready: int, later: Mapping[int, int] = NOWHERE_LATER, ends_from: int = 0
-    ) -> Slot | None:
+    def earliest(self, op: Operation, ready: int, later: Mapping[int, int] = NOWHERE_LATER, ends_from: int = 0) -> Slot | None:
         """The slot in which an operation would end first, moving nothing; None if there is never one.
 
         `ready`: it does not start before. `later`: nor before that on some resources, by index. `ends_from`: it does not end

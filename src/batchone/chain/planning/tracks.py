@@ -1,4 +1,4 @@
-"""What is taken on one track: blocks in the order of time, kept in pages so that a change copies little and a search skips much.
+"""What is taken on one track: blocks in the order of time, in pages, so that a change copies little and a search skips much.
 
 A track is never changed: `with_block` and `without` make another one that shares all pages but one. A page knows the widest gap
 between its blocks, so that whoever looks for a gap passes over pages that have none wide enough. Both are as cheap among a
