@@ -165,6 +165,19 @@ class Exploded:
     operations: tuple[RoutedOperation, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A frozen configuration with one option's value changed, exploded, and what that changes in price and lead."""
+
+    option: str
+    option_name: Text
+    value: str
+    value_name: Text
+    price_difference: Money
+    lead_s: float
+    exploded: Exploded
+
+
 @fact("product.released")
 @dataclass(frozen=True)
 class ProductReleased:
@@ -205,8 +218,14 @@ class Design(Protocol):
         """Every option and value, given explicit choices; refused when they exclude one another."""
         ...
 
-    async def complete(self, tenant: str, product: str, choices: Choices, actor: Actor) -> Configuration:
-        """Complete and freeze; says `configuration.completed`."""
+    async def complete(self, tenant: str, product: str, choices: Choices, actor: Actor, key: str = "") -> Configuration:
+        """Complete and freeze; says `configuration.completed`. The same `key` of the same person answers with the same
+        configuration, and is refused for other choices; an empty one is no key."""
+        ...
+
+    async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:
+        """Every value that one option of a frozen configuration could have instead, the others as they are; nothing is
+        frozen."""
         ...
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:

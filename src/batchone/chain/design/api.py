@@ -12,6 +12,7 @@ from batchone.contracts.design import Configuration, ConfigurationState, Design,
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.pack import Pack
 from batchone.kernel.errors import Refused
+from batchone.kernel.http import optional_key
 from batchone.kernel.module import Context
 
 _Anybody = Annotated[Actor, Depends(allow())]
@@ -20,6 +21,7 @@ _Staff = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
 _Engineer = Annotated[Actor, Depends(allow("engineer"))]
 _Id = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 _Word = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9._-]+$")]
+_Key = Annotated[str, Depends(optional_key)]
 _CHOICES_MAX = 2000
 _NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
@@ -73,9 +75,9 @@ def router(context: Context) -> APIRouter:
         return Response(svg, media_type="image/svg+xml", headers=_NO_SCRIPT)
 
     @routes.post("/configurations", status_code=201)
-    async def complete(body: ToComplete, actor: _Buyer) -> Configuration:
-        """Complete the choices and freeze them."""
-        return await context.get(Design).complete(actor.tenant, body.product, body.choices, actor)
+    async def complete(body: ToComplete, actor: _Buyer, key: _Key) -> Configuration:
+        """Complete the choices and freeze them; the same key again answers with the same configuration."""
+        return await context.get(Design).complete(actor.tenant, body.product, body.choices, actor, key)
 
     @routes.get("/configurations/{configuration}")
     async def configuration(configuration: _Id, actor: _Anybody) -> Configuration:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from batchone.chain.design import store
+from batchone.chain.design.alternatives import alternatives
 from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure, refuse_impossible
 from batchone.chain.design.drawing import draw
@@ -15,6 +16,7 @@ from batchone.chain.design.packs import PackRefused, load_files
 from batchone.chain.design.pricing import money, total
 from batchone.chain.design.store import Installed
 from batchone.contracts.design import (
+    Alternative,
     Choices,
     Configuration,
     ConfigurationCompleted,
@@ -63,8 +65,8 @@ class DesignService:
         """Every option and value, given explicit choices."""
         return configure(await self._of_product(tenant, product), choices)
 
-    async def complete(self, tenant: str, product: str, choices: Choices, actor: Actor) -> Configuration:
-        """Complete and freeze; says `configuration.completed`."""
+    async def complete(self, tenant: str, product: str, choices: Choices, actor: Actor, key: str = "") -> Configuration:
+        """Complete and freeze, once for each key of a person; says `configuration.completed`."""
         blueprint = await self._of_product(tenant, product)
         picks = blueprint.known(choices)
         refuse_impossible(blueprint, picks)
@@ -79,7 +81,12 @@ class DesignService:
             frozen.id, product, frozen.pack, frozen.version, frozen.choices, frozen.price, frozen.lead_s
         )
         async with self._database.transaction() as tx:
+            before = await store.configuration_of_key(tx, tenant, actor.person, key) if key else None
+            if before is not None:
+                return _same(before, frozen, key)
             await store.add_configuration(tx, frozen)
+            if key:
+                await store.keep_key(tx, frozen, key)
             await tx.say(tenant, said, actor=actor.person, time=frozen.completed_at)
         return frozen
 
@@ -97,6 +104,12 @@ class DesignService:
             self._frozen.pop(next(iter(self._frozen)))
         self._frozen[tenant, configuration_id] = frozen
         return frozen
+
+    async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:
+        """Every value that one option of a frozen configuration could have instead."""
+        frozen = await self.configuration(tenant, configuration_id)
+        blueprint = await self._of_product(tenant, frozen.product, frozen.version)
+        return await asyncio.to_thread(alternatives, blueprint, frozen)
 
     async def explode(self, tenant: str, configuration_id: str) -> Exploded:
         """Bill of materials and routing, with the pack version that the configuration was made with."""
@@ -168,3 +181,12 @@ class DesignService:
 
 def _product(pack: Pack) -> Product:
     return Product(pack.product.id, pack.product.name, pack.sector, pack.id, pack.version, pack.product.base_price)
+
+
+def _same(before: Configuration, asked: Configuration, key: str) -> Configuration:
+    """What was frozen under a key, if the same is asked again."""
+    if (before.product, before.picks) != (asked.product, asked.picks):
+        raise Conflict(
+            "design.key_used", "This Idempotency-Key was used for other choices.", "Send a new key.", key=key
+        )  # fmt: skip
+    return before

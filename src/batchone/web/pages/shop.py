@@ -79,6 +79,19 @@ async def promise(
     return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
 
 
+@router.get("/{product}/earlier")
+async def earlier(product: str, visit: Shopper, web: ThisWeb, promise: str) -> HTMLResponse:
+    """What would make the date of a promise earlier; nothing for a promise of somebody else."""
+    sales, actor = web.services.get(Sales), actor_of(visit)
+    given = await sales.promise(visit.tenant, promise)
+    if actor.role == "customer" and given.customer not in ("", actor.party, actor.person):
+        raise NotFound("web.promise", f"There is no promise {promise}.", "Ask for a new one.", promise=promise)
+    found = await sales.earlier(visit.tenant, promise)
+    frozen = await web.services.get(Design).configuration(visit.tenant, given.configuration)
+    offers = view.sooner(found, given, frozen.picks)
+    return web.renderer.page(visit, "_earlier.html", offers=offers, product=product)
+
+
 @router.post("/{product}/order")
 async def order(
     product: str, visit: Shopper, web: ThisWeb, town: Annotated[str, Form()],
