@@ -57,14 +57,26 @@ def _pools(compiled: Compiled, ready: list[int]) -> list[_Pool]:
     for i, options in enumerate(compiled.options):
         if i not in compiled.heads:
             pools.setdefault(tuple(r for r, _ in options), []).append(i)
-    return [_Pool(compiled, pool, members, ready) for pool, members in pools.items()]
+    behind = _behind(compiled)
+    return [_Pool(compiled, pool, members, ready, behind) for pool, members in pools.items()]
+
+
+def _behind(compiled: Compiled) -> list[int]:
+    """Seconds from the end of each operation to the end of its own job, at least."""
+    behind = [0] * compiled.n
+    for i in reversed(compiled.topological):
+        after = [s for s in compiled.succs[i] if s not in compiled.heads and compiled.job[s] == compiled.job[i]]
+        behind[i] = max((compiled.lag(i, s) + compiled.shortest[s] + behind[s] for s in after), default=0)
+    return behind
 
 
 class _Pool:
     """Operations with the same choice of resources, and how much these can do until when."""
 
-    def __init__(self, compiled: Compiled, resources: tuple[int, ...], members: list[int], ready: list[int]) -> None:
-        self._compiled, self._members = compiled, members
+    def __init__(
+        self, compiled: Compiled, resources: tuple[int, ...], members: list[int], ready: list[int], behind: list[int]
+    ) -> None:
+        self._compiled, self._members, self._behind = compiled, members, behind
         self._ready, self._begin = ready, min(ready[i] for i in members)
         self._counted = all(compiled.attended[i] for i in members)
         # Resources with the same hours do as much in the same time, so each kind is asked once.
@@ -94,7 +106,7 @@ class _Pool:
             j = c.job[i]
             if c.due[j] is not None and c.weight[j] > 0:
                 work[j] = work.get(j, 0) + c.shortest[i]
-                behind[j] = min(behind.get(j, NEVER), c.tail[i] - c.shortest[i])
+                behind[j] = min(behind.get(j, NEVER), self._behind[i])
                 soonest[j] = max(soonest.get(j, 0), self._ready[i] + c.shortest[i])
         jobs = sorted(work, key=work.__getitem__)
         needs = np.array([work[j] for j in jobs], np.int64)
