@@ -63,7 +63,7 @@ class Api:
         return found
 
     async def order(self, chance: random.Random, number: int) -> Json:
-        """Configure, ask for a promise, order; where plant time runs fast a promise may expire meanwhile, and is asked for again."""
+        """Configure, ask for a promise, order; one that expired meanwhile, as plant time runs fast, is asked for again."""
         configuration = (await self.configuration(chance))["id"]
         customer = {"id": f"c{number}", "name": f"Customer {number}", "town": "Here"}
         for attempt in endless():
