@@ -37,7 +37,7 @@ LIKELY, SURE = 0.5, 0.1
 _SCALE_S, _STEP, _REACH = 300.0, 0.04, 10.0
 _EDGES: NDArray[np.float64] = np.asarray(_SCALE_S * np.sinh(np.arange(-_REACH, _REACH + _STEP / 2, _STEP)), dtype=np.float64)
 _CLASSES, _BINS = len(AHEAD_S) + 1, len(_EDGES) - 1
-_LEAST, _MOST = np.array([[0.1], [0.004]]), np.array([[0.9], [0.4]])
+_LEAST, _MOST = np.array([[0.05], [0.004]]), np.array([[0.95], [0.4]])
 _RATES = np.array(RATE_PER_DAY)[:, None]
 MARGIN_SHARE, MARGIN_MIN_S = 0.25, 3600.0
 
