@@ -90,6 +90,7 @@ class Planner:
         self._context = context
         self.settings = settings
         self._packs: tuple[Pack, ...] = ()
+        self._reliability: dict[str, tuple[float, float]] = {}
         self.book = Book()
         self._laid_anew = 0
         self._number: int | None = None
@@ -115,7 +116,7 @@ class Planner:
 
     def forget_packs(self) -> None:
         """A product was released: the plant is learnt anew."""
-        self._packs = ()
+        self._packs, self._reliability = (), {}
         self.changed("product released")
 
     async def packs(self) -> tuple[Pack, ...]:
@@ -138,7 +139,9 @@ class Planner:
 
     async def reliability(self) -> Mapping[str, tuple[float, float]]:
         """Mean seconds between failures and to repair, by equipment."""
-        return {each.id: (each.mtbf_s, each.mttr_s) for pack in await self.packs() for each in pack.equipment}
+        if not self._reliability:
+            self._reliability = {each.id: (each.mtbf_s, each.mttr_s) for pack in await self.packs() for each in pack.equipment}
+        return self._reliability
 
     async def timeline(self) -> Timeline:
         """The plan in force and what is held beside it, for insertion; call with the book's lock held."""
