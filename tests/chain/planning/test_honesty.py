@@ -55,9 +55,9 @@ def test_promises_that_reach_far_learn_apart_from_those_that_do_not() -> None:
     for day in range(60):
         chance = np.random.default_rng(day)
         for wait_s, late_s in ((3000.0, 60.0), (200_000.0, 40_000.0)):
-                lateness, wait = chance.normal(late_s, late_s / 5, 40), np.full(40, wait_s)
-                likely, sure = honesty.margins(wait)
-                honesty.learn(day * DAY, wait, lateness, lateness - likely, lateness - sure)
+            lateness, wait = chance.normal(late_s, late_s / 5, 40), np.full(40, wait_s)
+            likely, sure = honesty.margins(wait)
+            honesty.learn(day * DAY, wait, lateness, lateness - likely, lateness - sure)
     likely, _ = honesty.margins(np.array([3000.0, 200_000.0]))
     assert likely[0] < 1_000
     assert 35_000 < likely[1] < 45_000
