@@ -1,5 +1,5 @@
 """Promises from a plan of any size through the real service: design, sourcing, logistics, planning and sales on PostgreSQL,
-asked over HTTP (ASGI), with the planner at work beside. Open orders and their plan are written straight into planning's tables."""
+asked over HTTP (ASGI), the planner at work beside. Open orders and their plan are written straight into planning's tables."""
 
 from __future__ import annotations
 
