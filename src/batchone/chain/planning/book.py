@@ -128,10 +128,10 @@ def put_in(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
     trial = timeline.fork()
     for item in shifted(reserved, origin):
         for a, key in item:
-            # What begins now or has begun is at a machine, or never will be as it was: it is no longer in anybody's way.
+            # What was to have begun already stays where it was until it is ordered; then it is planned like what is late.
             if a.end_s <= 0:
                 continue
-            if not trial.fits(a, key) and a.setup_start_s > 0:
+            if not trial.fits(a, key) and a.setup_start_s >= 0:
                 return _anew(timeline, reserved, now)
             if a.resource in trial.shop.index:
                 trial.add(a, key)

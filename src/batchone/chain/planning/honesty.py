@@ -5,8 +5,8 @@ histogram on a scale that is linear near zero and logarithmic beyond. The p50 an
 re-planning move that distribution faster than it is learnt, so the level at which it is read follows what was missed: the level
 rises by a little when more promises were missed than should be, and falls when fewer were. That is adaptive conformal inference
 (Gibbs and Candès, *Adaptive Conformal Inference Under Distribution Shift*, NeurIPS 2021): over a long time the share that is
-missed is the wanted one whatever the distribution does. Its steps are per day, not per order: lateness comes in waves of hours,
-and a step per order would only follow the last wave.
+missed is the wanted one whatever the distribution does. A usual day's orders together make one step, however many they are:
+lateness comes in waves of hours, and whole steps for each order would only follow the last wave.
 
 Before enough has finished, the reliability of the machines on the way stands in (`reserve`).
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ LEARN_FROM = 30.0
 HALF_LIFE_S = 14 * 86_400.0
 """After this time an outcome counts half."""
 RATE_PER_DAY = (0.2, 0.05)
-"""How far the levels of p50 and p90 move in a day in which all promises were missed."""
+"""How far the levels of p50 and p90 move by a usual day's orders if all of them were missed."""
 AHEAD_S = (2 * 3600.0, 8 * 3600.0, 24 * 3600.0, 72 * 3600.0)
 """Bounds of the classes by how far ahead a promise reaches."""
 LIKELY, SURE = 0.5, 0.1
@@ -37,7 +37,7 @@ LIKELY, SURE = 0.5, 0.1
 _SCALE_S, _STEP, _REACH = 300.0, 0.04, 10.0
 _EDGES: NDArray[np.float64] = np.asarray(_SCALE_S * np.sinh(np.arange(-_REACH, _REACH + _STEP / 2, _STEP)), dtype=np.float64)
 _CLASSES, _BINS = len(AHEAD_S) + 1, len(_EDGES) - 1
-_LEAST, _MOST = np.array([[0.1], [0.004]]), np.array([[0.9], [0.4]])
+_LEAST, _MOST = np.array([[0.05], [0.004]]), np.array([[0.95], [0.4]])
 _RATES = np.array(RATE_PER_DAY)[:, None]
 MARGIN_SHARE, MARGIN_MIN_S = 0.25, 3600.0
 
@@ -93,7 +93,7 @@ class Honesty:
     at: float = 0.0
     seen: Floats = field(default_factory=lambda: np.zeros((_CLASSES, _BINS)))
     level: Floats = field(default_factory=lambda: np.repeat([[LIKELY], [SURE]], _CLASSES, axis=1))
-    corrected: Floats = field(default_factory=lambda: np.full(_CLASSES, -np.inf))
+    began: float = 0.0
     _read: Floats | None = None
 
     def learn(self, at: float, wait_s: Floats, late_s: Floats, after_likely: Floats, after_sure: Floats) -> None:
@@ -102,6 +102,7 @@ class Honesty:
         `wait_s`: from the promise to its inserted finish; `late_s`: from that to the actual one; `after_likely`, `after_sure`:
         from the told p50 and p90 finish to the actual one, above 0 where it was missed.
         """
+        self.began = self.began or at
         if at > self.at:
             self.seen *= 0.5 ** ((at - self.at) / HALF_LIFE_S)
             self.at = at
@@ -110,13 +111,10 @@ class Honesty:
         np.add.at(self.seen, (kind, place), 1.0)
         counts = np.bincount(kind, minlength=_CLASSES)
         missed = np.array([np.bincount(kind, weights=after > 0, minlength=_CLASSES) for after in (after_likely, after_sure)])
-        here = counts > 0
-        since = np.clip((at - self.corrected) / 86_400.0, 0.0, 1.0)
         wanted = np.array([[LIKELY], [SURE]])
         # Towards the tail a step of the level is a longer way in time, so the p90 level walks more slowly.
-        step = _RATES * since * (wanted - missed / np.maximum(counts, 1))
-        self.level = np.clip(np.where(here, self.level + step, self.level), _LEAST, _MOST)
-        self.corrected = np.where(here, at, self.corrected)
+        step = _RATES * (wanted * counts - missed) / np.maximum(self._a_day(), np.maximum(counts, 1.0))
+        self.level = np.clip(self.level + step, _LEAST, _MOST)
         self._read = None
 
     def learn_all(self, outcomes: Sequence[Outcome]) -> None:
@@ -138,6 +136,12 @@ class Honesty:
     def weight(self) -> float:
         """How many finished orders it rests on, newer ones counting more."""
         return float(self.seen.sum())
+
+    def _a_day(self) -> Floats:
+        """Orders that usually finish in a day, by class: what is remembered, over the days in which it was seen."""
+        life = HALF_LIFE_S / 86_400.0 / log(2)
+        days = life * (1 - 0.5 ** (max(self.at - self.began, 86_400.0) / HALF_LIFE_S))
+        return np.asarray(self.seen.sum(axis=1) / days)
 
     def margins(self, wait_s: Floats, expected: Reserve = NO_RESERVE) -> tuple[Floats, Floats]:
         """Seconds from the inserted finish to the p50 and to the p90 finish, by how far ahead that is; p90 is no sooner.

@@ -50,8 +50,10 @@ def insert(
     now_s: int = 0,
     ended: Mapping[str, int] | None = None,
     queues: Sequence[Queue] = (),
+    keep: bool = False,
 ) -> JobInsertion:
-    """Fits each operation in where it ends first, in the order of precedence; the timeline itself stays as it is.
+    """Fits each operation in where it ends first, in the order of precedence; the timeline itself stays as it is, unless it
+    is to `keep` what was found.
 
     `now_s`: nothing starts before, in seconds from the timeline's origin. `ended`: ends of predecessors that are not among
     `operations`. `queues`: those of the plan's lines on which nobody passes (`passing.queues_of`), if it has such lines.
@@ -63,9 +65,13 @@ def insert(
     tied = bool(queues) or any(wait.most_s is not None for op in operations for wait in op.waits)
     for _ in range(TRIES if tied else 1):
         try:
-            return _once(timeline, job, ordered, now_s, dict(ended or {}), queues, bounds)
+            trial = timeline.fork()
+            found = _once(trial, job, ordered, now_s, dict(ended or {}), queues, bounds)
         except _TooEarlyError:
             continue
+        if keep:
+            timeline.take_over(trial)
+        return found
     raise Refused(
         "planning.no_place",
         f"The operations of job {job.id!r} cannot follow each other as they must in the plan as it stands.",
@@ -75,11 +81,10 @@ def insert(
 
 
 def _once(
-    timeline: Timeline, job: Job, ordered: Sequence[Operation], now_s: int, ends: dict[str, int], queues: Sequence[Queue],
+    trial: Timeline, job: Job, ordered: Sequence[Operation], now_s: int, ends: dict[str, int], queues: Sequence[Queue],
     bounds: _Bounds,
 ) -> JobInsertion:  # fmt: skip
     """One trial. Raises `_TooEarlyError` when something put in before turned out to be."""
-    trial = timeline.fork()
     assignments: list[Assignment] = []
     limits: list[Limit] = []
     ranks = {n: rank for n, queue in enumerate(queues) if (rank := rank_of(queue, job.id)) is not None}
@@ -94,7 +99,7 @@ def _once(
                 before, before_s = name, at
         material = max(job.release_s, op.earliest_s)
         ready = max(now_s, material, before_s)
-        later = _later(timeline, queues, ranks, bounds, job.id) if queues else NOWHERE_LATER
+        later = _later(trial, queues, ranks, bounds, job.id) if queues else NOWHERE_LATER
         slot = _slot(trial, op, ready, later, bounds.ends_from.get(op.id, 0))
         resource = trial.problem.resources[slot.resource]
         if op.waits:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -47,6 +49,8 @@ _ANSWER_S = 20.0
 _CLASHES_TOLD = 3
 _OUTCOMES = 20_000
 """Finished orders that are read to learn from after a restart."""
+_TURN_S, _COLLECT_S = 0.0005, 3600.0
+"""How long a thread that plans keeps others waiting, and how often garbage is looked for among all objects, real."""
 _TOLD_MAX = 200
 """Customers who are told by one plan that their dates moved; the others are told by the next."""
 NOTHING_MOVED: Mapping[str, Reserved] = {}
@@ -90,6 +94,7 @@ class Planner:
         self._context = context
         self.settings = settings
         self._packs: tuple[Pack, ...] = ()
+        self._reliability: dict[str, tuple[float, float]] = {}
         self.book = Book()
         self._laid_anew = 0
         self._number: int | None = None
@@ -116,7 +121,7 @@ class Planner:
 
     def forget_packs(self) -> None:
         """A product was released: the plant is learnt anew."""
-        self._packs = ()
+        self._packs, self._reliability = (), {}
         self.changed("product released")
 
     async def packs(self) -> tuple[Pack, ...]:
@@ -139,7 +144,9 @@ class Planner:
 
     async def reliability(self) -> Mapping[str, tuple[float, float]]:
         """Mean seconds between failures and to repair, by equipment."""
-        return {each.id: (each.mtbf_s, each.mttr_s) for pack in await self.packs() for each in pack.equipment}
+        if not self._reliability:
+            self._reliability = {each.id: (each.mtbf_s, each.mttr_s) for pack in await self.packs() for each in pack.equipment}
+        return self._reliability
 
     async def timeline(self) -> Timeline:
         """The plan in force and what is held beside it, for insertion; call with the book's lock held."""
@@ -184,9 +191,10 @@ class Planner:
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
+        _let_others_in()
         self._pool = SearchProcess(self._teller.hear)
         compiling = self._pool.submit(compile_searches)
-        improved = 0.0
+        improved, collected = 0.0, time.monotonic()
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
@@ -201,6 +209,9 @@ class Planner:
                 await self.plan_once(search=search)
                 if search:
                     improved = time.monotonic()
+                if time.monotonic() - collected >= _COLLECT_S:
+                    collected = time.monotonic()
+                    gc.collect()
                 # A plan that takes long to keep leaves as much time for promises and dispatching as it takes.
                 await asyncio.sleep(max(self.settings.repair_every_s, time.monotonic() - began))
         finally:
@@ -427,6 +438,17 @@ class Planner:
         said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
         await tx.say(self.tenant, said, actor=ACTOR)
         return summary
+
+
+def _let_others_in() -> None:
+    """Promises are answered while a large plan is read and repaired in a thread.
+
+    A promise comes back to the event loop some forty times, and would wait each time for that thread's turn to end. And a plan
+    of a hundred thousand operations is a million objects that live long: walking through all of them for garbage stops
+    everything for seconds and finds none, so the young are looked through as ever, and all of them once an hour.
+    """
+    sys.setswitchinterval(_TURN_S)
+    gc.set_threshold(5_000, 10, 5_000)
 
 
 def told(clashes: Sequence[Clash]) -> Iterable[str]:

@@ -70,8 +70,7 @@ def insert_items(
     trial = timeline.fork()
     for index in range(quantity):
         operations = routed(exploded, f"{name}.{index}", name, earliest)
-        fitted = insert(trial, Job(name), operations, now_s=now_s)
-        trial.reserve(fitted.assignments, operations)
+        fitted = insert(trial, Job(name), operations, now_s=now_s, keep=True)
         items.append(fitted)
         everything += operations
     timeline.take_over(trial)

@@ -15,9 +15,14 @@ VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(place)s, %(class)s, %(after)s
 ON CONFLICT DO NOTHING
 
 -- name: open_operations
-SELECT o.*, i.held FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
-WHERE o.tenant = %(tenant)s AND o.state <> 'done'
-ORDER BY o.order_id, o.item, o.place
+SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
+  SELECT row_number() OVER (ORDER BY o.order_id, o.item, o.place) AS n,
+    json_build_array(o.item, o.op, o.order_id, o.run, o.class, o.after, o.duration_s, o.setup_key, o.attended,
+      extract(epoch FROM o.material_at), i.held, o.state, o.equipment, o.position, extract(epoch FROM o.setup_start),
+      extract(epoch FROM o.start), extract(epoch FROM o.ends)) AS op
+  FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
+  WHERE o.tenant = %(tenant)s AND o.state <> 'done') x
+GROUP BY x.n / 2000 ORDER BY x.n / 2000
 
 -- name: open_orders
 SELECT * FROM planning.orders WHERE tenant = %(tenant)s AND finished IS NULL ORDER BY placed, order_id

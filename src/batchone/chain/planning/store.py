@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from batchone.contracts.sales import OrderPlaced
 from batchone.kernel.database import Row, Transaction, load_queries
 
 _SQL = load_queries(Path(__file__).parent / "queries.sql")
-_MANY = 2_000
 _SUMMARY = tuple(PlanSummary.__dataclass_fields__)
 
 
@@ -60,20 +59,24 @@ async def add_operations(
 
 
 async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:
-    """Every operation that is not done."""
-    rows = await tx.all(_SQL["open_operations"], tenant=tenant)
-    # A hundred thousand of them take a while to be made, in which promises are answered.
-    return await asyncio.to_thread(_open, rows) if len(rows) > _MANY else _open(rows)
+    """Every operation that is not done. There may be a hundred thousand: they come as pages of JSON, which are read faster than
+    rows, and promises are answered meanwhile."""
+    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant)]
+    return await asyncio.to_thread(_open, pages) if len(pages) > 1 else _open(pages)
 
 
-def _open(rows: Sequence[Row]) -> tuple[OpenOperation, ...]:
+def _open(pages: Sequence[str]) -> tuple[OpenOperation, ...]:
+    def at(second: float | None) -> datetime | None:
+        return None if second is None else datetime.fromtimestamp(second, UTC)
+
     return tuple(
         OpenOperation(
-            row["item"], row["op"], row["order_id"], row["run"], row["class"], tuple(row["after"]), row["duration_s"],
-            row["setup_key"], row["attended"], row["material_at"], row["held"], row["state"], row["equipment"],
-            row["position"], row["setup_start"], row["start"], row["ends"],
+            item, op, order, run, kind, tuple(after), duration_s, setup_key, attended, at(material), held, state, equipment,
+            position, at(setup_start), at(start), at(ends),
         )
-        for row in rows
+        for page in pages
+        for (item, op, order, run, kind, after, duration_s, setup_key, attended, material, held, state, equipment, position,
+             setup_start, start, ends) in orjson.loads(page)
     )  # fmt: skip
 
 

@@ -52,6 +52,17 @@ class Page:
         self.keyed = any(block[2] is not None for block in blocks)
         self.batched = any(block[5] is not None for block in blocks)
 
+    def grown(self, i: int, block: Block) -> Page:
+        """The page with a block more before block `i`; what every promise does most."""
+        page = Page.__new__(Page)
+        page.blocks = [*self.blocks[:i], block, *self.blocks[i:]]
+        page.begins = begins = [*self.begins[:i], block.begin_s, *self.begins[i:]]
+        page.ends = ends = [*self.ends[:i], block.end_s, *self.ends[i:]]
+        page.room = max(map(sub, begins[1:], ends), default=0)
+        page.keyed = self.keyed or block.key is not None
+        page.batched = self.batched or block.batch is not None
+        return page
+
 
 class Track:
     """The blocks of one track."""
@@ -80,6 +91,8 @@ class Track:
         # What takes no time stands before what begins with it.
         while i and page.begins[i - 1] == block.begin_s and page.ends[i - 1] > block.end_s:
             i -= 1
+        if len(page.blocks) < PAGE_MAX:
+            return self._with_pages(p, [page.grown(i, block)])
         return self._with_page(p, [*page.blocks[:i], block, *page.blocks[i:]])
 
     def without(self, begin_s: int, name: str) -> Track:
@@ -103,7 +116,9 @@ class Track:
     def _with_page(self, p: int, blocks: list[Block]) -> Track:
         half = len(blocks) // 2
         parts = [blocks] if len(blocks) <= PAGE_MAX else [blocks[:half], blocks[half:]]
-        pages = [Page(part) for part in parts if part]
+        return self._with_pages(p, [Page(part) for part in parts if part])
+
+    def _with_pages(self, p: int, pages: list[Page]) -> Track:
         twin = Track.__new__(Track)
         twin.pages = [*self.pages[:p], *pages, *self.pages[p + 1 :]]
         twin.firsts = [*self.firsts[:p], *(page.begins[0] for page in pages), *self.firsts[p + 1 :]]
