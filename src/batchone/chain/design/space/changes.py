@@ -43,7 +43,8 @@ def _hit(taken: frozenset[int], sets: list[frozenset[int]], size: int) -> frozen
         return taken
     if not size:
         return None
-    for member in sorted(min(left, key=len)):
+    smallest: frozenset[int] = min(left, key=len)
+    for member in sorted(smallest):
         found = _hit(taken | {member}, left, size - 1)
         if found is not None:
             return found

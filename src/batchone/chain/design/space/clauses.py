@@ -58,9 +58,7 @@ class Statement(NamedTuple):
 class Clauses:
     """The clauses of a model. `variables` has each feature's; `top` is the last variable that a feature has."""
 
-    def __init__(
-        self, model: FeatureModel, *, merged: bool, functional: bool = False, without: Collection[int] = ()
-    ) -> None:
+    def __init__(self, model: FeatureModel, *, merged: bool, functional: bool = False, without: Collection[int] = ()) -> None:
         """`functional`: every helping variable follows from the features, so that configurations can be counted.
 
         Features in `without` have no variable (0); nothing but their groups may speak of them.
@@ -118,24 +116,26 @@ class Clauses:
 
     def statements(self) -> Iterator[tuple[Statement, list[Clause]]]:
         """What the model says, and the clauses that say it; definitions that these need are in `defined`."""
-        variables, merged = self.variables, self.merged
-        if not merged:
-            yield Statement(Kind.ROOT, 0), [[variables[0]]]
+        if not self.merged:
+            yield Statement(Kind.ROOT, 0), [[self.variables[0]]]
         for number, group in enumerate(self.model.groups):
-            parent = variables[group.parent]
-            if not parent:
-                continue
-            if group.relation is Relation.MANDATORY:
-                for member in () if merged else group.members:
-                    yield Statement(Kind.MANDATORY, member), [[-parent, variables[member]]]
-            elif group.relation is not Relation.OPTIONAL:
-                yield Statement(Kind.GROUP, number), self._group(group, parent)
-            if not merged or (parent != TRUE and group.relation is not Relation.MANDATORY):
-                for member in group.members:
-                    if variables[member]:
-                        yield Statement(Kind.BELOW, member), [[-variables[member], parent]]
+            if self.variables[group.parent]:
+                yield from self._of_group(number, group)
         for number, constraint in enumerate(self.model.constraints):
             yield Statement(Kind.CONSTRAINT, number), self.of(constraint.formula)
+
+    def _of_group(self, number: int, group: Group) -> Iterator[tuple[Statement, list[Clause]]]:
+        variables, parent = self.variables, self.variables[group.parent]
+        if group.relation is Relation.MANDATORY:
+            if self.merged:
+                return
+            for member in group.members:
+                yield Statement(Kind.MANDATORY, member), [[-parent, variables[member]]]
+        elif group.relation is not Relation.OPTIONAL:
+            yield Statement(Kind.GROUP, number), self._group(group, parent)
+        for member in group.members if parent != TRUE else ():
+            if variables[member]:
+                yield Statement(Kind.BELOW, member), [[-variables[member], parent]]
 
     def _group(self, group: Group, parent: int) -> list[Clause]:
         members = [self.variables[member] for member in group.members if self.variables[member]]
@@ -156,7 +156,7 @@ class Clauses:
         found.extend([-one, -other] for one, other in combinations(rest, 2))
         return found
 
-    def of(self, formula: Formula, *, holds: bool = True) -> list[Clause]:
+    def of(self, formula: Formula, *, holds: bool = True) -> list[Clause]:  # noqa: PLR0911 - one for each kind of formula
         """Clauses that say a formula, or that it does not hold."""
         match formula:
             case Has(feature):
@@ -203,10 +203,7 @@ class Clauses:
         """A literal that is true exactly where a formula holds."""
         known = self._literals.get(formula)
         if known is None:
-            if isinstance(formula, Compare):
-                known = linear(self, formula)
-            else:
-                known = self._named(self.of(formula))
+            known = linear(self, formula) if isinstance(formula, Compare) else self._named(self.of(formula))
             self._literals[formula] = known
         return known
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log10, prod
 from typing import Any
 
-from pysat.solvers import Cadical195
+from pysat.solvers import Glucose4
 
 from batchone.chain.design.space.clauses import TRUE, Clauses
 from batchone.chain.design.space.twins import named
@@ -50,13 +50,17 @@ def count(model: FeatureModel, limit: int = LIMIT) -> Count:
     """The number of configurations, after at most `limit` branchings."""
     weighing = _Weighing(model)
     clauses = weighing.clauses()
-    solver: Any = Cadical195()
+    solver: Any = Glucose4()
     try:
         for clause in clauses:
             solver.add_clause(clause)
-        if not solver.solve():
-            return Count(0, 0)
-        known = {abs(literal): literal for literal in solver.get_model()}
+        # A configuration with much in it leaves other parts open in its branch than one with little.
+        known: list[dict[int, int]] = []
+        for phase in (1, -1):
+            solver.set_phases([phase * variable for variable in weighing.weights])
+            if not solver.solve():
+                return Count(0, 0)
+            known.append({abs(literal): literal for literal in solver.get_model()})
         counting = _Counting(clauses, weighing.weights, known, limit)
         least, most = counting.run()
     finally:
@@ -140,7 +144,9 @@ def _any_of(of_members: Iterable[int]) -> int:
 class _Counting:
     """Sets of clauses and of literals as bits of whole numbers. Literal l is bit 2v for v and 2v + 1 for not v."""
 
-    def __init__(self, clauses: Sequence[Sequence[int]], weights: dict[int, int], known: dict[int, int], limit: int) -> None:
+    def __init__(
+        self, clauses: Sequence[Sequence[int]], weights: dict[int, int], known: Sequence[dict[int, int]], limit: int
+    ) -> None:
         kept = [set(clause) for clause in clauses if not any(-literal in clause for literal in clause)]
         variables = sorted({abs(literal) for clause in kept for literal in clause} | weights.keys() | {TRUE})
         self._place = {variable: place for place, variable in enumerate(variables)}
@@ -150,7 +156,7 @@ class _Counting:
         for number, bits in enumerate(self._literals):
             for literal in _ones(bits):
                 self._occurs[literal] |= 1 << number
-        self._known = [0 if known.get(variable, variable) > 0 else 1 for variable in variables]
+        self._known = [[int(each.get(variable, 1) < 0) for variable in variables] for each in known]
         self._left = limit
         self._remembered: dict[tuple[int, int], Bounds] = {}
 
@@ -234,7 +240,7 @@ class _Counting:
         found = self._remembered.get(key)
         if found is None:
             if self._left <= 0 or depth >= _DEPTH_MAX:
-                return self._least(variables, clauses), self._free(variables)
+                return max(self._least(variables, clauses, each) for each in self._known), self._free(variables)
             self._left -= 1
             pair = self._branching(variables, clauses)
             least = most = 0
@@ -257,7 +263,7 @@ class _Counting:
                     best, most = literal, uses
         return best
 
-    def _least(self, variables: int, clauses: int) -> int:
+    def _least(self, variables: int, clauses: int, known: Sequence[int]) -> int:
         """What a part has at least: one branch of it, as a known configuration goes; none where that leads nowhere."""
         least, waiting = 1, [(variables, clauses)]
         while waiting:
@@ -266,7 +272,7 @@ class _Counting:
                 least *= self._free(part)
                 continue
             pair = self._branching(part, active)
-            literal = pair + self._known[pair >> 1]
+            literal = pair + known[pair >> 1]
             decided = self._assigned(part, active, [literal]) or self._assigned(part, active, [literal ^ 1])
             if decided is None:
                 return 0

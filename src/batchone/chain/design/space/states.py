@@ -252,7 +252,7 @@ class _Search:
                 break
             variables, can = self._asking[sets], self._set_can[sets]
             wanted = np.where(can, -variables, variables).tolist()
-            # What is known steps back, so that members that are still unseen get their turn; then what is above these, and these.
+            # What is known steps back, so that members still unseen get their turn; then what is above these, and these.
             solver.set_phases([*(-done).tolist(), *self._above(variables[~can]), *wanted])
             if space.solve([*self._base, wanted[0]]):
                 truths = space.found()

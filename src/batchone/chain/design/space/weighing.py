@@ -95,8 +95,7 @@ def _weights(clauses: Defining, term: Term) -> Weights:
         case Number(value):
             return {frozenset(): Fraction(value)}
         case Attribute(feature, key):
-            value = clauses.model.features[feature].number(key)
-            return {_product_of(variables[feature]): Fraction(value or 0)}
+            return {_product_of(variables[feature]): Fraction(clauses.model.features[feature].number(key) or 0)}
         case Sum(key, under):
             found: Weights = {}
             for feature, amount in clauses.model.amounts(key, under).items():
@@ -221,11 +220,8 @@ def _added(clauses: Defining, ordered: Sequence[tuple[int, int]], limit: int) ->
         place += 1
     fits = _TRUE
     for place, bit in enumerate(bits):
-        if limit >> place & 1:
-            fits = clauses.any([-bit, fits])
-        else:
-            fits = -clauses.any([bit, -fits])
-    return -_TRUE if limit < 0 else fits
+        fits = clauses.any([-bit, fits]) if limit >> place & 1 else -clauses.any([bit, -fits])
+    return fits
 
 
 def _sum_and_carry(clauses: Defining, one: int, two: int, three: int) -> tuple[int, int]:

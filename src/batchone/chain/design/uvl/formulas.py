@@ -31,8 +31,10 @@ from batchone.chain.design.uvl.model import (
 )
 from batchone.chain.design.uvl.tokens import NAME, Token, Words, bare
 
+BRACKETS_MAX = 60
+"""Brackets and signs within one another."""
 DEPTH_MAX = 200
-"""Brackets and negations within one another."""
+"""Formulas within one another, chains of `=>`, `<=>`, `+` and `*` included: each link holds all that stands before it."""
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _FUNCTIONS = frozenset({"avg", "len", "floor", "ceil"})
 _JOINS = frozenset({"&", "|", "=>"})
@@ -56,9 +58,12 @@ class Formulas:
         words = Words(tokens)
         formula = self.formula(words)
         words.need_end("a connective such as & | => <=>, or the end of the line")
+        if _depth(formula) > DEPTH_MAX:
+            expected = f"at most {DEPTH_MAX} links of a chain; sum(...) adds up an attribute of all features"
+            raise halt(tokens[0].line, tokens[0].column, "The formula is too deep.", expected)
         return formula
 
-    def flat(self, line: str) -> Formula | None:
+    def flat(self, line: str) -> Formula | None:  # noqa: C901 - one walk over the words of most lines of a large model
         """The formula of a line without brackets and numbers, at one look; none where the line is another or has a fault."""
         if not _FLAT.match(line):
             return None
@@ -89,6 +94,8 @@ class Formulas:
                     return None
                 found = Not(Has(number)) if negated else Has(number)
                 negated = False
+        if len(sides) > DEPTH_MAX:
+            return None
         whole = sides[0]
         for side in sides[1:]:
             whole = Implies(whole, side)
@@ -260,9 +267,24 @@ def _numeric(attributes: Mapping[str, object], above: str = "") -> list[str]:
     return found
 
 
+def _depth(formula: Formula) -> int:
+    deepest = 0
+    waiting: list[tuple[Formula | Term, int]] = [(formula, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        if isinstance(node, All | Some):
+            waiting += [(part, depth + 1) for part in node.parts]
+        elif isinstance(node, Not):
+            waiting.append((node.part, depth + 1))
+        elif isinstance(node, Implies | Equivalent | Compare | Arithmetic):
+            waiting += [(node.first, depth + 1), (node.second, depth + 1)]
+    return deepest
+
+
 def _refuse_depth(token: Token, depth: int) -> None:
-    if depth >= DEPTH_MAX:
-        expected = f"at most {DEPTH_MAX} brackets within one another"
+    if depth >= BRACKETS_MAX:
+        expected = f"at most {BRACKETS_MAX} brackets within one another"
         raise halt(token.line, token.column, "The formula is too deep.", expected)
 
 

@@ -69,7 +69,9 @@ def amount(model: FeatureModel, term: Term, chosen: Collection[int]) -> Fraction
         case Attribute(feature, key):
             return Fraction(model.features[feature].number(key) or 0) if feature in chosen else Fraction(0)
         case Sum(key, under):
-            return sum((Fraction(each) for feature, each in model.amounts(key, under).items() if feature in chosen), Fraction(0))
+            return sum(
+                (Fraction(each) for feature, each in model.amounts(key, under).items() if feature in chosen), Fraction(0)
+            )
         case Arithmetic(sign, first, second):
             one, other = amount(model, first, chosen), amount(model, second, chosen)
             return one + other if sign == "+" else one - other if sign == "-" else one * other if sign == "*" else one / other

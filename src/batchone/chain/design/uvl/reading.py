@@ -25,12 +25,15 @@ FAULTS_MAX = 20
 
 _RELATIONS = {str(each): each for each in Relation if each is not Relation.CARDINALITY}
 _TYPES = frozenset({"Boolean", "Integer", "Real", "String"})
-_KEYWORDS = frozenset({*_RELATIONS, "features", "constraints", "namespace", "include", "imports", "cardinality", "true", "false"})
+_KEYWORDS = frozenset(
+    {*_RELATIONS, "features", "constraints", "namespace", "include", "imports", "cardinality", "true", "false"}
+)
 _PLAIN = re.compile(rf"{NAME}\Z")
 _ABSTRACT = re.compile(rf"({NAME})[ \t]*\{{[ \t]*abstract(?:[ \t]+true)?[ \t]*\}}\Z")
 _ONLY_ABSTRACT: dict[str, Plain] = {"abstract": None}
 _A_GROUP = "a relation: mandatory, optional, alternative, or, or a cardinality such as [1..3]"
 _A_FEATURE = "a feature"
+_LEVELS_MAX = 20
 
 
 def read_file(path: Path) -> FeatureModel:
@@ -148,7 +151,7 @@ class _Reading:
             column = self._lines[at].index(head[1], len(head[0])) + 1
             raise halt(at + 1, column, f"'{head[1]}' stands here.", f"the end of the line after '{head[0]}'")
 
-    def _read_features(self, at: int) -> int:  # noqa: C901, PLR0912 - the loop over all lines; a call for each would double its time
+    def _read_features(self, at: int) -> int:  # noqa: C901, PLR0912, PLR0915 - the loop over all lines: no calls
         self._alone(at)
         lines, features, numbers, groups = self._lines, self._features, self._numbers, self._groups
         widths: dict[str, int] = {"": 0}
@@ -215,7 +218,9 @@ class _Reading:
         for _, _, members, _, _, line_number in groups:
             if not members:
                 lead = lines[line_number - 1]
-                self._fault(line_number, len(lead) - len(lead.lstrip()) + 1, "The group is empty.", "a feature below, further in")
+                self._fault(
+                    line_number, len(lead) - len(lead.lstrip()) + 1, "The group is empty.", "a feature below, further in"
+                )
         return at
 
     def _cardinality(self, at: int, column: int) -> tuple[int, int]:
@@ -256,7 +261,7 @@ class _Reading:
             token = words.need_kind("name", "the name of an attribute")
             key = bare(token.text)
             if token.text == "constraint":
-                self._keep(words, ("," , "}"))
+                self._keep(words, (",", "}"))
                 found[key] = None
             elif token.text == "constraints":
                 words.need("[")
@@ -283,22 +288,12 @@ class _Reading:
         place = words.now
         self._waiting.append(([*kept, Token("end", "", place.line, place.column)], " ".join(token.text for token in kept)))
 
-    def _value(self, words: Words, feature: str, depth: int) -> Plain:  # noqa: PLR0911 - one for each kind of value
+    def _value(self, words: Words, feature: str, depth: int) -> Plain:
         token = words.now
         if token.text in (",", "}"):
             return None
-        if depth > 20:
-            raise halt(token.line, token.column, "Attributes stand too deep in one another.", "at most 20 levels")
-        if token.text == "{":
-            return self._attributes(words, feature, depth + 1)
-        if token.text == "[":
-            words.take()
-            values: list[Plain] = []
-            while not words.took("]"):
-                if values:
-                    words.need(",", "',' or ']'")
-                values.append(self._value(words, feature, depth + 1))
-            return tuple(values)
+        if token.text in ("{", "["):
+            return self._nested(words, feature, depth + 1)
         words.take()
         if token.text in ("true", "false"):
             return token.text == "true"
@@ -311,6 +306,19 @@ class _Reading:
             return sign * Decimal(token.text)
         expected = "true, false, a number, a text in '...', a list in [...] or attributes in {...}"
         raise halt(token.line, token.column, f"'{token.text}' is no value.", expected)
+
+    def _nested(self, words: Words, feature: str, depth: int) -> Plain:
+        if depth > _LEVELS_MAX:
+            raise halt(words.now.line, words.now.column, "Attributes stand too deep in one another.", f"{_LEVELS_MAX} levels")
+        if words.now.text == "{":
+            return self._attributes(words, feature, depth)
+        words.need("[")
+        values: list[Plain] = []
+        while not words.took("]"):
+            if values:
+                words.need(",", "',' or ']'")
+            values.append(self._value(words, feature, depth))
+        return tuple(values)
 
     def _read_constraints(self, at: int) -> int:
         self._alone(at)

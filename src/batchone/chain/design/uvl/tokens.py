@@ -54,7 +54,9 @@ def tokens_of(lines: Sequence[str], at: int, column: int = 0) -> tuple[list[Toke
         while column < end:
             match = _TOKEN.match(line, column)
             if match is None:
-                raise halt(number + 1, column + 1, f"'{line[column]}' is no word of the language.", "a name, a number or a sign")
+                raise halt(
+                    number + 1, column + 1, f"'{line[column]}' is no word of the language.", "a name, a number or a sign"
+                )
             kind, text = match.lastgroup or "", match[0]
             if kind == "sign":
                 depth += (text in _OPEN) - (text in _CLOSED)
