@@ -41,6 +41,7 @@ from batchone.kernel.errors import Refused
 
 SUBSETS_MAX = 2_000
 """A group whose cardinality needs more rules is refused."""
+_ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\Z")
 _NEITHER = re.compile(r"[^a-z0-9]+")
 
 
@@ -197,7 +198,8 @@ class _Importing:
             # One that is left goes with its parent.
             self._conditions |= dict.fromkeys(group.members, "false") | dict.fromkeys(live, parent)
             return
-        option, taken = self._id(features[group.parent].name), {"none", *rules.RESERVED}
+        option = self._id(features[group.parent].name)
+        taken = {*rules.RESERVED, *(("none",) if parent != "true" else ())}
         values = {member: _unique(features[member].name.partition("=")[2] or features[member].name, taken) for member in live}
         absent = () if parent == "true" else ("none",)
         self._options[option] = (*absent, *values.values())
@@ -270,7 +272,7 @@ class _Importing:
 
 def _unique(name: str, taken: set[str]) -> str:
     """An id made of a name, different from those that are taken; it is taken then."""
-    plain = _NEITHER.sub("-", name.lower()).strip("-") or "option"
+    plain = name if _ID.match(name) else _NEITHER.sub("-", name.lower()).strip("-") or "option"
     found, number = plain, 2
     while found in taken:
         found, number = f"{plain}-{number}", number + 1

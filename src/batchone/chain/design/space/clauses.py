@@ -131,13 +131,14 @@ class Clauses:
                 return
             for member in group.members:
                 yield Statement(Kind.MANDATORY, member), [[-parent, variables[member]]]
-        elif group.relation is not Relation.OPTIONAL:
+        elif group.relation is not Relation.OPTIONAL and any(variables[member] for member in group.members):
             yield Statement(Kind.GROUP, number), self._group(group, parent)
         for member in group.members if parent != TRUE else ():
             if variables[member]:
                 yield Statement(Kind.BELOW, member), [[-variables[member], parent]]
 
     def _group(self, group: Group, parent: int) -> list[Clause]:
+        """An alternative says of its members that no two go together, chosen parent or not: reasons are shorter for it."""
         members = [self.variables[member] for member in group.members if self.variables[member]]
         if group.relation is Relation.OR:
             return [[-parent, *members]]

@@ -239,18 +239,25 @@ class _Counting:
         key = (variables, clauses)
         found = self._remembered.get(key)
         if found is None:
-            if self._left <= 0 or depth >= _DEPTH_MAX:
-                return max(self._least(variables, clauses, each) for each in self._known), self._free(variables)
-            self._left -= 1
-            pair = self._branching(variables, clauses)
-            least = most = 0
-            for literal in (pair, pair + 1):
-                decided = self._assigned(variables, clauses, [literal])
-                if decided is not None:
-                    low, high = self._split(*decided, depth + 1)
-                    least, most = least + low, most + high
-            found = self._remembered[key] = (least, most)
+            found = self._bounded(variables, clauses) if self._left <= 0 or depth >= _DEPTH_MAX else None
+            if found is None:
+                self._left -= 1
+                found = self._branched(variables, clauses, depth)
+            self._remembered[key] = found
         return found
+
+    def _bounded(self, variables: int, clauses: int) -> Bounds:
+        return max(self._least(variables, clauses, each) for each in self._known), self._free(variables)
+
+    def _branched(self, variables: int, clauses: int, depth: int) -> Bounds:
+        pair = self._branching(variables, clauses)
+        least = most = 0
+        for literal in (pair, pair + 1):
+            decided = self._assigned(variables, clauses, [literal])
+            if decided is not None:
+                low, high = self._split(*decided, depth + 1)
+                least, most = least + low, most + high
+        return least, most
 
     def _branching(self, variables: int, clauses: int) -> int:
         """The variable in most clauses."""

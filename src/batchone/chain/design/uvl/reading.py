@@ -19,6 +19,7 @@ from batchone.kernel.errors import NotFound, Refused
 
 FEATURES_MAX = 200_000
 """A model with more features is refused; the largest published ones have some 60,000."""
+LINES_MAX = 600_000
 BYTES_MAX = 64_000_000
 FAULTS_MAX = 20
 """So many faults are told at once."""
@@ -58,6 +59,9 @@ def read_file(path: Path) -> FeatureModel:
 
 def read(text: str, name: str = "model.uvl") -> FeatureModel:
     """The model in a text. `name` is what faults call it. `UvlRefused` with all faults when it has any."""
+    lines = text.count("\n")
+    if lines > LINES_MAX:
+        raise _too_large(name, f"{lines:,} lines", f"{LINES_MAX:,} lines and {FEATURES_MAX:,} features")
     return _Reading(text, name).model()
 
 
