@@ -186,7 +186,7 @@ class Formulas:
             _refuse_depth(token, depth)
             words.take()
             _, inner = self._equivalence(words, depth + 1)
-            words.need(")")
+            words.need(")", f"')' for the '(' of {token.line}:{token.column}")
             return token, inner
         if token.kind == "string":
             raise halt(token.line, token.column, f"{token.text} is a text: the type level is not read here.", _BOOLEAN)
