@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import product
 
 from batchone.chain.design.model import vocabulary_of
-from batchone.chain.design.rules import All, Among, Constant, Equivalent, Expression, Implies, Not, Some, holds, parse
+from batchone.chain.design.rules import Expression, holds, named, parse
 from batchone.contracts.pack import Pack
 
 
@@ -16,7 +16,7 @@ class Universe:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        self.vocabulary = vocabulary_of(pack.options, pack.derived)
+        self.vocabulary = vocabulary_of(pack)
         options = self.vocabulary.options
         self.combinations = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
         self.everything = (1 << len(self.combinations)) - 1
@@ -35,7 +35,7 @@ class Universe:
 
     def of(self, expression: Expression) -> int:
         """The combinations for which an expression holds: evaluated on every combination of the options that it names."""
-        options = {option: self.vocabulary.options[option] for option in _named(expression)}
+        options = {option: self.vocabulary.options[option] for option in named(expression)}
         found = 0
         for values in product(*options.values()):
             choices = dict(zip(options, values, strict=True))
@@ -66,17 +66,3 @@ class Universe:
         """The combinations of a set."""
         bits = reversed(f"{found:b}")
         return [combination for combination, bit in zip(self.combinations, bits, strict=False) if bit == "1"]
-
-
-def _named(expression: Expression) -> set[str]:
-    match expression:
-        case Among(option, _):
-            return {option}
-        case Constant():
-            return set()
-        case Not(part):
-            return _named(part)
-        case All(parts) | Some(parts):
-            return set().union(*map(_named, parts))
-        case Implies(first, second) | Equivalent(first, second):
-            return _named(first) | _named(second)

@@ -52,11 +52,13 @@ class FakeDesign:
         if product != self.world.blueprint.pack.product.id:
             raise NotFound("design.unknown_product", f"There is no product '{product}'.", "Install its pack first.")
 
-    async def configure(self, tenant: str, product: str, choices: Mapping[str, str]) -> ConfigurationState:
+    async def configure(self, tenant: str, product: str, choices: Mapping[str, str], party: str = "") -> ConfigurationState:
         self._known(product)
         return configure(self.world.blueprint, choices)
 
-    async def complete(self, tenant: str, product: str, choices: Mapping[str, str], actor: Actor) -> Configuration:
+    async def complete(
+        self, tenant: str, product: str, choices: Mapping[str, str], actor: Actor, contents: Mapping[str, str] | None = None
+    ) -> Configuration:
         blueprint = self.world.blueprint
         picks = blueprint.known(choices)
         refuse_impossible(blueprint, picks)
@@ -64,7 +66,7 @@ class FakeDesign:
         worth = total(blueprint, full)
         made = Configuration(
             self._ids.new("C"), tenant, product, blueprint.pack.id, blueprint.pack.version, picks, full,
-            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person,
+            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person, dict(contents or {}),
         )  # fmt: skip
         self.world.configurations[made.id] = made
         return made

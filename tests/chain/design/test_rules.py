@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchone.chain.design.rules import RuleFault, Vocabulary, holds, parse
+from batchone.chain.design.rules import Follows, RuleFault, Vocabulary, holds, parse
 
 WORDS = Vocabulary(
     options={"colour": ("red", "blue", "dark-blue"), "size": ("10", "20", "30.5"), "in_stock": ("no", "10in")},
     numbers={"size": {"10": Decimal(10), "20": Decimal(20), "30.5": Decimal("30.5")}},
-    derived={"hue": ("colour", {"red": "warm", "blue": "cold", "dark-blue": "cold"})},
+    derived={"hue": Follows(("colour",), {"red": "warm", "blue": "cold", "dark-blue": "cold"})},
 )
 EVERYTHING = [dict(zip(WORDS.options, values, strict=True)) for values in product(*WORDS.options.values())]
 

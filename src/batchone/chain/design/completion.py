@@ -1,30 +1,138 @@
-"""From some choices to all of them: defaults where they are possible, the cheapest combination elsewhere."""
+"""From some choices to all of them: defaults where they are possible, or the best by price, lead time or what others take."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from batchone.chain.design.model import Blueprint
 from batchone.chain.design.pricing import cheapest_first, greatest_discount, total
-from batchone.contracts.design import Choices
+from batchone.contracts.design import Choices, Popularity, Wish
+from batchone.contracts.pack import Option
 
 
 def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
     """A valid configuration with these choices, which must be possible.
 
-    Options in the pack's order take their default if that is still possible; the values of those that cannot are the
-    cheapest combination, earlier values winning where prices are equal.
+    Options in the pack's order take their default if that is still possible: the first of those whose condition is certain
+    by the choices and by what was completed before, else the one without a condition. A quantity that counts parts takes,
+    where its default is not possible, the nearest number that is. The values of what is then left are the cheapest
+    combination, earlier values winning where prices are equal.
     """
-    defaults = {option.id: option.default for option in blueprint.pack.options}
-    wished = {**defaults, **choices}
+    wished = _wished(blueprint, choices)
     if blueprint.space.possible(wished):
-        return {option: wished[option] for option in defaults}
+        return in_order(blueprint, wished)
+    counting = _counting(blueprint)
     fixed = dict(choices)
-    for option, default in defaults.items():
-        if option not in fixed and blueprint.space.possible({**fixed, option: default}):
-            fixed[option] = default
-    best = _Cheapest(blueprint, fixed).find()
-    return {option: best[option] for option in defaults}
+    for option in blueprint.pack.options:
+        if option.id in fixed or not _present(blueprint, option, fixed):
+            continue
+        default = _default(blueprint, option, fixed)
+        if blueprint.space.possible({**fixed, option.id: default}):
+            fixed[option.id] = default
+        elif option.id in counting:
+            fixed[option.id] = _nearest(blueprint, option, int(default), fixed)
+    return in_order(blueprint, _Cheapest(blueprint, fixed).find())
+
+
+def best(blueprint: Blueprint, choices: Choices, wish: Wish, popularity: Popularity) -> Callable[[], dict[str, str]]:
+    """A search for the valid configuration with these choices (which must be possible) that fits the wish best.
+
+    It may run in a thread of its own.
+
+    `cheapest`: the least price, then the least lead. `earliest`: the least lead, then the least price. `popular`: values
+    that were ordered most often, summed over all options, then the least price. `default`: as `complete`.
+    """
+    if wish == "default":
+        found = complete(blueprint, choices)
+        return lambda: found
+    first, second = {}, {}
+    for (option, value), each in blueprint.values.items():
+        amounts = _Amounts(each.price.amount, each.lead_s, popularity.get(option, {}).get(value, 0))
+        atom = blueprint.space.atom(option, value)
+        first[atom], second[atom] = amounts.by(wish)
+    for rule, when in blueprint.price_rules:
+        literal = blueprint.space.literal(when)
+        one, two = _Amounts(rule.price.amount, rule.lead_s, 0).by(wish)
+        first[literal], second[literal] = first.get(literal, 0) + one, second.get(literal, 0) + two
+    first, second = _above_zero(blueprint, first), _above_zero(blueprint, second)
+    factor = sum(map(abs, second.values())) + 1
+    weights = {literal: weight * factor + second[literal] for literal, weight in first.items()}
+    return blueprint.space.cheapest(choices, weights)
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """What a value or a price rule weighs: thousandths of the currency, minutes, how often it was ordered."""
+
+    price: Decimal
+    lead_s: float
+    count: int
+
+    def by(self, wish: Wish) -> tuple[int, int]:
+        """The weight that counts first and the one that decides between equals; less is better."""
+        price, lead = int(self.price * 1000), round(self.lead_s / 60)
+        return {"cheapest": (price, lead), "earliest": (lead, price)}.get(wish, (-self.count, price))
+
+
+def in_order(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
+    """Choices in the pack's order of options."""
+    return {option: choices[option] for option in blueprint.vocabulary.options if option in choices}
+
+
+def _above_zero(blueprint: Blueprint, weights: Mapping[int, int]) -> dict[int, int]:
+    """The same preferences with the least of each option at zero, so that the search has less to weigh.
+
+    An option of a part that may be missing keeps its weights: having no value weighs nothing.
+    """
+    found = dict(weights)
+    for option in blueprint.pack.options:
+        if option.slot:
+            continue
+        atoms = [blueprint.space.atom(option.id, value.id) for value in option.values]
+        least = min(found[each] for each in atoms)
+        for each in atoms:
+            found[each] -= least
+    return found
+
+
+def _wished(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
+    """The choices with the default of all else."""
+    wished = dict(choices)
+    for option in blueprint.pack.options:
+        if option.id not in wished and _present(blueprint, option, wished):
+            wished[option.id] = _default(blueprint, option, wished)
+    return wished
+
+
+def _present(blueprint: Blueprint, option: Option, fixed: Choices) -> bool:
+    """Whether the part that the option belongs to is there."""
+    if not option.slot:
+        return True
+    present = blueprint.vocabulary.slots[option.slot].present
+    return fixed.get(present.option) in present.values
+
+
+def _default(blueprint: Blueprint, option: Option, fixed: Choices) -> str:
+    for each in option.defaults:
+        literal = blueprint.space.literal(blueprint.conditions[option.slot, each.when])
+        if not blueprint.space.possible(fixed, -literal):
+            return each.value
+    return option.default
+
+
+def _counting(blueprint: Blueprint) -> set[str]:
+    return {slot.present.option for slot in blueprint.vocabulary.slots.values()}
+
+
+def _nearest(blueprint: Blueprint, option: Option, wanted: int, fixed: Choices) -> str:
+    near = sorted((value.id for value in option.values), key=lambda value: (abs(int(value) - wanted), int(value)))
+    return next(value for value in near if blueprint.space.possible({**fixed, option.id: value}))
+
+
+def _left(blueprint: Blueprint, fixed: Choices) -> Iterable[str]:
+    return (each.id for each in blueprint.pack.options if each.id not in fixed and _present(blueprint, each, fixed))
 
 
 class _Cheapest:
@@ -33,14 +141,13 @@ class _Cheapest:
     def __init__(self, blueprint: Blueprint, fixed: dict[str, str]) -> None:
         self._blueprint = blueprint
         self._fixed = fixed
-        self._open = [option for option in blueprint.vocabulary.options if option not in fixed]
+        self._open = [*_left(blueprint, fixed)]
         self._prices = {option: cheapest_first(blueprint, option) for option in self._open}
         self._floor = [Decimal(0)] * (len(self._open) + 1)
         for index in reversed(range(len(self._open))):
             self._floor[index] = self._floor[index + 1] + min(self._prices[self._open[index]].values())
-        own = (blueprint.pack.option(option).value(value).price.amount for option, value in fixed.items())
-        base = blueprint.pack.product.base_price.amount
-        self._least = sum(own, base) + greatest_discount(blueprint)
+        own = (blueprint.values[each].price.amount for each in fixed.items())
+        self._least = sum(own, blueprint.base_price) + greatest_discount(blueprint)
         self._best: dict[str, str] = {}
         self._best_price: Decimal | None = None
 
