@@ -117,7 +117,8 @@ def test_a_reason_reads_as_the_messages_of_its_rules(lamp: Blueprint) -> None:
     state = configure(lamp, {"light": "halogen"})
     [tall] = [value for option in state.options for value in option.values if value.id == "60"]
     assert tall.standing is Standing.EXCLUDED
-    assert tall.reason == Reason({"en": "Halogen gets hot.", "zh": "卤素很热。"}, {"light": "halogen"}, ("hot-lamps-stay-low",))
+    said = {"en": "Halogen gets hot.", "zh": "卤素很热。"}
+    assert tall.reason == Reason(said, {"light": "halogen"}, ("hot-lamps-stay-low",), ("light",))
     forced = configure(lamp, {"height_cm": "60"}).options[0].values[2]
     assert forced.standing is Standing.FORCED
     assert forced.reason is not None

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 
+from batchone.chain.design.expressions import Expression, holds
 from batchone.chain.design.model import Blueprint
-from batchone.chain.design.pricing import cheapest_first, greatest_discount, total
+from batchone.chain.design.pricing import cheapest_first
 from batchone.contracts.design import Choices, Popularity, Wish
 from batchone.contracts.pack import Option
+
+COMBINATIONS_MAX = 200
+"""How many combinations are looked at for a completion, which follows every click; `best` looks at all."""
 
 
 def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
@@ -18,22 +23,27 @@ def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
     Options in the pack's order take their default if that is still possible: the first of those whose condition is certain
     by the choices and by what was completed before, else the one without a condition. A quantity that counts parts takes,
     where its default is not possible, the nearest number that is. The values of what is then left are the cheapest
-    combination, earlier values winning where prices are equal.
+    combination, earlier values winning where prices are equal; where more than `COMBINATIONS_MAX` would have to be looked
+    at, each option in its turn takes the cheapest value that is still possible.
     """
     wished = _wished(blueprint, choices)
     if blueprint.space.possible(wished):
         return in_order(blueprint, wished)
-    counting = _counting(blueprint)
-    fixed = dict(choices)
+    counting, space, fixed = _counting(blueprint), blueprint.space, dict(choices)
+    atoms = [space.atom(option, value) for option, value in wished.items()]
+    known = space.near(fixed, atoms) or {}
     for option in blueprint.pack.options:
         if option.id in fixed or not _present(blueprint, option, fixed):
             continue
         default = _default(blueprint, option, fixed)
-        if blueprint.space.possible({**fixed, option.id: default}):
+        if known.get(option.id) == default:  # a configuration with all that is fixed has it: nothing to ask
             fixed[option.id] = default
+        elif (found := space.near({**fixed, option.id: default}, atoms)) is not None:
+            fixed[option.id], known = default, found
         elif option.id in counting:
             fixed[option.id] = _nearest(blueprint, option, int(default), fixed)
-    return in_order(blueprint, _Cheapest(blueprint, fixed).find())
+            known = space.near(fixed, atoms) or {}
+    return in_order(blueprint, _rest(blueprint, fixed))
 
 
 def best(blueprint: Blueprint, choices: Choices, wish: Wish, popularity: Popularity) -> Callable[[], dict[str, str]]:
@@ -135,19 +145,46 @@ def _left(blueprint: Blueprint, fixed: Choices) -> Iterable[str]:
     return (each.id for each in blueprint.pack.options if each.id not in fixed and _present(blueprint, each, fixed))
 
 
-class _Cheapest:
-    """Branch and bound over the options that are still open."""
+def _rest(blueprint: Blueprint, fixed: dict[str, str]) -> dict[str, str]:
+    """The fixed choices with the rest: the cheapest combination, or each the cheapest in its turn where that are too many."""
+    space, options = blueprint.space, blueprint.vocabulary.options
+    atoms = {space.atom(option, value): (option, value) for option in _left(blueprint, fixed) for value in options[option]}
+    possible: dict[str, list[str]] = {option: [] for option, _ in atoms.values()}
+    for atom in sorted(space.among(fixed, atoms)):
+        option, value = atoms[atom]
+        possible[option].append(value)
+    if prod(map(len, possible.values())) <= COMBINATIONS_MAX:
+        return _Cheapest(blueprint, fixed, possible).find()
+    chosen = dict(fixed)
+    for option, values in possible.items():
+        cheapest = sorted(values, key=lambda value: blueprint.values[option, value].price.amount)
+        chosen[option] = next(value for value in cheapest if space.possible({**chosen, option: value}))
+    return chosen
 
-    def __init__(self, blueprint: Blueprint, fixed: dict[str, str]) -> None:
+
+class _Cheapest:
+    """Branch and bound over the options that are still open.
+
+    A price rule counts as soon as every open option that it names has a value; until then a discount counts as if it held
+    and a surcharge as if it did not.
+    """
+
+    def __init__(self, blueprint: Blueprint, fixed: dict[str, str], possible: Mapping[str, list[str]]) -> None:
         self._blueprint = blueprint
         self._fixed = fixed
-        self._open = [*_left(blueprint, fixed)]
-        self._prices = {option: cheapest_first(blueprint, option) for option in self._open}
+        self._open = [*possible]
+        self._prices = {option: cheapest_first(blueprint, option, values) for option, values in possible.items()}
+        self._settled: list[list[tuple[Decimal, Expression]]] = [[] for _ in self._open]
+        place = {option: index for index, option in enumerate(self._open)}
+        self._least = Decimal(0)
+        for rule, when in blueprint.price_rules:
+            last = max((place[option] for option in blueprint.names[rule.slot, rule.when] if option in place), default=None)
+            if last is not None:
+                self._settled[last].append((rule.price.amount, when))
+                self._least += min(rule.price.amount, Decimal(0))
         self._floor = [Decimal(0)] * (len(self._open) + 1)
         for index in reversed(range(len(self._open))):
             self._floor[index] = self._floor[index + 1] + min(self._prices[self._open[index]].values())
-        own = (blueprint.values[each].price.amount for each in fixed.items())
-        self._least = sum(own, blueprint.base_price) + greatest_discount(blueprint)
         self._best: dict[str, str] = {}
         self._best_price: Decimal | None = None
 
@@ -158,15 +195,20 @@ class _Cheapest:
 
     def _search(self, index: int, chosen: dict[str, str], least: Decimal) -> None:
         if index == len(self._open):
-            price = total(self._blueprint, chosen).amount
-            if self._best_price is None or price < self._best_price:
-                self._best, self._best_price = chosen, price
+            self._best, self._best_price = chosen, least
             return
         option = self._open[index]
         for value, price in self._prices[option].items():
-            bound = least + price + self._floor[index + 1]
-            if self._best_price is not None and bound >= self._best_price:
-                break
             further = {**chosen, option: value}
+            then = least + price + self._rules(index, further)
+            if self._best_price is not None and then + self._floor[index + 1] >= self._best_price:
+                continue
             if self._blueprint.space.possible(further):
-                self._search(index + 1, further, least + price)
+                self._search(index + 1, further, then)
+
+    def _rules(self, index: int, chosen: dict[str, str]) -> Decimal:
+        """What the price rules that are settled now add, beyond what was counted before."""
+        found = Decimal(0)
+        for amount, when in self._settled[index]:
+            found += (amount if holds(when, chosen) else Decimal(0)) - min(amount, Decimal(0))
+        return found

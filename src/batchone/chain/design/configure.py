@@ -13,8 +13,11 @@ from batchone.contracts.pack import Option, Text, Value
 from batchone.kernel.errors import Refused
 
 
-def configure(blueprint: Blueprint, picks: Choices) -> ConfigurationState:
-    """Every option and value, given explicit picks; refused when they are unknown or exclude one another."""
+def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True) -> ConfigurationState:
+    """Every option and value, given explicit picks; refused when they are unknown or exclude one another.
+
+    Without `differences` no alternative is priced, which takes most of the time where defaults exclude one another.
+    """
     choices = blueprint.known(picks)
     refuse_impossible(blueprint, choices)
     completion = complete(blueprint, choices)
@@ -28,7 +31,9 @@ def configure(blueprint: Blueprint, picks: Choices) -> ConfigurationState:
         version=pack.version,
         choices=choices,
         completion=completion,
-        options=tuple(_OptionNow(blueprint, choices, completion, now, each, possible[each.id]).state() for each in shown),
+        options=tuple(
+            _OptionNow(blueprint, choices, completion, now, each, possible[each.id], differences).state() for each in shown
+        ),
         price=money(blueprint, now.amount),
         lead_s=now.lead_s,
     )
@@ -54,8 +59,9 @@ def open_values(blueprint: Blueprint, choices: Choices, completion: Choices) -> 
         found[option].add(value)
     for option, value in choices.items():
         others = {each: chosen for each, chosen in choices.items() if each != option}
-        atoms = {space.atom(option, each): each for each in options[option] if each != value}
-        found[option].update(atoms[atom] for atom in space.among(others, atoms))
+        found[option].update(
+            each for each in options[option] if each != value and space.possible(others, space.atom(option, each))
+        )
     return {option: frozenset(values) for option, values in found.items()}
 
 
@@ -104,6 +110,7 @@ class _OptionNow:
     now: Total
     option: Option
     possible: frozenset[str]
+    differences: bool
 
     def state(self) -> OptionState:
         """The option and each of its values."""
@@ -122,7 +129,7 @@ class _OptionNow:
     def _value(self, value: Value, others: Choices) -> ValueState:
         standing = self._standing(value)
         reason = self._reason(value, others, standing)
-        if standing is Standing.EXCLUDED:
+        if standing is Standing.EXCLUDED or not self.differences:
             return ValueState(value.id, value.name, value.look, standing, reason, None, None, value.own)
         then = self._then(value, others)
         difference = money(self.blueprint, then.amount - self.now.amount)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import cast
 
-from batchone.chain.design.expressions import All, Among, Expression, Implies, Not, holds
+from batchone.chain.design.expressions import All, Among, Expression, Implies, Not, holds, named
 from batchone.chain.design.numbers import Number, counted
 from batchone.chain.design.parts import slots_of
 from batchone.chain.design.rules import parse, parse_number
@@ -151,6 +151,11 @@ class Blueprint:
                     value=value,
                 )
         return {option: choices[option] for option in self.vocabulary.options if option in choices}
+
+    @cached_property
+    def names(self) -> Mapping[Spoken, frozenset[str]]:
+        """The options that each condition speaks of."""
+        return {spoken: frozenset(named(expression)) for spoken, expression in self.conditions.items()}
 
     @cached_property
     def option(self) -> Mapping[str, Option]:

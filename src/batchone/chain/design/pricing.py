@@ -42,15 +42,10 @@ def money(blueprint: Blueprint, amount: Decimal) -> Money:
     return Money.of(amount, blueprint.pack.currency)
 
 
-def cheapest_first(blueprint: Blueprint, option: str) -> Mapping[str, Decimal]:
-    """The values of an option with their own prices, the cheapest first, in the pack's order where equal."""
-    prices = {value: blueprint.values[option, value].price.amount for value in blueprint.vocabulary.options[option]}
+def cheapest_first(blueprint: Blueprint, option: str, values: Iterable[str]) -> Mapping[str, Decimal]:
+    """Values of an option with their own prices, the cheapest first, in the given order where equal."""
+    prices = {value: blueprint.values[option, value].price.amount for value in values}
     return dict(sorted(prices.items(), key=lambda item: item[1]))
-
-
-def greatest_discount(blueprint: Blueprint) -> Decimal:
-    """The most that price rules could take off: a bound for the search of the cheapest."""
-    return sum((rule.price.amount for rule, _ in blueprint.price_rules if rule.price.amount < 0), Decimal(0))
 
 
 def price(

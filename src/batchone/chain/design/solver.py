@@ -34,6 +34,7 @@ from batchone.chain.design.vocabulary import Vocabulary
 NODES_MAX = 50_000
 """The most partial sums that one comparison may have; larger ones are refused when a pack is checked."""
 _PAIRWISE_MAX = 12
+_PRODUCT_MAX = 8
 
 
 class Space:
@@ -55,7 +56,8 @@ class Space:
         self._selectors: dict[str, int] = {}
         for name, expression in rules.items():
             selector = self._selectors[name] = self._variable()
-            self._add([-selector, self.literal(expression)])
+            for clause in self._demanded(expression, holds=True):
+                self._add([-selector, *clause])
             self._add([-self._rules, selector])
 
     def atom(self, option: str, value: str) -> int:
@@ -75,6 +77,12 @@ class Space:
 
     def example(self, choices: Mapping[str, str], *literals: int) -> dict[str, str] | None:
         """A valid configuration that has these choices and literals; none when there is none."""
+        return self.near(choices, (), *literals)
+
+    def near(self, choices: Mapping[str, str], wished: Iterable[int], *literals: int) -> dict[str, str] | None:
+        """A valid configuration with these choices and literals, with wished atoms where that comes by itself."""
+        wishes = {*wished}
+        self._solver.set_phases([atom if atom in wishes else -atom for atom in self._options] if wishes else [])
         if not self.possible(choices, *literals):
             return None
         chosen = dict(self._options[lit] for lit in self._solver.get_model() if lit in self._options)
@@ -87,26 +95,24 @@ class Space:
         configuration had yet; so the questions are few. The answer does not depend on the order in which they are asked.
         """
         assumed = [self._rules, *self._chosen(choices)]
-        left, found = dict.fromkeys(atoms), set[int]()
-        if not left:
-            return found
-        self._solver.set_phases(list(left))
-        if not self._solver.solve(assumptions=assumed):
-            return found
-        while True:
-            seen = [atom for atom in self._solver.get_model() if atom in left]
-            found.update(seen)
+        left, found, asked = dict.fromkeys(atoms), set[int](), list[int]()
+        more = [*assumed]
+        while left:
+            # The solver keeps the values of its last configuration as its wishes, so they are said anew each time.
+            self._solver.set_phases([*left, *(-atom for atom in asked)])
+            if self._solver.solve(assumptions=more):
+                seen = left.keys() & set(self._solver.get_model())
+                found |= seen
+            elif more == assumed:
+                return found
+            else:
+                seen = {more[-1]}
             for atom in seen:
                 del left[atom]
-            self._solver.set_phases([-atom for atom in seen])
-            while left:
-                atom = next(iter(left))
-                if self._solver.solve(assumptions=[*assumed, atom]):
-                    break
-                del left[atom]
-                self._solver.set_phases([-atom])
-            else:
-                return found
+            asked.extend(seen)
+            if left:
+                more = [*assumed, next(iter(left))]
+        return found
 
     def conflict(self, choices: Mapping[str, str], *literals: int) -> tuple[dict[str, str], tuple[str, ...]]:
         """Why no valid configuration has these: a minimal set of choices and rules that contradicts the literals.
@@ -146,6 +152,9 @@ class Space:
         from pysat.examples.rc2 import RC2Stratified  # noqa: PLC0415 - needed for whole completions only
         from pysat.formula import WCNF  # noqa: PLC0415
 
+        if not any(weights.values()):
+            any_valid = self.example(choices) or {}
+            return lambda: any_valid
         problem: Any = WCNF()
         problem.extend(self._clauses)
         problem.extend([[literal] for literal in (self._rules, *self._chosen(choices))])
@@ -210,6 +219,42 @@ class Space:
                 self._add([-before, passed])
                 self._add([-atom, -before])
             before = passed
+
+    def _demanded(self, expression: Expression, *, holds: bool) -> list[list[int]]:
+        """Clauses that make an expression hold (or fail): without further variables where they stay few."""
+        match expression:
+            case Constant(value):
+                return [] if value == holds else [[]]
+            case Among(option, values):
+                atoms = [self.atom(option, value) for value in self._vocabulary.options[option] if value in values]
+                return [atoms] if holds else [[-atom] for atom in atoms]
+            case Not(part):
+                return self._demanded(part, holds=not holds)
+            case All(parts) | Some(parts):
+                together = isinstance(expression, All) == holds
+                return self._all_of(parts, holds=holds) if together else self._one_of([(part, holds) for part in parts])
+            case Implies(first, second):
+                if holds:
+                    return self._one_of([(first, False), (second, True)])
+                return [*self._demanded(first, holds=True), *self._demanded(second, holds=False)]
+            case Equivalent(first, second):
+                one, other = (first, holds), (second, True)
+                return [*self._one_of([(one[0], not one[1]), other]), *self._one_of([one, (second, False)])]
+            case Compare():
+                return [[self.literal(expression) if holds else -self.literal(expression)]]
+
+    def _all_of(self, parts: Iterable[Expression], *, holds: bool) -> list[list[int]]:
+        return [clause for part in parts for clause in self._demanded(part, holds=holds)]
+
+    def _one_of(self, parts: Sequence[tuple[Expression, bool]]) -> list[list[int]]:
+        """At least one of the parts holds (or fails); parts with several clauses get a variable where the product is large."""
+        clauses: list[list[int]] = [[]]
+        for part, holds in parts:
+            more = self._demanded(part, holds=holds)
+            if len(clauses) * len(more) > _PRODUCT_MAX:
+                more = [[self.literal(part) if holds else -self.literal(part)]]
+            clauses = [[*one, *other] for one in clauses for other in more]
+        return clauses
 
     def _define(self, expression: Expression) -> int:  # noqa: PLR0911 - one for each kind of expression
         match expression:

@@ -106,7 +106,9 @@ def test_the_rack_has_no_fault_and_no_warning() -> None:
 
 
 def test_a_shelf_without_a_variant_is_shown_with_the_shelf() -> None:
-    fault = rack_fault("bom.yaml", "{when: class != light, variant: bulb-halogen}", "{when: class = heavy, variant: bulb-halogen}")
+    fault = rack_fault(
+        "bom.yaml", "{when: class != light, variant: bulb-halogen}", "{when: class = heavy, variant: bulb-halogen}"
+    )
     assert (fault.file, fault.line) == ("bom.yaml", 13)
     assert "No variant of bulb is chosen for height = " in fault.what
     assert "shelf.1.boxes = 1" in fault.what or "shelf.2.boxes = 1" in fault.what or "shelf.3.boxes = 1" in fault.what
@@ -149,11 +151,12 @@ def test_a_value_that_is_dead_in_every_slot_is_told_once() -> None:
 
 def test_a_sum_that_needs_too_much_is_refused_by_a_stated_limit() -> None:
     members = "".join(
-        f"  - {{id: q{n}, name: {{en: q, zh: q}}, quantity: {{from: 0, to: 400}}, price_each: \"0.01\", default: 0}}\n" for n in range(9)
+        f'  - {{id: q{n}, name: {{en: q, zh: q}}, quantity: {{from: 0, to: 400}}, price_each: "0.01", default: 0}}\n'
+        for n in range(9)
     )
     files = edited(SMALL, "options.yaml", "derived:\n", members + "derived:\n")
     total = " + ".join(f"q{n} * {each}" for n, each in enumerate((1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049, 1051)))
-    rule = f"  - {{id: heavy, rule: \"{total} <= 1800000\", message: {{en: h, zh: h}}}}\n"
+    rule = f'  - {{id: heavy, rule: "{total} <= 1800000", message: {{en: h, zh: h}}}}\n'
     files = edited(files, "rules.yaml", "prices:\n", rule + "prices:\n")
     [fault] = check_files(files).faults
     assert fault.what == "A sum in this rule can come to more than 50000 different amounts on its way."

@@ -41,7 +41,9 @@ def look_at(content: bytes) -> Picture:
                     raise _refused("moves", "The picture moves.", "Send a still picture.")
                 picture.load()
                 kind = str(picture.format).lower()
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _refused("pixels", "The picture has very many pixels.", f"Send {PIXELS_MAX} at most.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise _refused("format", "This cannot be read as a picture.", "Send a whole PNG, JPEG or WebP file.") from error
     return Picture(hashlib.sha256(content).hexdigest(), cast(PictureFormat, kind), len(content), width, height)
 
