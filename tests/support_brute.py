@@ -14,8 +14,8 @@ from batchone.contracts.design import Standing
 from batchone.contracts.pack import Law, Pack
 
 
-def combinations(pack: Pack) -> list[dict[str, str]]:
-    """Every combination of values, keeping rules or not; options of a slot are there where the count says so."""
+def combinations(pack: Pack, fixed: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """Every combination of values (with some of them fixed), keeping rules or not; a slot is filled where the count says so."""
     counts = {}
     for part in pack.parts:
         for option in pack.options:
@@ -39,6 +39,8 @@ def combinations(pack: Pack) -> list[dict[str, str]]:
             yield from extend(index + 1, chosen)
             return
         for value in option.values:
+            if fixed and fixed.get(option.id, value.id) != value.id:
+                continue
             yield from extend(index + 1, {**chosen, option.id: value.id})
 
     return list(extend(0, {}))
@@ -51,11 +53,11 @@ def _part(slot: str) -> str:
 class Brute:
     """A pack on a day, by trial."""
 
-    def __init__(self, pack: Pack, day: date = date.min) -> None:
+    def __init__(self, pack: Pack, day: date = date.min, fixed: Mapping[str, str] | None = None) -> None:
         self.pack, self.day = pack, day
         vocabulary = vocabulary_of(pack)
         self.words = bind(pack, vocabulary, parse_svg(pack.drawing))
-        self.all = combinations(pack)
+        self.all = combinations(pack, fixed)
         self.valid = [each for each in self.all if self.keeps(each)]
 
     def keeps(self, chosen: Mapping[str, str]) -> bool:

@@ -15,10 +15,10 @@ from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure, refuse_impossible
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
-from batchone.chain.design.pricing import money, total
+from batchone.chain.design.pricing import money, price, total
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.by_hand import PlanningByHand
-from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Product
+from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Price, Product
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
 from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
@@ -70,6 +70,11 @@ class FakeDesign:
         )  # fmt: skip
         self.world.configurations[made.id] = made
         return made
+
+    async def price(
+        self, tenant: str, product: str, choices: Mapping[str, str], quantity: int, party: str = "", with_cost: bool = False
+    ) -> Price:
+        return price(self.world.blueprint, complete(self.world.blueprint, choices), quantity)
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
         return self.world.configurations[configuration_id]

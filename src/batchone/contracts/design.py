@@ -96,7 +96,7 @@ class OptionState:
     completed: str
     values: tuple[ValueState, ...]
     slot: str = ""
-    """The slot of the part that it belongs to (`shelf.2`); empty for an option of the product itself."""
+    """The slot of the part that it belongs to (`part.2`); empty for an option of the product itself."""
     step: int | None = None
     """The step of a quantity; none for an option with named values."""
 
@@ -262,7 +262,7 @@ class BomLine:
     cost: Money
     """Cost of one unit of quantity."""
     slot: str = ""
-    """The slot of the part that needs it (`shelf.2`); empty for what the product itself needs."""
+    """The slot of the part that needs it (`part.2`); empty for what the product itself needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ class RoutedOperation:
     attended: bool
     checks: tuple[Check, ...]
     slot: str = ""
-    """The slot of the part that it makes (`shelf.2`); empty for the product itself."""
+    """The slot of the part that it makes (`part.2`); empty for the product itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Option:
     """A choice with a domain. One with a `unit`, and a `quantity`, has numbers as values, which can be compared.
 
     `defaults` are looked at in their order before `default`. `slot` is the place of the part that the option belongs to
-    (`shelf.2`), empty for the product's own; `of` is the option with several values whose member this is, if it is one.
+    (`part.2`), empty for the product's own; `of` is the option with several values whose member this is, if it is one.
     `step` is the step of a quantity, from its first value to its last.
     """
 

@@ -1,7 +1,7 @@
 """Parts laid out: every option, line and operation of a part once for each slot that it can have.
 
-What comes out has no parts any more that anything else must know of: the options of the second slot of `shelf` are called
-`shelf.2.x`, its operation `40` is `40.2`, and all of it hangs on whether the slot is filled.
+What comes out has no parts any more that anything else must know of: the options of the second slot of `part` are called
+`part.2.x`, its operation `40` is `40.2`, and all of it hangs on whether the slot is filled.
 """
 
 from __future__ import annotations

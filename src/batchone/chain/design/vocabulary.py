@@ -1,7 +1,7 @@
 """The words that rules may use: options, derived attributes, and the parts that a product holds.
 
-A part that a product holds several times stands in numbered slots (`cabinet.2`); the options of a slot are called by the
-slot and their own id (`cabinet.2.width`). A text that belongs to a part is read in each slot: its words mean the slot's
+A part that a product holds several times stands in numbered slots (`part.2`); the options of a slot are called by the
+slot and their own id (`part.2.width`). A text that belongs to a part is read in each slot: its words mean the slot's
 own options first, then those of what holds the part, then those of the product.
 """
 
