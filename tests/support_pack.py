@@ -305,9 +305,18 @@ class _Renamer:
             return text
         return _WORD.sub(lambda match: match[0] if match[0] in _KEPT else str(self.id(match[0])), text)
 
+    def cell(self, cell: Any) -> Any:
+        if isinstance(cell, list):
+            return [self.id(value) for value in cell]
+        return cell if str(cell) == "any" or str(cell)[0] in "<>" else self.id(cell)
+
     def template(self, text: str) -> str:
         parts = re.split(r"(\{[^{}]*\})", text)
-        return "".join(f"{{{self.id(part[1:-1])}}}" if part.startswith("{") else self.rule(part) for part in parts)
+        return "".join(f"{{{self.word(part[1:-1])}}}" if part.startswith("{") else self.rule(part) for part in parts)
+
+    def word(self, word: str) -> str:
+        own = word.endswith(".own")
+        return f"{self.id(word.removesuffix('.own'))}{'.own' if own else ''}"
 
     def names(self, entry: Any) -> None:
         for key in ("name", "message"):
@@ -322,7 +331,7 @@ class _Renamer:
 
     def law(self, law: Any) -> None:
         for each in law.get("add", []) if isinstance(law, dict) else []:
-            each["when"] = self.rule(each["when"])
+            self.keys(each, "when", "of", by=self.rule)
 
     def _pack(self, data: Any) -> None:
         self.keys(data, "pack", "sector")
@@ -335,7 +344,7 @@ class _Renamer:
         for option in data["options"]:
             self.keys(option, "id", "default")
             self.names(option)
-            for value in option["values"]:
+            for value in option.get("values", []):
                 self.keys(value, "id")
                 self.names(value)
         for derived in data.get("derived", []):
@@ -343,10 +352,19 @@ class _Renamer:
             derived["table"] = {self.id(key): self.id(value) for key, value in derived["table"].items()}
 
     def _rules(self, data: Any) -> None:
-        for rule in [*data["rules"], *data.get("prices", [])]:
+        for rule in [*data["rules"], *data.get("prices", []), *data.get("tables", []), *data.get("lists", [])]:
             self.keys(rule, "id")
             self.names(rule)
             self.keys(rule, "rule", "when", by=self.rule)
+        for table in data.get("tables", []):
+            table["of"] = [self.id(word) for word in table["of"]]
+            table["allow"] = [[self.cell(cell) for cell in row] for row in table["allow"]]
+        for each in data.get("lists", []):
+            each["values"] = {
+                self.id(option): {self.id(value): price for value, price in prices.items()}
+                for option, prices in each.get("values", {}).items()
+            }
+            each["rules"] = {self.id(rule): price for rule, price in each.get("rules", {}).items()}
 
     def _modules(self, data: Any) -> None:
         firms: dict[str, Any] = {}

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from batchone.chain.design.model import vocabulary_of
-from batchone.chain.design.rules import All, Among, Constant, Equivalent, Expression, Implies, Not, Some, holds, parse
+from batchone.chain.design.rules import Expression, holds, named, parse
 from batchone.contracts.pack import Pack
+
+
+class _Combinations(Sequence[dict[str, str]]):
+    """Every combination by its number, made when it is looked at; the last option turns fastest."""
+
+    def __init__(self, options: Mapping[str, tuple[str, ...]]) -> None:
+        self._options = options
+        self.strides: dict[str, int] = {}
+        size = 1
+        for option in reversed(options):
+            self.strides[option] = size
+            size *= len(options[option])
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self._size:
+            raise IndexError(index)
+        return {option: values[index // self.strides[option] % len(values)] for option, values in self._options.items()}
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        return (dict(zip(self._options, values, strict=True)) for values in product(*self._options.values()))
+
+    def __reversed__(self) -> Iterator[dict[str, str]]:
+        backwards = (values[::-1] for values in self._options.values())
+        return (dict(zip(self._options, values, strict=True)) for values in product(*backwards))
 
 
 class Universe:
@@ -16,15 +45,16 @@ class Universe:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        self.vocabulary = vocabulary_of(pack.options, pack.derived)
+        self.vocabulary = vocabulary_of(pack)
         options = self.vocabulary.options
-        self.combinations = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
+        self.combinations = _Combinations(options)
         self.everything = (1 << len(self.combinations)) - 1
-        self.having = {
-            (option, value): self.where(lambda c, o=option, v=value: c[o] == v)
-            for option, values in options.items()
-            for value in values
-        }
+        self.having = {}
+        for option, values in options.items():
+            run = self.combinations.strides[option]
+            again = self.everything // ((1 << run * len(values)) - 1)
+            for number, value in enumerate(values):
+                self.having[option, value] = (((1 << run) - 1) << run * number) * again
         self.keeping = {rule.id: self.of(parse(rule.rule, self.vocabulary)) for rule in pack.rules}
 
     def where(self, wanted: object) -> int:
@@ -35,7 +65,7 @@ class Universe:
 
     def of(self, expression: Expression) -> int:
         """The combinations for which an expression holds: evaluated on every combination of the options that it names."""
-        options = {option: self.vocabulary.options[option] for option in _named(expression)}
+        options = {option: self.vocabulary.options[option] for option in named(expression)}
         found = 0
         for values in product(*options.values()):
             choices = dict(zip(options, values, strict=True))
@@ -66,17 +96,3 @@ class Universe:
         """The combinations of a set."""
         bits = reversed(f"{found:b}")
         return [combination for combination, bit in zip(self.combinations, bits, strict=False) if bit == "1"]
-
-
-def _named(expression: Expression) -> set[str]:
-    match expression:
-        case Among(option, _):
-            return {option}
-        case Constant():
-            return set()
-        case Not(part):
-            return _named(part)
-        case All(parts) | Some(parts):
-            return set().union(*map(_named, parts))
-        case Implies(first, second) | Equivalent(first, second):
-            return _named(first) | _named(second)

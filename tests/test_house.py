@@ -128,10 +128,12 @@ def words_of(pack: Path) -> set[str]:
     yaml = YAML(typ="safe")
     options, modules = yaml.load(pack / "options.yaml"), yaml.load(pack / "modules.yaml")["modules"]
     words = {yaml.load(pack / "pack.yaml")["product"]["id"]}
-    for option in options["options"]:
-        words |= {option["id"], *(value["id"] for value in option["values"])}
-    for derived in options.get("derived", []):
-        words |= {derived["id"], *derived["table"].values()}
+    for scope in (options, *options.get("parts", [])):
+        for option in scope["options"]:
+            words |= {option["id"], *(value["id"] for value in option.get("values", []))}
+        for derived in scope.get("derived", []):
+            words |= {derived["id"], *(each for each in derived.get("table", {}).values() if isinstance(each, str))}
+    words |= {part["id"] for part in options.get("parts", [])}
     for module in modules:
         words |= {module["id"], *(variant["id"] for variant in module["variants"])}
     return {word for word in map(str, words) if len(word) > 4 and not word.isdigit()} - ENGLISH

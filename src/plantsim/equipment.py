@@ -15,7 +15,7 @@ from typing import Any
 from plantsim.faults import Breakdowns, Drift, Faults
 from plantsim.jobs import Ledger, Running
 from plantsim.orders import BROKEN, Ended, OrderFault, Response, parse_order, refused
-from plantsim.pack import EquipmentSpec, Pack, Signal
+from plantsim.pack import EquipmentSpec, Pack, Signal, written
 from plantsim.physics import draw_results, job_random, signal_value, work_of
 from plantsim.sampling import Sampler, Samples
 
@@ -97,8 +97,8 @@ class Equipment:
             return known
         if self.state in (State.ALARM, State.OFFLINE):
             return refused(order.job, BROKEN)
-        facts = self._pack.complete(order.facts) if order.facts else {}
-        operation = self._pack.operations.get(order.op)
+        facts = self._pack.complete(order.facts, order.op) if order.facts else {}
+        operation = self._pack.operations.get(written(order.op))
         work = work_of(operation, facts, order.seconds, self._share_kw, job_random(self._seed, order.job, "work"))
         response = self.ledger.start(order, now_s, self._setup_s(order.setup, order.setup_seconds), work)
         if response["state"] == "running":
@@ -230,7 +230,7 @@ class Equipment:
         return law.seconds(self._setup_key, key)
 
     def _finish(self, running: Running) -> Ended:
-        checks = self._pack.checks.get(running.order.op, ())
+        checks = self._pack.checks.get(written(running.order.op), ())
         shifts = self.faults.shifts(running.ends_s)
         results = draw_results(checks, shifts, job_random(self._seed, running.order.job, "results"))
         return self.ledger.finish(running, self.faults.reported(results))

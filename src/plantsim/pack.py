@@ -62,14 +62,37 @@ class Signal:
 
 @dataclass(frozen=True)
 class Amount:
-    """A base and what conditions add to it."""
+    """A base and what conditions add to it, some of it as many times as a number among the facts says."""
 
     base: float
-    add: tuple[tuple[Condition, float], ...] = ()
+    add: tuple[tuple[Condition, float, str | None], ...] = ()
 
     def of(self, facts: Facts) -> float:
         """Return the amount for a configuration."""
-        return self.base + sum(by for when, by in self.add if when(facts))
+        return self.base + sum(by * _times(of, facts) for when, by, of in self.add if when(facts))
+
+
+def written(op: str) -> str:
+    """Return the operation as the pack writes it: `40` for `40.2`, which makes the second of a part."""
+    return op.partition(".")[0]
+
+
+def _own(facts: Facts, op: str) -> Facts:
+    """Return the facts of the slot that an operation works on, and of the slots around it, under their own names."""
+    slot = op.split(".")[1:]
+    found: dict[str, Value] = {}
+    for depth in range(1, len(slot) + 1):
+        for name, value in facts.items():
+            *places, own = name.split(".")
+            if [step for step in places if step.isdigit()] == slot[:depth]:
+                found[own] = value
+    return found
+
+
+def _times(of: str | None, facts: Facts) -> float:
+    """How often: once without a name; what is named and not known counts as nothing."""
+    number = 1.0 if of is None else facts.get(of, 0.0)
+    return number if isinstance(number, float) else 0.0
 
 
 @dataclass(frozen=True)
@@ -138,9 +161,12 @@ class Pack:
         """Return the signals of an equipment's class, in the order of the pack."""
         return self.signals.get(equipment.class_id, ())
 
-    def complete(self, facts: Facts) -> Facts:
-        """Return `facts` with defaults for the options they leave out, and with the attributes that follow."""
-        whole: dict[str, Value] = {**self.defaults, **facts}
+    def complete(self, facts: Facts, op: str = "") -> Facts:
+        """Return `facts` with defaults for the options they leave out, and with the attributes that follow.
+
+        For an operation of a part (`40.2` makes the second) the part's own facts (`x` of `part.2.x`) come first.
+        """
+        whole: dict[str, Value] = {**self.defaults, **facts, **_own(facts, op)}
         for name, of, table in self.derived:
             if of in whole and whole[of] in table:
                 whole.setdefault(name, table[whole[of]])

@@ -184,7 +184,10 @@ def _operation(entry: _Entry) -> Operation:
 
 
 def _amount(entry: _Entry, how: Callable[[Any], float]) -> Amount:
-    add = tuple((one.read("when", _condition), one.read("by", how)) for one in entry.entries("add"))
+    add = tuple(
+        (one.read("when", _condition, _condition(True)), one.read("by", how), one.text("of", "") or None)
+        for one in entry.entries("add")
+    )
     return Amount(entry.read("base", how), add)
 
 
@@ -215,8 +218,9 @@ def _normal(entry: _Entry) -> tuple[float, float]:
 
 
 def _derived(entry: _Entry) -> tuple[str, str, Mapping[Any, Any]]:
-    table = {plain(key): plain(value) for key, value in entry.inner("table").data.items()}
-    return entry.text("id"), entry.text("of"), table
+    """An attribute that follows from one option; those that follow from several, or by a formula, no physics depend on."""
+    flat = {key: value for key, value in entry.inner("table").data.items() if not isinstance(value, Mapping)}
+    return entry.text("id"), entry.text("of", "formula"), {plain(key): plain(value) for key, value in flat.items()}
 
 
 def _cross_check(pack: Pack) -> None:

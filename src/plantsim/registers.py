@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from plantsim.equipment import Equipment
 from plantsim.orders import ABORTED, POWER_LOST, Ended, checksum
-from plantsim.pack import Check
+from plantsim.pack import Check, written
 
 INPUT_COUNT = 840
 HOLDING_COUNT = 1063
@@ -104,7 +104,7 @@ def input_image(
         image[at : at + 4] = float64(value)
     for place, ended in enumerate(list(equipment.ledger.completed.values())[:COMPLETED_MAX]):
         at = COMPLETED_AT + COMPLETED_SIZE * place
-        image[at : at + COMPLETED_SIZE] = completed_block(ended, checks_of.get(ended.op, ()))
+        image[at : at + COMPLETED_SIZE] = completed_block(ended, checks_of.get(written(ended.op), ()))
     return image
 
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from batchone.chain.logistics.module import MODULE as LOGISTICS
 from batchone.chain.sales.module import MODULE as SALES
 from batchone.chain.sourcing.module import MODULE as SOURCING
-from batchone.contracts.design import Alternative, BomLine, Configuration, Design, Exploded, Product, ProductReleased
+from batchone.contracts.design import Alternative, BomLine, Configuration, Design, Exploded, Price, Product, ProductReleased
 from batchone.contracts.enterprises import Actor, system
 from batchone.contracts.pack import (
     Carrier,
@@ -96,6 +96,7 @@ class FakeDesign:
         self.clock, self.ids = clock, ids
         self.packs = {"1.0.0": pack()}
         self.configurations: dict[str, Configuration] = {}
+        self.priced_for: list[str] = []
 
     def freeze(self, wood: str = "oak", colour: str = "red", size: str = "small", lead_s: float = 0.0) -> Configuration:
         choices = {"wood": wood, "colour": colour, "size": size}
@@ -122,6 +123,12 @@ class FakeDesign:
         if configuration_id not in self.configurations:
             raise NotFound("design.no_configuration", f"There is no {configuration_id}.", "Complete one first.")
         return self.configurations[configuration_id]
+
+    async def price_of(self, tenant: str, configuration_id: str, quantity: int, party: str = "") -> Price:
+        frozen = await self.configuration(tenant, configuration_id)
+        self.priced_for.append(party)
+        total = (frozen.price * quantity).rounded()
+        return Price(self.clock.now().date(), quantity, frozen.price.rounded(), total, "", (), ())
 
     async def explode(self, tenant: str, configuration_id: str) -> Exploded:
         frozen = await self.configuration(tenant, configuration_id)

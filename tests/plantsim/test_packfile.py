@@ -82,3 +82,23 @@ def test_a_fault_in_a_pack_is_refused_with_its_place(
 def test_a_folder_that_is_no_pack_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackFault, match=r"pack\.yaml is missing"):
         read_pack(tmp_path)
+
+
+def test_an_operation_of_a_part_takes_as_long_as_its_own_part_needs() -> None:
+    pack = read_pack(Path(__file__).parents[2] / "packs/wardrobe")
+    facts = {
+        "bays": 2.0,
+        "bay.1.span_cm": 100.0,
+        "bay.2.span_cm": 50.0,
+        "bay.2.tray.1.tray_lock": "key-lock",
+        "timber": "beech",
+    }
+
+    def seconds(op: str) -> float:
+        cycle = pack.operations[op.partition(".")[0]].cycle_s
+        assert cycle is not None
+        return cycle.of(pack.complete(facts, op))
+
+    assert [seconds("10.1"), seconds("10.2")] == [240 + 80, 240 + 40]
+    assert [seconds("20.1.1"), seconds("20.2.1")] == [150, 150 + 60]
+    assert seconds("50") == 300 + 2 * 120

@@ -47,9 +47,14 @@ def test_readings_are_no_finer_than_their_noise() -> None:
 
 
 def test_work_follows_the_pack_before_the_order() -> None:
-    operation = Operation("10", "x", Amount(100.0, ((lambda facts: facts["big"] is True, 50.0),)), energy_kwh=2.0)
-    big = work_of(operation, {"big": True}, 7, 3.6, Random(1))
-    assert big.run_s == pytest.approx(150, rel=0.08)
+    operation = Operation(
+        "10",
+        "x",
+        Amount(100.0, ((lambda facts: facts["big"] is True, 50.0, None), (lambda facts: True, 10.0, "count"))),
+        energy_kwh=2.0,
+    )
+    big = work_of(operation, {"big": True, "count": 2.0}, 7, 3.6, Random(1))
+    assert big.run_s == pytest.approx(170, rel=0.08)
     assert big.energy_kwh == pytest.approx(2, rel=0.2)
     unknown = work_of(None, {"big": True}, 7, 3600, Random(1))
     assert unknown.run_s == pytest.approx(7, rel=0.08)

@@ -15,10 +15,10 @@ from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure, refuse_impossible
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
-from batchone.chain.design.pricing import money, total
+from batchone.chain.design.pricing import money, price, total
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.by_hand import PlanningByHand
-from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Product
+from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Price, Product
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
 from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
@@ -52,11 +52,13 @@ class FakeDesign:
         if product != self.world.blueprint.pack.product.id:
             raise NotFound("design.unknown_product", f"There is no product '{product}'.", "Install its pack first.")
 
-    async def configure(self, tenant: str, product: str, choices: Mapping[str, str]) -> ConfigurationState:
+    async def configure(self, tenant: str, product: str, choices: Mapping[str, str], party: str = "") -> ConfigurationState:
         self._known(product)
         return configure(self.world.blueprint, choices)
 
-    async def complete(self, tenant: str, product: str, choices: Mapping[str, str], actor: Actor) -> Configuration:
+    async def complete(
+        self, tenant: str, product: str, choices: Mapping[str, str], actor: Actor, contents: Mapping[str, str] | None = None
+    ) -> Configuration:
         blueprint = self.world.blueprint
         picks = blueprint.known(choices)
         refuse_impossible(blueprint, picks)
@@ -64,10 +66,15 @@ class FakeDesign:
         worth = total(blueprint, full)
         made = Configuration(
             self._ids.new("C"), tenant, product, blueprint.pack.id, blueprint.pack.version, picks, full,
-            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person,
+            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person, dict(contents or {}),
         )  # fmt: skip
         self.world.configurations[made.id] = made
         return made
+
+    async def price(
+        self, tenant: str, product: str, choices: Mapping[str, str], quantity: int, party: str = "", with_cost: bool = False
+    ) -> Price:
+        return price(self.world.blueprint, complete(self.world.blueprint, choices), quantity)
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
         return self.world.configurations[configuration_id]

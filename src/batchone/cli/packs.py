@@ -21,15 +21,17 @@ def pack_files(folder: Path) -> dict[str, str]:
 
 @pack.command
 def check(folder: Path, /, *, json: bool = False) -> int:
-    """Check a pack: file, line and cure of each fault; exit code 1 if there is one."""
+    """Check a pack: file, line, column and cure of each fault and warning; exit code 1 if there is a fault."""
     from batchone.chain.design.packs import check_pack
 
     report = check_pack(folder)
     if json:
-        output.result_json({"pack": str(folder), "faults": report.faults})
+        output.result_json({"pack": str(folder), "faults": report.faults, "warnings": report.warnings})
     else:
         for fault in report.faults:
-            output.result(f"{fault.file}:{fault.line}: {fault.what} Cure: {fault.cure}")
+            output.result(f"{fault.where}: {fault.what} Cure: {fault.cure}")
+        for warning in report.warnings:
+            output.result(f"{warning.where}: warning: {warning.what} Cure: {warning.cure}")
         output.warn(f"{len(report.faults)} faults in {folder}" if report.faults else f"{folder} is a valid pack")
     return 1 if report.faults else 0
 

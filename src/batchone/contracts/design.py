@@ -7,18 +7,24 @@ that exclude one another, are refused with `batchone.kernel.errors.Refused`; its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.pack import Check, Pack, Text
+from batchone.contracts.pack import Check, Own, Pack, Text
 from batchone.kernel.facts import fact
 from batchone.kernel.money import Money
 
 Choices = Mapping[str, str]
 """Option id to value id."""
+
+Wish = Literal["default", "cheapest", "earliest", "popular"]
+"""What a completion should be best at."""
+
+Popularity = Mapping[str, Mapping[str, int]]
+"""How often each value of each option was ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a value is excluded or forced: a minimal set of choices and rules (leave one out and the reason is gone)."""
+    """Why a value is excluded or forced: a minimal set of choices and rules (leave one out and the reason is gone).
+
+    `give_up` names, for an excluded value, the fewest choices to give up so that it becomes possible; none where no change
+    of choices allows it, and for a forced value.
+    """
 
     text: Text
     choices: Choices
     rules: tuple[str, ...]
+    give_up: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ class ValueState:
     reason: Reason | None
     price_difference: Money | None
     lead_difference_s: float | None
+    own: Own | None = None
+    """What the customer may bring to this value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,10 @@ class OptionState:
     chosen: str | None
     completed: str
     values: tuple[ValueState, ...]
+    slot: str = ""
+    """The slot of the part that it belongs to (`part.2`); empty for an option of the product itself."""
+    step: int | None = None
+    """The step of a quantity; none for an option with named values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,7 @@ class ConfigurationState:
     """Every option and value after a click. Price and lead are those of `completion`, a valid configuration.
 
     The completion keeps every choice; what is left takes its default where that is possible, in the pack's order of
-    options, and the cheapest possible values elsewhere.
+    options, and the cheapest possible values elsewhere. Options of parts are there as far as the completion has the part.
     """
 
     product: str
@@ -103,8 +120,119 @@ class ConfigurationState:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One line of a price: the base, a chosen value, a price rule or a quantity break, for one item.
+
+    `subject` names it: `option = value`, a price rule's id, or from which quantity on.
+    """
+
+    kind: Literal["base", "value", "rule", "break"]
+    subject: str
+    name: Text
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBreak:
+    """What one item costs from a quantity on, rounded for reading."""
+
+    quantity: int
+    unit: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What `quantity` items of a configuration cost on a day, in one currency.
+
+    Everything is added up exactly; `total` is the exact price of one item times the quantity and less the break, rounded
+    once, half to even, to the currency's smallest coin. `unit` is the same for one item, for reading: the total need not be
+    a multiple of it. `price_list` is the list in force (empty: the pack's own prices). `cost` is what the material of one
+    item costs; only sellers are told.
+    """
+
+    day: date
+    quantity: int
+    unit: Money
+    total: Money
+    price_list: str
+    lines: tuple[PriceLine, ...]
+    breaks: tuple[PriceBreak, ...]
+    cost: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A valid completion of some choices, the best by a wish; price and lead are of one item."""
+
+    wish: Wish
+    choices: Choices
+    price: Money
+    lead_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceDifference:
+    """An option that two configurations answer differently; None where one of them does not have it."""
+
+    option: str
+    name: Text
+    one: str | None
+    one_name: Text | None
+    other: str | None
+    other_name: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class BomDifference:
+    """A variant that two configurations need in different quantities (zero: not at all), at an operation."""
+
+    module: str
+    variant: str
+    variant_name: Text
+    op: str
+    one: float
+    other: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two configurations of a product side by side; differences are what the other has more than the one."""
+
+    one: Choices
+    other: Choices
+    options: tuple[ChoiceDifference, ...]
+    price_one: Money
+    price_other: Money
+    price_difference: Money
+    lead_difference_s: float
+    bom: tuple[BomDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a frozen configuration can still be sold and built on a day, by the newest version of its pack.
+
+    `reasons` say exactly why not: an option or value that is gone, or a minimal set of choices and rules. `added` are
+    options that the newest version has beside, with what it would complete them to; `bom` is what engineering changed for
+    this configuration. An order that was placed is made by the version that it was placed with, whatever this says.
+    """
+
+    configuration: str
+    version: str
+    newest: str
+    day: date
+    buildable: bool
+    reasons: tuple[Reason, ...]
+    added: Choices
+    bom: tuple[BomDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
-    """A complete, valid set of choices, frozen. `picks` are the explicit ones, `choices` has every option."""
+    """A complete, valid set of choices, frozen. `picks` are the explicit ones, `choices` has every option.
+
+    `contents` is what the customer brought to chosen values: option id to a text, or to the digest of a picture.
+    """
 
     id: str
     tenant: str
@@ -117,6 +245,7 @@ class Configuration:
     lead_s: float
     completed_at: datetime
     actor: str
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +261,8 @@ class BomLine:
     op: str
     cost: Money
     """Cost of one unit of quantity."""
+    slot: str = ""
+    """The slot of the part that needs it (`part.2`); empty for what the product itself needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +282,8 @@ class RoutedOperation:
     energy_kwh: float
     attended: bool
     checks: tuple[Check, ...]
+    slot: str = ""
+    """The slot of the part that it makes (`part.2`); empty for the product itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +347,54 @@ class Design(Protocol):
         """The whole pack of a product; the newest version unless one is named."""
         ...
 
-    async def configure(self, tenant: str, product: str, choices: Choices) -> ConfigurationState:
-        """Every option and value, given explicit choices; refused when they exclude one another."""
+    async def configure(self, tenant: str, product: str, choices: Choices, party: str = "") -> ConfigurationState:
+        """Every option and value today, given explicit choices; refused when they exclude one another.
+
+        Prices are those that `party` (a customer's id) is offered; empty: those of everybody.
+        """
         ...
 
-    async def complete(self, tenant: str, product: str, choices: Choices, actor: Actor, key: str = "") -> Configuration:
+    async def suggest(
+        self, tenant: str, product: str, choices: Choices, wish: Wish, popularity: Popularity, party: str = ""
+    ) -> Suggestion:
+        """The completion of these choices that fits the wish best; `popularity` says what was ordered how often."""
+        ...
+
+    async def compare(self, tenant: str, product: str, one: Choices, other: Choices, party: str = "") -> Comparison:
+        """Two sets of choices side by side, each completed."""
+        ...
+
+    async def price(
+        self, tenant: str, product: str, choices: Choices, quantity: int, party: str = "", with_cost: bool = False
+    ) -> Price:  # fmt: skip
+        """What `quantity` of the completed choices cost today; `with_cost` is for sellers only."""
+        ...
+
+    async def price_of(self, tenant: str, configuration_id: str, quantity: int, party: str = "") -> Price:
+        """What `quantity` of a frozen configuration cost today, with the pack version that it was made with.
+
+        Refused, with the reason, when one of its values is not sold any more.
+        """
+        ...
+
+    async def judge(self, tenant: str, configuration_id: str, day: date | None = None) -> Judgement:
+        """Whether a frozen configuration can still be sold and built on a day (today unless one is named)."""
+        ...
+
+    async def complete(
+        self,
+        tenant: str,
+        product: str,
+        choices: Choices,
+        actor: Actor,
+        key: str = "",
+        contents: Mapping[str, str] | None = None,
+    ) -> Configuration:
         """Complete and freeze; says `configuration.completed`. The same `key` of the same person answers with the same
-        configuration, and is refused for other choices; an empty one is no key."""
+        configuration, and is refused for other choices; an empty one is no key.
+
+        `contents` are what the customer brings to values that take something of their own: a text, or a picture's digest.
+        """
         ...
 
     async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal, Never
 
@@ -24,10 +25,24 @@ Reaction = Literal["rework", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One value of an option.
+class Own:
+    """What a customer brings to a value: a text of at most `most` characters, or a picture of at most `most` bytes.
 
-    `number` is its magnitude where the option has a unit; `look` is what the drawing uses.
+    `least_px` and `most_px` bound both sides of a picture. Where it is `required`, nothing is frozen without it.
+    """
+
+    kind: Literal["text", "picture"]
+    most: int
+    required: bool = False
+    least_px: int = 1
+    most_px: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of an option, sold from `since` until the end of `until` (without them, always).
+
+    `number` is its magnitude where the option has numbers; `look` is what the drawing uses; `own` what the customer brings.
     """
 
     id: str
@@ -36,17 +51,37 @@ class Value:
     lead_s: float
     look: str | None = None
     number: Decimal | None = None
+    since: date | None = None
+    until: date | None = None
+    own: Own | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The value that an option takes by itself where `when` holds."""
+
+    when: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A choice with a domain. An option with a `unit` has numbers as values, which can be compared."""
+    """A choice with a domain. One with a `unit`, and a `quantity`, has numbers as values, which can be compared.
+
+    `defaults` are looked at in their order before `default`. `slot` is the place of the part that the option belongs to
+    (`part.2`), empty for the product's own; `of` is the option with several values whose member this is, if it is one.
+    `step` is the step of a quantity, from its first value to its last.
+    """
 
     id: str
     name: Text
     unit: str | None
     default: str
     values: tuple[Value, ...]
+    defaults: tuple[Default, ...] = ()
+    slot: str = ""
+    of: str = ""
+    step: int | None = None
 
     def value(self, value: str) -> Value:
         """The value of that id; `KeyError` when the option has none such."""
@@ -54,39 +89,103 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """An attribute that follows from the value of one option."""
+class Several:
+    """An option that takes several values, from `least` to `most`: each member is an option `id.member`, yes or no."""
 
     id: str
-    of: str
-    table: Mapping[str, str]
+    name: Text
+    members: tuple[str, ...]
+    least: int
+    most: int
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that the product holds several times, each configured for itself.
+
+    `count` is the option that says how many there are, `within` the part that holds it (empty: the product). Slots are
+    numbered from 1; the option `x` of the second is called `part.2.x`.
+    """
+
+    id: str
+    name: Text
+    count: str
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An attribute that follows from options: by a table, nested in the order of `of`, or by a `formula` in a `unit`."""
+
+    id: str
+    of: tuple[str, ...]
+    table: Mapping[str, object]
+    formula: str | None = None
+    unit: str = ""
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint between choices, with the message a person reads when it stands in the way."""
+    """A constraint between choices, with the message a person reads when it stands in the way.
+
+    One of a `part` is kept in each of its slots. It is in force from `since` until the end of `until`.
+    """
 
     id: str
     rule: str
     message: Text
+    part: str = ""
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
-    """What a combination adds to price and lead; a discount is negative."""
+    """What a combination adds to price and lead; a discount is negative. With a `slot`, a combination in that slot."""
 
     id: str
     when: str
     price: Money
     lead_s: float
+    slot: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Other prices for some time (`since` to the end of `until`) or for some groups of customers (none named: everybody).
+
+    What it does not name keeps the pack's price: `values` are by option and value, `rules` by price rule.
+    """
+
+    id: str
+    name: Text
+    groups: tuple[str, ...]
+    base_price: Money | None
+    values: Mapping[str, Mapping[str, Money]]
+    rules: Mapping[str, Money]
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """From `quantity` items of one configuration on, the price changes by `percent` (below zero: a discount)."""
+
+    quantity: int
+    percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """`by` is added where `when` holds."""
+    """`by` is added where `when` holds, as many times as the number `of` says (once where none is named)."""
 
     when: str
     by: Decimal
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +246,7 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class BomRule:
     """One line of the bill of materials: where `when` holds, exactly one of `choose` holds; operation `at` consumes
-    it.
+    it. With a `slot`, a line of the part in that slot.
     """
 
     module: str
@@ -155,6 +254,7 @@ class BomRule:
     quantity: Law
     when: str
     choose: tuple[Choice, ...]
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +262,8 @@ class Operation:
     """One operation of the routing, before a configuration fills it in.
 
     `group` is the operation that it is shown as (itself, unless the pack says otherwise). `setup`, `program` and the
-    texts among `parameters` are templates such as `"{foot}-{height_cm}"`. `energy_kwh` is nominal, per item.
+    texts among `parameters` are templates such as `"{foot}-{height_cm}"`. `energy_kwh` is nominal, per item. With a `slot`
+    it makes the part in that slot, and its id ends in the slot's numbers (`40.2`).
     """
 
     op: str
@@ -176,6 +277,7 @@ class Operation:
     parameters: Mapping[str, Law | str]
     energy_kwh: float
     when: str
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +492,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A whole pack. `hash` is the SHA-256 of its files; `drawing` is its SVG as written."""
+    """A whole pack. `hash` is the SHA-256 of its files; `drawing` is its SVG as written.
+
+    Parts are laid out: options, derived attributes, price rules, lines, operations and checks of a part are there once for
+    each slot that it can have. Rules stand as written.
+    """
 
     id: str
     version: str
@@ -419,6 +525,10 @@ class Pack:
     energy: Energy
     demo: Demo
     drawing: str
+    parts: tuple[Part, ...] = ()
+    several: tuple[Several, ...] = ()
+    lists: tuple[PriceList, ...] = ()
+    breaks: tuple[Break, ...] = ()
 
     def option(self, option: str) -> Option:
         """The option of that id; `KeyError` when there is none."""

@@ -30,6 +30,8 @@ class Reason:
 class Promise:
     """Price and date offered: delivered by `p50` with probability one half, by `p90` with nine tenths.
 
+    `price` is that of all items, with what the quantity takes off; `unit_price` is for reading.
+
     `plan` is the number of the plan in force into which the order was inserted; the capacity is reserved until `expires`.
     """
 

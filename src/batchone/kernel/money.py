@@ -1,4 +1,4 @@
-"""Money: exact decimals with a currency; sums of different currencies are refused."""
+"""Money: exact decimals with a currency; sums of different currencies, and amounts beyond all measure, are refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from batchone.kernel.errors import Refused
 
-_CENTS = Decimal("0.01")
+LARGEST = Decimal(10) ** 15
+"""No amount reaches this: the arithmetic of decimals is exact below it, and nothing that is sold costs as much."""
+
+_NO_COINS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals amounts of a currency have (ISO 4217): two for most, none for the yen, three for the dinar."""
+    return 0 if currency in _NO_COINS else 3 if currency in _THOUSANDTHS else 2
 
 
 @dataclass(frozen=True, order=False)
@@ -26,7 +35,7 @@ class Money:
             exact = None
         if exact is None or not exact.is_finite():
             raise Refused("money.amount", f"{amount!r} is no amount of money.", "Write a decimal number, such as 180.00.")
-        return Money(exact, currency)
+        return _bounded(exact, currency)
 
     @staticmethod
     def zero(currency: str) -> Money:
@@ -35,18 +44,18 @@ class Money:
 
     def __add__(self, other: Money) -> Money:
         self._same(other)
-        return Money(self.amount + other.amount, self.currency)
+        return _bounded(self.amount + other.amount, self.currency)
 
     def __sub__(self, other: Money) -> Money:
         self._same(other)
-        return Money(self.amount - other.amount, self.currency)
+        return _bounded(self.amount - other.amount, self.currency)
 
     def __mul__(self, factor: int | Decimal) -> Money:
-        return Money(self.amount * factor, self.currency)
+        return _bounded(self.amount * factor, self.currency)
 
     def rounded(self) -> Money:
-        """To cents, half to even, as accounts are kept."""
-        return Money(self.amount.quantize(_CENTS, ROUND_HALF_EVEN), self.currency)
+        """To the currency's smallest coin, half to even, as accounts are kept."""
+        return Money(self.amount.quantize(Decimal(1).scaleb(-minor_digits(self.currency)), ROUND_HALF_EVEN), self.currency)
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:
@@ -55,3 +64,9 @@ class Money:
                 f"{self.currency} and {other.currency} cannot be added or subtracted.",
                 "Convert one of them first.",
             )
+
+
+def _bounded(amount: Decimal, currency: str) -> Money:
+    if abs(amount) >= LARGEST:
+        raise Refused("money.overflow", f"An amount of {amount:.3E} {currency} is too large.", f"Stay below {LARGEST:.0E}.")
+    return Money(amount, currency)

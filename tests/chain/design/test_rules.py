@@ -8,12 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchone.chain.design.rules import RuleFault, Vocabulary, holds, parse
+from batchone.chain.design.rules import Follows, RuleFault, Vocabulary, holds, parse
 
+NUMBERS = Vocabulary(
+    options={"wide": ("40", "60"), "deep": ("0.5", "1"), "count": ("0", "1", "2"), "sum": ("red", "blue"), "bag.red": ("yes", "no"),
+             "bag.blue": ("yes", "no")},
+    numbers={"wide": {"40": Decimal(40), "60": Decimal(60)}, "deep": {"0.5": Decimal("0.5"), "1": Decimal(1)},
+             "count": {"0": Decimal(0), "1": Decimal(1), "2": Decimal(2)}},
+    derived={
+        "area": Follows(formula="wide * deep", unit="m^2"), "twice": Follows(formula="area * 2", unit="m^2"),
+        "kind": Follows(("sum", "count"), {"red": "warm", "blue": {"0": "none", "1": "one", "2": "warm"}}),
+        "ring": Follows(formula="ring + 1"),
+    },
+    units={"wide": "cm", "deep": "m"},
+    several={"bag": ("red", "blue")},
+)  # fmt: skip
+ALL_NUMBERS = [dict(zip(NUMBERS.options, values, strict=True)) for values in product(*NUMBERS.options.values())]
 WORDS = Vocabulary(
     options={"colour": ("red", "blue", "dark-blue"), "size": ("10", "20", "30.5"), "in_stock": ("no", "10in")},
     numbers={"size": {"10": Decimal(10), "20": Decimal(20), "30.5": Decimal("30.5")}},
-    derived={"hue": ("colour", {"red": "warm", "blue": "cold", "dark-blue": "cold"})},
+    derived={"hue": Follows(("colour",), {"red": "warm", "blue": "cold", "dark-blue": "cold"})},
 )
 EVERYTHING = [dict(zip(WORDS.options, values, strict=True)) for values in product(*WORDS.options.values())]
 
@@ -141,3 +155,95 @@ def test_any_rule_evaluates_as_it_was_built(rule: tuple[str, object]) -> None:
     assert callable(meaning)
     expression = parse(text, WORDS)
     assert [holds(expression, choices) for choices in EVERYTHING] == [meaning(choices) for choices in EVERYTHING]
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("wide + deep <= 1.4 m", lambda c: c["wide"] + c["deep"] * 100 <= 140),
+        ("wide <= deep", lambda c: c["wide"] <= c["deep"] * 100),
+        ("wide * 2 - deep >= 20", lambda c: c["wide"] * 2 - c["deep"] * 100 >= 20),
+        ("-wide < -50 cm", lambda c: c["wide"] > 50),
+        ("(count + 1) * 20 cm = wide", lambda c: (c["count"] + 1) * 20 == c["wide"]),
+        ("wide = 0.6 m", lambda c: c["wide"] == 60),
+        ("wide != 600 mm and count > 0", lambda c: c["wide"] != 60 and c["count"] > 0),
+        ("area = 0.4 m^2", lambda c: c["wide"] * c["deep"] == 40),
+        ("twice > 3000 cm^2 => count = 0", lambda c: c["wide"] * c["deep"] * 2 <= 30 or c["count"] == 0),
+        ("count * count = count", lambda c: c["count"] < 2),
+        ("kind = warm", lambda c: c["sum"] == "red" or c["count"] == 2),
+        ("kind in {none, one}", lambda c: c["sum"] == "blue" and c["count"] < 2),
+        (
+            "at most 1 of {count = 1, sum = red, bag has blue}",
+            lambda c: (c["count"] == 1) + (c["sum"] == "red") + c["blue"] <= 1,
+        ),
+        (
+            "at least 2 of {count = 1, sum = red, bag has red}",
+            lambda c: (c["count"] == 1) + (c["sum"] == "red") + c["red"] >= 2,
+        ),
+        ("exactly 0 of {count = 1, not sum = red}", lambda c: c["count"] != 1 and c["sum"] == "red"),
+        ("count(bag) = 1", lambda c: c["red"] + c["blue"] == 1),
+        ("count {bag has red, bag has blue} + count >= 3", lambda c: c["red"] + c["blue"] + c["count"] >= 3),
+        ("sum = red or count = 2", lambda c: c["sum"] == "red" or c["count"] == 2),
+        ("count >= 1 => sum = blue", lambda c: c["count"] < 1 or c["sum"] == "blue"),
+    ],
+)
+def test_numbers_and_counts_mean_what_the_guide_says(text: str, python: object) -> None:
+    assert callable(python)
+    expression = parse(text, NUMBERS)
+
+    def plain(choices: dict[str, str]) -> dict[str, object]:
+        numbers = {option: float(choices[option]) for option in ("wide", "deep", "count")}
+        return {**choices, **numbers, "red": choices["bag.red"] == "yes", "blue": choices["bag.blue"] == "yes"}
+
+    assert [holds(expression, choices) for choices in ALL_NUMBERS] == [python(plain(choices)) for choices in ALL_NUMBERS]
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "at"),
+    [
+        ("wide + count <= 3", "A number in pieces cannot be compared with, or added to, one in cm.", 1),
+        ("wide <= 3 kg", "A number in kg cannot be compared with", 1),
+        ("count = 1 and wide <= 3 kg", "A number in kg cannot be compared with", 15),
+        ("wide <= 3 cubits", "'cubits' is no unit", 9),
+        ("wide = 50", "'50' is no value of wide", 1),
+        ("count = 1 and sum > 3", "sum has no numbers", 15),
+        ("bag = red", "bag may have several values", 1),
+        ("sum has red", "sum has one value only", 1),
+        ("count(sum) > 1", "sum has one value only", 1),
+        ("bag has green", "'green' is no value of bag", 1),
+        ("at most 1.5 of {count = 1}", "'1.5' is no count", 1),
+        ("sum(bag: wide) > 3", "'bag' is no part that is held here", 1),
+        ("every(shelf: true)", "'shelf' is no part that is held here", 1),
+        ("kind > 3", "kind has no numbers", 1),
+        ("area = red", "'red' is no number", 1),
+        ("area in {1}", "area is a number that follows from others", 1),
+        ("ring > 3", "The formula of ring needs itself: ring → ring.", 1),
+        ("wide >= count {", "cannot be read at its end", 16),
+    ],
+)
+def test_a_fault_in_numbers_says_what_where_and_how_to_cure_it(text: str, what: str, at: int) -> None:
+    with pytest.raises(RuleFault) as caught:
+        parse(text, NUMBERS)
+    assert what in caught.value.what
+    assert caught.value.at == at
+    assert caught.value.cure
+
+
+def test_what_was_expected_is_named() -> None:
+    with pytest.raises(RuleFault) as caught:
+        parse("wide <= ", NUMBERS)
+    assert caught.value.cure.startswith("Expected a word, a number, (, -, sum(...) or count(...).")
+
+
+def test_a_rule_beyond_all_measure_is_refused_before_it_is_read() -> None:
+    with pytest.raises(RuleFault, match="are read"):
+        parse("not " * 100_000 + "true", NUMBERS)
+
+
+def test_a_product_with_too_many_cases_is_refused_by_a_stated_limit() -> None:
+    values = tuple(map(str, range(300)))
+    wide = Vocabulary(
+        options={"a": values, "b": values}, numbers={o: {v: Decimal(v) for v in values} for o in "ab"}, derived={}
+    )
+    with pytest.raises(RuleFault, match="20000 are allowed"):
+        parse("a * b > 5", wide)

@@ -79,7 +79,7 @@ async def test_a_pack_with_one_fault_installs_nothing(design: DesignService, dat
     with pytest.raises(Refused) as caught:
         await design.install(TENANT, edited(SMALL, "signals.yaml", "unit: rpm", "unit: spins"), ACTOR)
     assert type(caught.value) is Refused
-    assert caught.value.where["faults"].startswith("signals.yaml:6: 'spins' is no unit.")
+    assert caught.value.where["faults"].startswith("signals.yaml:6:11: 'spins' is no unit.")
     assert (await count(database, "packs"), await said(database)) == (0, [])
 
 

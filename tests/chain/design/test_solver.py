@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import product
+from fractions import Fraction
+from itertools import combinations, product
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchone.chain.design.expressions import RELATIONS
 from batchone.chain.design.rules import (
     All,
     Among,
+    Compare,
     Constant,
     Equivalent,
     Expression,
     Implies,
     Not,
     Some,
+    Term,
     Vocabulary,
     holds,
     parse,
@@ -24,6 +29,29 @@ from batchone.chain.design.solver import Space
 OPTIONS = {"a": ("1", "2", "3"), "b": ("x", "y"), "c": ("p", "q", "r")}
 WORDS = Vocabulary(options=OPTIONS, numbers={"a": {v: Decimal(v) for v in OPTIONS["a"]}}, derived={})
 EVERYTHING = [dict(zip(OPTIONS, values, strict=True)) for values in product(*OPTIONS.values())]
+
+amounts = st.integers(-6, 12).map(lambda number: Fraction(number, 2))
+
+
+def terms(parts: st.SearchStrategy[Expression]) -> st.SearchStrategy[Term]:
+    """A number for each value of an option, or one where something holds and another elsewhere."""
+
+    def by_value(option: str, numbers: list[Fraction]) -> Term:
+        values = OPTIONS[option]
+        return Term(tuple((Among(option, frozenset({value})), number) for value, number in zip(values, numbers, strict=False)))
+
+    def by_condition(part: Expression, one: Fraction, other: Fraction) -> Term:
+        return Term(((part, one), (Not(part), other)))
+
+    return st.one_of(
+        st.builds(by_value, st.sampled_from(sorted(OPTIONS)), st.lists(amounts, min_size=3, max_size=3)),
+        st.builds(by_condition, parts, amounts, amounts),
+    )
+
+
+def compared(found: list[Term], relation: str, bound: Fraction) -> Compare:
+    return Compare(tuple(found), relation, bound)
+
 
 leaves = st.one_of(
     st.booleans().map(Constant),
@@ -39,6 +67,7 @@ expressions: st.SearchStrategy[Expression] = st.recursive(
         st.lists(parts, max_size=3).map(lambda found: Some(tuple(found))),
         st.builds(Implies, parts, parts),
         st.builds(Equivalent, parts, parts),
+        st.builds(compared, st.lists(terms(parts), min_size=1, max_size=4), st.sampled_from(sorted(RELATIONS)), amounts),
     ),
     max_leaves=10,
 )
@@ -102,3 +131,53 @@ def test_the_same_question_has_the_same_answer_whatever_was_asked_before() -> No
     for choices in EVERYTHING:
         used.possible(choices)
     assert used.conflict(chosen) == fresh
+
+
+@given(st.lists(expressions, max_size=4), picks)
+def test_the_values_that_stay_possible_are_found_together_as_one_by_one(
+    found: list[Expression], chosen: dict[str, str]
+) -> None:
+    space = Space(WORDS, {f"rule-{number}": rule for number, rule in enumerate(found)})
+    atoms = [space.atom(option, value) for option, values in OPTIONS.items() for value in values]
+    assert space.among(chosen, atoms) == {atom for atom in atoms if space.possible(chosen, atom)}
+    space.close()
+
+
+@given(st.lists(expressions, max_size=4), picks, expressions)
+def test_the_fewest_choices_are_given_up(found: list[Expression], chosen: dict[str, str], wanted: Expression) -> None:
+    rules = {f"rule-{number}": rule for number, rule in enumerate(found)}
+    space = Space(WORDS, rules)
+    given_up = space.least_given_up(chosen, space.literal(wanted))
+    having = [choices for choices in valid(rules) if holds(wanted, choices)]
+    fewest = min((sum(choices[option] != value for option, value in chosen.items()) for choices in having), default=None)
+    assert (None if given_up is None else len(given_up)) == fewest
+    if given_up is not None:
+        left = {option: value for option, value in chosen.items() if option not in given_up}
+        assert any(has(choices, left) for choices in having)
+    space.close()
+
+
+@settings(max_examples=60)
+@given(st.lists(expressions, max_size=3), picks, st.lists(st.integers(-9, 9), min_size=8, max_size=8))
+def test_the_cheapest_is_the_cheapest_of_all(found: list[Expression], chosen: dict[str, str], prices: list[int]) -> None:
+    rules = {f"rule-{number}": rule for number, rule in enumerate(found)}
+    space = Space(WORDS, rules)
+    if not space.possible(chosen):
+        return
+    pairs = [(option, value) for option, values in OPTIONS.items() for value in values]
+    price = dict(zip(pairs, prices, strict=True))
+    best = space.cheapest(chosen, {space.atom(*pair): amount for pair, amount in price.items()})()
+    left = [choices for choices in valid(rules) if has(choices, chosen)]
+    assert best in left
+    assert sum(price[pair] for pair in best.items()) == min(sum(price[pair] for pair in each.items()) for each in left)
+    space.close()
+
+
+@pytest.mark.parametrize("count", [2, 12, 13, 40])
+def test_an_option_has_exactly_one_value_however_many_there_are(count: int) -> None:
+    values = tuple(map(str, range(count)))
+    space = Space(Vocabulary(options={"n": values}, numbers={}, derived={}), {})
+    atoms = [space.atom("n", value) for value in values]
+    assert not space.possible({}, *(-atom for atom in atoms))
+    assert all(not space.possible({}, one, other) for one, other in combinations(atoms, 2))
+    assert all(space.possible({}, atom) for atom in atoms)

@@ -1,46 +1,190 @@
-"""From some choices to all of them: defaults where they are possible, the cheapest combination elsewhere."""
+"""From some choices to all of them: defaults where they are possible, or the best by price, lead time or what others take."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 
+from batchone.chain.design.expressions import Expression, holds
 from batchone.chain.design.model import Blueprint
-from batchone.chain.design.pricing import cheapest_first, greatest_discount, total
-from batchone.contracts.design import Choices
+from batchone.chain.design.pricing import cheapest_first
+from batchone.contracts.design import Choices, Popularity, Wish
+from batchone.contracts.pack import Option
+
+COMBINATIONS_MAX = 200
+"""How many combinations are looked at for a completion, which follows every click; `best` looks at all."""
 
 
 def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
     """A valid configuration with these choices, which must be possible.
 
-    Options in the pack's order take their default if that is still possible; the values of those that cannot are the
-    cheapest combination, earlier values winning where prices are equal.
+    Options in the pack's order take their default if that is still possible: the first of those whose condition is certain
+    by the choices and by what was completed before, else the one without a condition. A quantity that counts parts takes,
+    where its default is not possible, the nearest number that is. The values of what is then left are the cheapest
+    combination, earlier values winning where prices are equal; where more than `COMBINATIONS_MAX` would have to be looked
+    at, each option in its turn takes the cheapest value that is still possible.
     """
-    defaults = {option.id: option.default for option in blueprint.pack.options}
-    wished = {**defaults, **choices}
+    wished = _wished(blueprint, choices)
     if blueprint.space.possible(wished):
-        return {option: wished[option] for option in defaults}
-    fixed = dict(choices)
-    for option, default in defaults.items():
-        if option not in fixed and blueprint.space.possible({**fixed, option: default}):
-            fixed[option] = default
-    best = _Cheapest(blueprint, fixed).find()
-    return {option: best[option] for option in defaults}
+        return in_order(blueprint, wished)
+    counting, space, fixed = _counting(blueprint), blueprint.space, dict(choices)
+    atoms = [space.atom(option, value) for option, value in wished.items()]
+    known = space.near(fixed, atoms) or {}
+    for option in blueprint.pack.options:
+        if option.id in fixed or not _present(blueprint, option, fixed):
+            continue
+        default = _default(blueprint, option, fixed)
+        if known.get(option.id) == default:  # a configuration with all that is fixed has it: nothing to ask
+            fixed[option.id] = default
+        elif (found := space.near({**fixed, option.id: default}, atoms)) is not None:
+            fixed[option.id], known = default, found
+        elif option.id in counting:
+            fixed[option.id] = _nearest(blueprint, option, int(default), fixed)
+            known = space.near(fixed, atoms) or {}
+    return in_order(blueprint, _rest(blueprint, fixed))
+
+
+def best(blueprint: Blueprint, choices: Choices, wish: Wish, popularity: Popularity) -> Callable[[], dict[str, str]]:
+    """A search for the valid configuration with these choices (which must be possible) that fits the wish best.
+
+    It may run in a thread of its own.
+
+    `cheapest`: the least price, then the least lead. `earliest`: the least lead, then the least price. `popular`: values
+    that were ordered most often, summed over all options, then the least price. `default`: as `complete`.
+    """
+    if wish == "default":
+        found = complete(blueprint, choices)
+        return lambda: found
+    first, second = {}, {}
+    for (option, value), each in blueprint.values.items():
+        amounts = _Amounts(each.price.amount, each.lead_s, popularity.get(option, {}).get(value, 0))
+        atom = blueprint.space.atom(option, value)
+        first[atom], second[atom] = amounts.by(wish)
+    for rule, when in blueprint.price_rules:
+        literal = blueprint.space.literal(when)
+        one, two = _Amounts(rule.price.amount, rule.lead_s, 0).by(wish)
+        first[literal], second[literal] = first.get(literal, 0) + one, second.get(literal, 0) + two
+    first, second = _above_zero(blueprint, first), _above_zero(blueprint, second)
+    factor = sum(map(abs, second.values())) + 1
+    weights = {literal: weight * factor + second[literal] for literal, weight in first.items()}
+    return blueprint.space.cheapest(choices, weights)
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """What a value or a price rule weighs: thousandths of the currency, minutes, how often it was ordered."""
+
+    price: Decimal
+    lead_s: float
+    count: int
+
+    def by(self, wish: Wish) -> tuple[int, int]:
+        """The weight that counts first and the one that decides between equals; less is better."""
+        price, lead = int(self.price * 1000), round(self.lead_s / 60)
+        return {"cheapest": (price, lead), "earliest": (lead, price)}.get(wish, (-self.count, price))
+
+
+def in_order(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
+    """Choices in the pack's order of options."""
+    return {option: choices[option] for option in blueprint.vocabulary.options if option in choices}
+
+
+def _above_zero(blueprint: Blueprint, weights: Mapping[int, int]) -> dict[int, int]:
+    """The same preferences with the least of each option at zero, so that the search has less to weigh.
+
+    An option of a part that may be missing keeps its weights: having no value weighs nothing.
+    """
+    found = dict(weights)
+    for option in blueprint.pack.options:
+        if option.slot:
+            continue
+        atoms = [blueprint.space.atom(option.id, value.id) for value in option.values]
+        least = min(found[each] for each in atoms)
+        for each in atoms:
+            found[each] -= least
+    return found
+
+
+def _wished(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
+    """The choices with the default of all else."""
+    wished = dict(choices)
+    for option in blueprint.pack.options:
+        if option.id not in wished and _present(blueprint, option, wished):
+            wished[option.id] = _default(blueprint, option, wished)
+    return wished
+
+
+def _present(blueprint: Blueprint, option: Option, fixed: Choices) -> bool:
+    """Whether the part that the option belongs to is there."""
+    if not option.slot:
+        return True
+    present = blueprint.vocabulary.slots[option.slot].present
+    return fixed.get(present.option) in present.values
+
+
+def _default(blueprint: Blueprint, option: Option, fixed: Choices) -> str:
+    for each in option.defaults:
+        literal = blueprint.space.literal(blueprint.conditions[option.slot, each.when])
+        if not blueprint.space.possible(fixed, -literal):
+            return each.value
+    return option.default
+
+
+def _counting(blueprint: Blueprint) -> set[str]:
+    return {slot.present.option for slot in blueprint.vocabulary.slots.values()}
+
+
+def _nearest(blueprint: Blueprint, option: Option, wanted: int, fixed: Choices) -> str:
+    near = sorted((value.id for value in option.values), key=lambda value: (abs(int(value) - wanted), int(value)))
+    return next(value for value in near if blueprint.space.possible({**fixed, option.id: value}))
+
+
+def _left(blueprint: Blueprint, fixed: Choices) -> Iterable[str]:
+    return (each.id for each in blueprint.pack.options if each.id not in fixed and _present(blueprint, each, fixed))
+
+
+def _rest(blueprint: Blueprint, fixed: dict[str, str]) -> dict[str, str]:
+    """The fixed choices with the rest: the cheapest combination, or each the cheapest in its turn where that are too many."""
+    space, options = blueprint.space, blueprint.vocabulary.options
+    atoms = {space.atom(option, value): (option, value) for option in _left(blueprint, fixed) for value in options[option]}
+    possible: dict[str, list[str]] = {option: [] for option, _ in atoms.values()}
+    for atom in sorted(space.among(fixed, atoms)):
+        option, value = atoms[atom]
+        possible[option].append(value)
+    if prod(map(len, possible.values())) <= COMBINATIONS_MAX:
+        return _Cheapest(blueprint, fixed, possible).find()
+    chosen = dict(fixed)
+    for option, values in possible.items():
+        cheapest = sorted(values, key=lambda value: blueprint.values[option, value].price.amount)
+        chosen[option] = next(value for value in cheapest if space.possible({**chosen, option: value}))
+    return chosen
 
 
 class _Cheapest:
-    """Branch and bound over the options that are still open."""
+    """Branch and bound over the options that are still open.
 
-    def __init__(self, blueprint: Blueprint, fixed: dict[str, str]) -> None:
+    A price rule counts as soon as every open option that it names has a value; until then a discount counts as if it held
+    and a surcharge as if it did not.
+    """
+
+    def __init__(self, blueprint: Blueprint, fixed: dict[str, str], possible: Mapping[str, list[str]]) -> None:
         self._blueprint = blueprint
         self._fixed = fixed
-        self._open = [option for option in blueprint.vocabulary.options if option not in fixed]
-        self._prices = {option: cheapest_first(blueprint, option) for option in self._open}
+        self._open = [*possible]
+        self._prices = {option: cheapest_first(blueprint, option, values) for option, values in possible.items()}
+        self._settled: list[list[tuple[Decimal, Expression]]] = [[] for _ in self._open]
+        place = {option: index for index, option in enumerate(self._open)}
+        self._least = Decimal(0)
+        for rule, when in blueprint.price_rules:
+            last = max((place[option] for option in blueprint.names[rule.slot, rule.when] if option in place), default=None)
+            if last is not None:
+                self._settled[last].append((rule.price.amount, when))
+                self._least += min(rule.price.amount, Decimal(0))
         self._floor = [Decimal(0)] * (len(self._open) + 1)
         for index in reversed(range(len(self._open))):
             self._floor[index] = self._floor[index + 1] + min(self._prices[self._open[index]].values())
-        own = (blueprint.pack.option(option).value(value).price.amount for option, value in fixed.items())
-        base = blueprint.pack.product.base_price.amount
-        self._least = sum(own, base) + greatest_discount(blueprint)
         self._best: dict[str, str] = {}
         self._best_price: Decimal | None = None
 
@@ -51,15 +195,20 @@ class _Cheapest:
 
     def _search(self, index: int, chosen: dict[str, str], least: Decimal) -> None:
         if index == len(self._open):
-            price = total(self._blueprint, chosen).amount
-            if self._best_price is None or price < self._best_price:
-                self._best, self._best_price = chosen, price
+            self._best, self._best_price = chosen, least
             return
         option = self._open[index]
         for value, price in self._prices[option].items():
-            bound = least + price + self._floor[index + 1]
-            if self._best_price is not None and bound >= self._best_price:
-                break
             further = {**chosen, option: value}
+            then = least + price + self._rules(index, further)
+            if self._best_price is not None and then + self._floor[index + 1] >= self._best_price:
+                continue
             if self._blueprint.space.possible(further):
-                self._search(index + 1, further, least + price)
+                self._search(index + 1, further, then)
+
+    def _rules(self, index: int, chosen: dict[str, str]) -> Decimal:
+        """What the price rules that are settled now add, beyond what was counted before."""
+        found = Decimal(0)
+        for amount, when in self._settled[index]:
+            found += (amount if holds(when, chosen) else Decimal(0)) - min(amount, Decimal(0))
+        return found

@@ -64,7 +64,7 @@ def model_of(pack: Pack) -> FeatureModel:
             features.append(Feature(name, parent, len(groups), 0, _told(value)))
         groups.append(Group(Relation.ALTERNATIVE, parent, values, 1, 1))
     groups[0] = Group(Relation.MANDATORY, 0, tuple(members), len(members), len(members))
-    vocabulary = vocabulary_of(pack.options, pack.derived)
+    vocabulary = vocabulary_of(pack)
     constraints = tuple(
         Constraint(_formula(rule.id, rules.parse(rule.rule, vocabulary), numbers), 0, rule.rule) for rule in pack.rules
     )

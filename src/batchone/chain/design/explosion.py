@@ -9,19 +9,24 @@ from batchone.chain.design.model import Blueprint
 from batchone.contracts.design import BomLine, Choices, Exploded, RoutedOperation
 from batchone.contracts.pack import BomRule, Law, Operation
 
+OWN = ".own"
+"""What a template adds to an option to name what the customer brought to it."""
 _WORD = re.compile(r"\{([^{}]*)\}")
 
 
-def explode(blueprint: Blueprint, configuration: str, choices: Choices) -> Exploded:
-    """Bill of materials and routed operations for complete, valid choices."""
+def explode(blueprint: Blueprint, configuration: str, choices: Choices, contents: Mapping[str, str] | None = None) -> Exploded:
+    """Bill of materials and routed operations for complete, valid choices, and what the customer brought to them.
+
+    Parts nest: each slot that is filled has its lines and operations, and what holds it waits for them.
+    """
     pack = blueprint.pack
     return Exploded(
         configuration=configuration,
         product=pack.product.id,
         pack=pack.id,
         version=pack.version,
-        bom=tuple(_line(blueprint, line, choices) for line in pack.bom if blueprint.holds(line.when, choices)),
-        operations=_routed(blueprint, choices),
+        bom=tuple(_line(blueprint, line, choices) for line in pack.bom if blueprint.holds(line.when, choices, line.slot)),
+        operations=_routed(blueprint, choices, contents or {}),
     )
 
 
@@ -37,29 +42,37 @@ def words_of(template: str) -> list[str]:
 
 def _line(blueprint: Blueprint, line: BomRule, choices: Choices) -> BomLine:
     module = blueprint.pack.module(line.module)
-    variant = module.variant(next(each.variant for each in line.choose if blueprint.holds(each.when, choices)))
+    variant = module.variant(next(each.variant for each in line.choose if blueprint.holds(each.when, choices, line.slot)))
     return BomLine(
         module=module.id,
         module_name=module.name,
         variant=variant.id,
         variant_name=variant.name,
-        quantity=blueprint.number(line.quantity, choices),
+        quantity=blueprint.number(line.quantity, choices, line.slot),
         unit=module.unit,
         op=line.at,
         cost=variant.cost,
+        slot=line.slot,
     )
 
 
-def _routed(blueprint: Blueprint, choices: Choices) -> tuple[RoutedOperation, ...]:
+def _routed(blueprint: Blueprint, choices: Choices, contents: Mapping[str, str]) -> tuple[RoutedOperation, ...]:
     routing = blueprint.pack.routing
-    present = {each.op for each in routing if blueprint.holds(each.when, choices)}
+    present = {each.op for each in routing if blueprint.holds(each.when, choices, each.slot)}
     after = {each.op: each.after for each in routing}
-    attributes = blueprint.vocabulary.attributes(choices)
+    own = {f"{option}{OWN}": contents.get(option, "") for option in choices}
+    slots = dict.fromkeys(each.slot for each in routing if each.op in present)
+    attributes = {slot: {**own, **_local(own, slot), **blueprint.attributes(choices, slot)} for slot in slots}
     return tuple(
-        _operation(blueprint, each, _seen_through(each.op, after, present), choices, attributes)
+        _operation(blueprint, each, _seen_through(each.op, after, present), choices, attributes[each.slot])
         for each in routing
         if each.op in present
     )
+
+
+def _local(own: Mapping[str, str], slot: str) -> dict[str, str]:
+    """What was brought to the options of a slot, under their own ids."""
+    return {name.removeprefix(f"{slot}."): text for name, text in own.items() if slot and name.startswith(f"{slot}.")}
 
 
 def _seen_through(op: str, after: Mapping[str, tuple[str, ...]], present: set[str]) -> tuple[str, ...]:
@@ -74,7 +87,7 @@ def _operation(
     blueprint: Blueprint, operation: Operation, after: tuple[str, ...], choices: Choices, attributes: Mapping[str, str]
 ) -> RoutedOperation:
     parameters: dict[str, float | str] = {
-        key: blueprint.number(law, choices) if isinstance(law, Law) else filled(law, attributes)
+        key: blueprint.number(law, choices, operation.slot) if isinstance(law, Law) else filled(law, attributes)
         for key, law in operation.parameters.items()
     }
     return RoutedOperation(
@@ -83,11 +96,12 @@ def _operation(
         name=operation.name,
         equipment_class=operation.equipment_class,
         after=after,
-        duration_s=blueprint.number(operation.cycle_s, choices),
+        duration_s=blueprint.number(operation.cycle_s, choices, operation.slot),
         setup_key=None if operation.setup is None else filled(operation.setup, attributes),
         program=filled(operation.program, attributes),
         parameters=parameters,
         energy_kwh=operation.energy_kwh,
         attended=blueprint.pack.equipment_class(operation.equipment_class).attended,
         checks=blueprint.pack.checks_of(operation.op),
+        slot=operation.slot,
     )

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
+from pydantic import Field
+
 from batchone.chain.design.api import router
+from batchone.chain.design.choosing import ChoosingService, PictureFiles
+from batchone.chain.design.editions import Editions
 from batchone.chain.design.service import DesignService
+from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import ConfigurationCompleted, Design, ProductReleased
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Settings
 
+_TOKEN_BYTES = 24
 
-async def _build(context: Context, _settings: Settings) -> Running:
-    return Running(provides={Design: DesignService(context.database, context.clock, context.ids)})
+
+class DesignSettings(Settings):
+    """Settings of design."""
+
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Price groups: for each the parties (customers' ids) that belong to it. A price list names the groups that it is for."""
+
+
+async def _build(context: Context, settings: DesignSettings) -> Running:
+    editions = Editions(context.database, settings.groups)
+    choosing = ChoosingService(
+        context.database, context.clock, context.ids, editions, PictureFiles(context.home / "design" / "pictures"),
+        lambda: secrets.token_urlsafe(_TOKEN_BYTES),
+    )  # fmt: skip
+    return Running(provides={Design: DesignService(context.database, context.clock, context.ids, editions), Choosing: choosing})
 
 
 MODULE = Module(
     name="design",
     build=_build,
-    provides=(Design,),
+    settings=DesignSettings,
+    provides=(Design, Choosing),
     says=(ProductReleased, ConfigurationCompleted),
     schema="design",
     migrations=Path(__file__).parent / "migrations",

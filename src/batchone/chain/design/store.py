@@ -74,7 +74,7 @@ async def add_configuration(tx: Transaction, frozen: Configuration) -> None:
         _SQL["add_configuration"], tenant=frozen.tenant, id=frozen.id, product=frozen.product, pack=frozen.pack,
         version=frozen.version, picks=Json(dict(frozen.picks)), choices=Json(dict(frozen.choices)),
         price=frozen.price.amount, currency=frozen.price.currency, lead_s=frozen.lead_s, completed=frozen.completed_at,
-        actor=frozen.actor,
+        actor=frozen.actor, contents=Jsonb(dict(frozen.contents)),
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ async def configuration(tx: Transaction, tenant: str, configuration_id: str) -> 
     return Configuration(
         id=row["id"], tenant=row["tenant"], product=row["product"], pack=row["pack"], version=row["version"],
         picks=row["picks"], choices=row["choices"], price=Money(row["price"], row["currency"]), lead_s=row["lead_s"],
-        completed_at=row["completed"].astimezone(UTC), actor=row["actor"],
+        completed_at=row["completed"].astimezone(UTC), actor=row["actor"], contents=row["contents"],
     )  # fmt: skip
 
 

@@ -130,12 +130,13 @@ class SalesService:
         needs = tuple(MaterialNeed.of(line) for line in exploded.bom)
         material = await ask(Sourcing).material_dates(tenant, frozen.product, needs, quantity)
         transit_s = await ask(Logistics).transit_s(tenant, frozen.product)
+        price = await ask(Design).price_of(tenant, frozen.id, quantity, owner)
         insertion = await ask(Planning).insert(tenant, frozen.id, quantity, priority, material, valid_s, freed)
         dates = model.dates(insertion, frozen.lead_s, transit_s)
         promise = Promise(
             id=self._context.ids.new("P"), tenant=tenant, configuration=frozen.id, product=frozen.product,
-            quantity=quantity, priority=priority, unit_price=frozen.price.rounded(),
-            price=(frozen.price.rounded() * quantity).rounded(), p50=dates.p50, p90=dates.p90, plan=insertion.plan,
+            quantity=quantity, priority=priority, unit_price=price.unit, price=price.total, p50=dates.p50, p90=dates.p90,
+            plan=insertion.plan,
             reasons=(*insertion.reasons, *dates.reasons), given=now, expires=now + timedelta(seconds=valid_s),
             customer=owner,
         )  # fmt: skip

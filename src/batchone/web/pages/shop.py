@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -40,10 +41,11 @@ async def configurator(product: str, request: Request, visit: Shopper, web: This
     picks = {key: value for key, value in request.query_params.items() if key in known}
     quantity = view.number_of(request.query_params.get("n"))
     inquiry = request.query_params.get("inquiry") or web.services.ids.new("Q")
-    shown = await _shop(web, visit, book, picks, quantity, None)
+    contents = view.contents_of(request.query_params, known)
+    shown = await _shop(web, visit, book, picks, quantity, None, contents)
     offer = None
     if "date" in request.query_params:
-        offer = await _offer(web, visit, product, picks, quantity, "", inquiry)
+        offer = await _offer(web, visit, product, picks, quantity, "", inquiry, shown.contents)
     return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry)
 
 
@@ -58,7 +60,8 @@ async def choose(product: str, request: Request, visit: Shopper, web: ThisWeb) -
         picks = await _take(web, visit, product, picks, option, value)
     quantity = view.number_of(form.get("n"))
     before = view.price_from(form.get("price"), book.pack.currency)
-    shown = await _shop(web, visit, book, picks, quantity, before)
+    contents = view.contents_of(form, {each.id for each in book.pack.options})
+    shown = await _shop(web, visit, book, picks, quantity, before, contents)
     if "hx-request" not in request.headers:
         return RedirectResponse(shown.address, 303)
     headers = {"HX-Replace-Url": shown.address}
@@ -73,9 +76,10 @@ async def promise(
     product: str, request: Request, visit: Shopper, web: ThisWeb, before: str = "", inquiry: str = ""
 ) -> HTMLResponse:
     """The date of these choices, from the plan in force."""
-    picks = {key: value for key, value in request.query_params.items() if key not in {"n", "before", "inquiry"}}
-    quantity = view.number_of(request.query_params.get("n"))
-    offer = await _offer(web, visit, product, picks, quantity, before, inquiry)
+    form = request.query_params
+    picks = {key: value for key, value in form.items() if key not in {"n", "before", "inquiry"} and not key.startswith("own.")}
+    contents = view.contents_of(form, [key.removeprefix("own.") for key in form if key.startswith("own.")])
+    offer = await _offer(web, visit, product, picks, view.number_of(form.get("n")), before, inquiry, contents)
     return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
 
 
@@ -113,12 +117,22 @@ async def order(
     return RedirectResponse(f"/my/{placed.number}", 303)
 
 
-async def _shop(web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: Money | None) -> view.Shop:
-    design = web.services.get(Design)
-    state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks)
+async def _shop(
+    web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: Money | None, contents: dict[str, str]
+) -> view.Shop:
+    design, party = web.services.get(Design), _party(visit)
+    state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks, party)
+    total = None
+    if quantity > 1:
+        total = (await design.price(visit.tenant, book.pack.product.id, state.completion, quantity, party)).total
     drawing = await design.drawing(visit.tenant, book.pack.product.id, state.completion)
     # The drawing is the pack's own SVG; the design domain has taken scripts and references out when the pack was installed.
-    return view.shop(book, state, Markup(drawing), quantity, before)  # noqa: S704
+    return view.shop(book, state, Markup(drawing), quantity, before, contents, total)  # noqa: S704
+
+
+def _party(visit: Visit) -> str:
+    """The customer whose prices are shown; empty for staff."""
+    return visit.actor.party if visit.actor is not None else ""
 
 
 async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], option: str, value: str) -> dict[str, str]:
@@ -135,12 +149,19 @@ async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], opt
 
 
 async def _offer(
-    web: Web, visit: Visit, product: str, picks: dict[str, str], quantity: int, before: str, inquiry: str
+    web: Web,
+    visit: Visit,
+    product: str,
+    picks: dict[str, str],
+    quantity: int,
+    before: str,
+    inquiry: str,
+    contents: Mapping[str, str],
 ) -> view.Offer:
     """A promise for these choices; it replaces those that this page was given before."""
     actor = actor_of(visit)
     sales = web.services.get(Sales)
-    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor)
+    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor, contents=contents)
     given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor, inquiry)
     earlier: Promise | None = None
     if before:

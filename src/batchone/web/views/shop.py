@@ -32,6 +32,8 @@ class ValueCard:
     reason: Text | None
     price_change: Money | None
     lead_change_s: float | None
+    text_most: int = 0
+    """How many characters of the customer's own go with it when it is taken; none for most."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Shop:
     query: str
     version: str
     drawing: str
+    contents: Mapping[str, str]
+    """What the customer wrote to values that take a text, by option."""
 
 
 def number_of(text: str | None) -> int:
@@ -85,12 +89,18 @@ def picks_of(form: Mapping[str, str], picked: Collection[str], options: Collecti
     return picks
 
 
+def contents_of(form: Mapping[str, str], options: Collection[str]) -> dict[str, str]:
+    """What the customer wrote (`own.<option>`); empty texts are none."""
+    found = {option: form.get(f"own.{option}", "").strip() for option in options}
+    return {option: text for option, text in found.items() if text}
+
+
 def in_the_way(state: ConfigurationState, option: str, value: str) -> tuple[str, ...]:
-    """The picked options that exclude a value; nothing when it may be taken."""
+    """The fewest picked options to give up for a value; nothing when it may be taken, or when nothing helps."""
     found = next((each for row in state.options if row.id == option for each in row.values if each.id == value), None)
     if found is None or found.standing is not Standing.EXCLUDED or found.reason is None:
         return ()
-    return tuple(each for each in found.reason.choices if each != option)
+    return found.reason.give_up or ()
 
 
 def price_from(text: str | None, currency: str) -> Money | None:
@@ -101,16 +111,22 @@ def price_from(text: str | None, currency: str) -> Money | None:
         return None
 
 
-def query_of(picks: Mapping[str, str], quantity: int) -> str:
-    """The choices as an address' query; the same choices always give the same one."""
-    return urlencode([*sorted(picks.items()), *([("n", str(quantity))] if quantity > 1 else [])])
+def query_of(picks: Mapping[str, str], quantity: int, contents: Mapping[str, str] | None = None) -> str:
+    """The choices and texts as an address' query; the same ones always give the same query."""
+    own = [(f"own.{option}", text) for option, text in sorted((contents or {}).items())]
+    return urlencode([*sorted(picks.items()), *own, *([("n", str(quantity))] if quantity > 1 else [])])
 
 
-def shop(book: Book, state: ConfigurationState, drawing: str, quantity: int, price_before: Money | None) -> Shop:
-    """The view model of a configuration state."""
-    query = query_of(state.choices, quantity)
+def shop(
+    book: Book, state: ConfigurationState, drawing: str, quantity: int, price_before: Money | None,
+    contents: Mapping[str, str] | None = None, total: Money | None = None,
+) -> Shop:  # fmt: skip
+    """The view model of a configuration state; `total` is the price of all items where it is known."""
+    takes = {row.id for row in state.options for each in row.values if each.own is not None and each.id == row.completed}
+    own = {option: text for option, text in (contents or {}).items() if option in takes}
+    query = query_of(state.choices, quantity, own)
     address = f"/shop/{state.product}" + (f"?{query}" if query else "")
-    total = state.price * quantity
+    total = total or state.price * quantity
     change = total - price_before if price_before and price_before.currency == total.currency else None
     return Shop(
         product=state.product,
@@ -124,6 +140,7 @@ def shop(book: Book, state: ConfigurationState, drawing: str, quantity: int, pri
         query=query,
         version=hashlib.sha256(query.encode()).hexdigest()[:10],
         drawing=drawing,
+        contents=own,
     )
 
 
@@ -144,6 +161,7 @@ def _card(book: Book, option: OptionState, value: ValueState) -> ValueCard:
         forced=value.standing is Standing.FORCED,
         blocked=blocked,
         reason=value.reason.text if value.reason and (blocked or value.standing is Standing.FORCED) else None,
+        text_most=value.own.most if checked and value.own is not None and value.own.kind == "text" else 0,
         price_change=None if checked or blocked else value.price_difference,
         lead_change_s=None if checked or blocked else value.lead_difference_s,
     )

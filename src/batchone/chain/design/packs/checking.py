@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from batchone.chain.design.model import vocabulary_of
-from batchone.chain.design.packs import making, measuring, ordering, plant, showing
+from batchone.chain.design.expressions import All, Compare, Expression, parts_of
+from batchone.chain.design.model import Words, rule_of, vocabulary_of
+from batchone.chain.design.numbers import Number
+from batchone.chain.design.packs import making, measuring, ordering, plant, selling, showing
 from batchone.chain.design.packs.consistency import check_consistency
 from batchone.chain.design.packs.faults import Fault, PackRefused, PackReport, Place
 from batchone.chain.design.packs.nodes import Node, Table, read_yaml
-from batchone.chain.design.packs.proofs import prove
-from batchone.chain.design.packs.reading import Reading
-from batchone.chain.design.rules import Expression, RuleFault, Vocabulary, parse
-from batchone.chain.design.solver import Space
+from batchone.chain.design.packs.proofs import Origins, prove
+from batchone.chain.design.packs.reading import Reading, Said
+from batchone.chain.design.parts import VALUES_MAX, lay_out, size_of
+from batchone.chain.design.rules import RuleFault, Vocabulary, parse, parse_number
+from batchone.chain.design.solver import NODES_MAX, nodes_of
 from batchone.contracts.pack import Pack
 
 R = TypeVar("R")
@@ -34,7 +39,7 @@ def check_pack(path: Path) -> PackReport:
     files, faults = _read_folder(path)
     report = check_files(files)
     found = tuple(sorted({*faults, *report.faults}))
-    return PackReport(found, None if found else report.pack)
+    return PackReport(found, None if found else report.pack, report.warnings)
 
 
 def load_pack(path: Path) -> Pack:
@@ -67,10 +72,9 @@ def check_files(files: Mapping[str, str]) -> PackReport:
             nodes[file] = Table({}, {}, Place(file, 1))
     for file in sorted(set(files) - set(FILES)):
         reading.fault(Place(file, 1), f"{file} is no file of a pack.", f"Take it out; a pack has {', '.join(FILES)}.")
-    pack = _assembled(reading, nodes, files)
-    _check_whole(reading, pack)
+    pack = _check_whole(reading, _assembled(reading, nodes, files))
     faults = tuple(sorted({fault for fault in reading.faults if not _follows(fault, reading)}))
-    return PackReport(faults, None if faults else pack)
+    return PackReport(faults, None if faults else pack, tuple(sorted(set(reading.warnings))))
 
 
 def _assembled(reading: Reading, nodes: Mapping[str, Node], files: Mapping[str, str]) -> Pack:
@@ -78,13 +82,14 @@ def _assembled(reading: Reading, nodes: Mapping[str, Node], files: Mapping[str, 
         return reader(reading, nodes[file])
 
     header = read(ordering.read_header, "pack.yaml")
-    options, derived = read(ordering.read_options, "options.yaml")
-    rules, prices = read(ordering.read_rules, "rules.yaml")
+    choosing = read(ordering.read_options, "options.yaml")
+    sold = read(selling.read_rules, "rules.yaml")
     resources = read(plant.read_resources, "resources.yaml")
     return Pack(
         id=header.id, version=header.version, hash=_hash(files), sector=header.sector, licence=header.licence,
         languages=header.languages, currency=header.currency, name=header.name, product=header.product, place=header.place,
-        options=options, derived=derived, rules=rules, prices=prices,
+        options=tuple(choosing.options), derived=tuple(choosing.derived), rules=sold.rules, prices=sold.prices,
+        parts=choosing.parts, several=tuple(choosing.several), lists=sold.lists, breaks=sold.breaks,
         modules=read(making.read_modules, "modules.yaml"),
         bom=read(making.read_bom, "bom.yaml"),
         routing=read(making.read_routing, "routing.yaml"),
@@ -98,30 +103,84 @@ def _assembled(reading: Reading, nodes: Mapping[str, Node], files: Mapping[str, 
     )  # fmt: skip
 
 
-def _check_whole(reading: Reading, pack: Pack) -> None:
+def _check_whole(reading: Reading, raw: Pack) -> Pack:
+    """Look at the pack as a whole; it comes back with its parts laid out."""
     reading.resolve()
-    vocabulary = vocabulary_of(pack.options, pack.derived)
     if "options.yaml" in reading.unread or any(fault.file == "options.yaml" for fault in reading.faults):
-        return  # every word of a rule would be a fault that only follows from the first one
-    conditions = _conditions(reading, vocabulary)
-    check_consistency(reading, pack, vocabulary)
-    files = {fault.file for fault in reading.faults}
-    if files.isdisjoint({"rules.yaml", "bom.yaml", "routing.yaml"}):
-        space = Space(vocabulary, {rule.id: conditions[rule.rule] for rule in pack.rules})
-        prove(reading, pack, space, conditions)
-        space.close()
+        return raw  # every word of a rule would be a fault that only follows from the first one
+    if (size := size_of(raw.parts, raw.options)) > VALUES_MAX:
+        what = f"With all its parts the product has {size} values, and {VALUES_MAX} are allowed."
+        reading.fault(Place("options.yaml", 1), what, "Let the parts be fewer, or give them fewer values.")
+        return raw
+    bare = replace(raw, bom=(), routing=(), checks=())
+    vocabulary = vocabulary_of(lay_out(bare))
+    texts = _Texts(reading, vocabulary)
+    texts.read()
+    check_consistency(reading, raw, vocabulary)
+    if not {fault.file for fault in reading.faults}.isdisjoint({"options.yaml", "rules.yaml", "bom.yaml", "routing.yaml"}):
+        return raw
+    pack = lay_out(raw)
+    rules = {rule.id: rule_of(rule, vocabulary) for rule in pack.rules}
+    texts.weigh(raw, rules)
+    if not any(fault.file == "rules.yaml" for fault in reading.faults):
+        held = Counter(slot.part for slot in vocabulary.slots.values())
+        origins = Origins(
+            tuple(index for index, line in enumerate(raw.bom) for _ in range(held[line.slot] if line.slot else 1)),
+            tuple(index for index, each in enumerate(raw.routing) for _ in range(held[each.slot] if each.slot else 1)),
+        )
+        words = Words(vocabulary, texts.conditions, texts.numbers, rules)
+        prove(reading, pack, words, origins)
+    return pack
 
 
-def _conditions(reading: Reading, vocabulary: Vocabulary) -> dict[str, Expression]:
-    bound: dict[str, Expression] = {}
-    for text, place in reading.conditions:
-        if not text:
-            continue
-        try:
-            bound[text] = parse(text, vocabulary)
-        except RuleFault as fault:
-            reading.fault(place, fault.what, fault.cure)
-    return bound
+class _Texts:
+    """Every text in the language of rules, bound in each slot that it is read in; what cannot be bound is a fault once."""
+
+    def __init__(self, reading: Reading, vocabulary: Vocabulary) -> None:
+        self._reading = reading
+        self._vocabulary = vocabulary
+        self.conditions: dict[tuple[str, str], Expression] = {}
+        self.numbers: dict[tuple[str, str], Number] = {}
+
+    def read(self) -> None:
+        """Bind all of them."""
+        for said in self._reading.said:
+            if said.text and said.kind != "template":
+                try:
+                    self._bind(said)
+                except RuleFault as fault:
+                    if said.kind != "repeated":
+                        column = said.column + fault.at - 1 if said.column and fault.at else said.place.column
+                        self._reading.fault(replace(said.place, column=column), fault.what, fault.cure)
+
+    def weigh(self, pack: Pack, rules: Mapping[str, Expression]) -> None:
+        """Comparisons that would need too much memory are refused."""
+        for index, rule in enumerate(pack.rules):
+            self._refuse_heavy(rules[rule.id], self._reading.at("rule", index, "rule"))
+        for said in self._reading.said:
+            if said.kind == "truth":
+                for slot in self._slots(said.part):
+                    if (slot, said.text) in self.conditions:
+                        self._refuse_heavy(self.conditions[slot, said.text], said.place)
+
+    def _refuse_heavy(self, expression: Expression, place: Place) -> None:
+        if any(nodes_of(each) > NODES_MAX for each in parts_of(expression) if isinstance(each, Compare)):
+            what = f"A sum in this rule can come to more than {NODES_MAX} different amounts on its way."
+            self._reading.fault(place, what, "Compare fewer options, or give them larger steps.")
+
+    def _slots(self, part: str) -> list[str]:
+        return [name for name, slot in self._vocabulary.slots.items() if slot.part == part] if part else [""]
+
+    def _bind(self, said: Said) -> None:
+        for slot in self._slots(said.part):
+            scope = self._vocabulary.scoped(slot)
+            if said.kind == "word":
+                scope.resolve(said.text)
+            elif said.kind == "number":
+                self.numbers[slot, said.text] = parse_number(said.text, scope)
+            else:
+                found = parse(said.text, scope)
+                self.conditions[slot, said.text] = All((scope.presence(slot), found)) if slot else found
 
 
 def _follows(fault: Fault, reading: Reading) -> bool:

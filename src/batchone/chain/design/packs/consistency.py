@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise, product
 
-from batchone.chain.design.explosion import filled, words_of
+from batchone.chain.design.explosion import OWN, filled, words_of
 from batchone.chain.design.packs.reading import Reading
-from batchone.chain.design.rules import Vocabulary
+from batchone.chain.design.parts import related
+from batchone.chain.design.vocabulary import RuleFault, Vocabulary
 from batchone.contracts.pack import Operation, Pack, Signal
 
 _PROGRAM_LENGTH = 32
 _MODBUS_SIGNALS = 25
 _MODBUS_CHECKS = 7
 _KEYS_LOOKED_AT = 20_000
+_AMOUNTS = ("-999999",)
+"""What stands for the number of a formula where only the length of a text matters."""
 
 
 def check_consistency(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
@@ -33,7 +36,7 @@ def check_consistency(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> N
     if "routing.yaml" not in faulty:
         _setup_keys(reading, pack, vocabulary)
     if faulty.isdisjoint({"routing.yaml", "energy.yaml"}):
-        _energy(reading, pack)
+        _energy(reading, pack, vocabulary)
 
 
 def _modules(reading: Reading, pack: Pack) -> None:
@@ -57,6 +60,28 @@ def _routing(reading: Reading, pack: Pack) -> None:
         index = next(i for i, operation in enumerate(pack.routing) if operation.op in ring)
         what = f"The operations {' → '.join(ring)} wait for one another."
         reading.fault(reading.at("operation", index, "after"), what, "Take one of these out of 'after'.")
+    _levels(reading, pack)
+
+
+def _levels(reading: Reading, pack: Pack) -> None:
+    """What belongs to one part speaks of that part's operations, of those around it, and waits for those in it."""
+    part_of = {operation.op: operation.slot for operation in pack.routing}
+
+    def fits(part: str, op: str, *allowed: str) -> bool:
+        return op not in part_of or related(pack.parts, part, part_of[op]) in allowed
+
+    for index, operation in enumerate(pack.routing):
+        for before in operation.after:
+            if not fits(operation.slot, before, "self", "around", "inside"):
+                what = f"Operation {before} makes another part, which may be there or not."
+                reading.fault(reading.at("operation", index, "after"), what, "Wait for operations of one line of parts.")
+        if not fits(operation.slot, operation.group, "self", "around"):
+            what = f"Operation {operation.group} makes another part."
+            reading.fault(reading.at("operation", index, "group"), what, "Show it as one of its own part.")
+    for index, line in enumerate(pack.bom):
+        if not fits(line.slot, line.at, "self", "around"):
+            what = f"Operation {line.at} makes another part than the one that needs {line.module}."
+            reading.fault(reading.at("bom", index, "at"), what, "Use an operation of the same part, or of what holds it.")
 
 
 def _ancestors(pack: Pack, op: str) -> set[str]:
@@ -72,25 +97,46 @@ def _ancestors(pack: Pack, op: str) -> set[str]:
 
 
 def _templates(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
-    words = {*vocabulary.options, *vocabulary.derived}
-    for template, place in reading.templates:
-        for word in words_of(template):
-            if word not in words:
-                cure = f"Use one of {', '.join(sorted(words))}."
-                reading.fault(place, f"'{{{word}}}' is no option and no derived attribute.", cure)
+    for said in reading.said:
+        if said.kind != "template":
+            continue
+        scope = _scope_of(said.part, vocabulary)
+        for word in words_of(said.text):
+            if not _speaks(scope, word.removesuffix(OWN)):
+                cure = f"Use one of {', '.join(sorted(scope.words()))}."
+                reading.fault(said.place, f"'{{{word}}}' is no option and no derived attribute.", cure)
     for index, operation in enumerate(pack.routing):
-        longest = max(_expansions(operation.program, vocabulary), key=len, default="")
+        if any(word.endswith(OWN) for word in (*words_of(operation.program), *words_of(operation.setup or ""))):
+            what = "What a customer brings may stand in parameters only."
+            reading.fault(reading.at("operation", index, "program"), what, f"Take '{OWN}' out.")
+        longest = max(_expansions(operation.program, _scope_of(operation.slot, vocabulary)), key=len, default="")
         if len(longest) > _PROGRAM_LENGTH or not operation.program.isascii():
             what = f"A program may be called '{longest}', which is not at most {_PROGRAM_LENGTH} ASCII characters."
             reading.fault(reading.at("operation", index, "program"), what, "Make the template shorter.")
 
 
-def _expansions(template: str, vocabulary: Vocabulary) -> Iterator[str]:
+def _scope_of(part: str, vocabulary: Vocabulary) -> Vocabulary:
+    """The words as texts of a part read them: those of its first slot, since all of them are alike."""
+    slots = (name for name, slot in vocabulary.slots.items() if slot.part == part)
+    return vocabulary.scoped(next(slots, "")) if part else vocabulary
+
+
+def _speaks(scope: Vocabulary, word: str) -> bool:
+    try:
+        return scope.resolve(word) not in scope.several
+    except RuleFault:
+        return False
+
+
+def _expansions(template: str, scope: Vocabulary) -> Iterator[str]:
     """What a template can become, with each of its words set freely (up to a bound); nothing when a word is unknown."""
     domains = []
     for word in dict.fromkeys(words_of(template)):
-        option, table = vocabulary.derived.get(word, (word, None))
-        values = list(dict.fromkeys(table.values())) if table is not None else list(vocabulary.options.get(option, ()))
+        if not _speaks(scope, word):
+            return
+        attribute = scope.resolve(word)
+        follows = scope.derived.get(attribute)
+        values = _AMOUNTS if follows is not None and follows.formula is not None else scope.domain(attribute)
         domains.append([(word, value) for value in values])
     for count, combination in enumerate(product(*domains)):
         if count >= _KEYS_LOOKED_AT:
@@ -169,7 +215,9 @@ def _setup_keys(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
     for index, each in enumerate(pack.classes):
         if each.setup is None:
             continue
-        keys = {key for op in _with_setup(pack, each.id) for key in _expansions(op.setup or "", vocabulary)}
+        keys = {
+            key for op in _with_setup(pack, each.id) for key in _expansions(op.setup or "", _scope_of(op.slot, vocabulary))
+        }  # fmt: skip
         for number, pair in enumerate(each.setup.pairs):
             for key, word in (("from", pair.before), ("to", pair.after)):
                 if word not in keys and len(keys) < _KEYS_LOOKED_AT:
@@ -221,13 +269,18 @@ def _checks(reading: Reading, pack: Pack) -> None:
                 reading.fault(reading.at("check", index, "redo"), what, "Redo the operation itself or earlier ones.")
 
 
-def _energy(reading: Reading, pack: Pack) -> None:
+def _times(part: str, vocabulary: Vocabulary) -> int:
+    """How many slots a part can have."""
+    return sum(slot.part == part for slot in vocabulary.slots.values()) if part else 1
+
+
+def _energy(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
     total = sum(pack.energy.shares.values())
     if pack.energy.shares and abs(total - 1) > 1e-6:
         reading.fault(reading.at("energy", "shares"), f"The shares sum to {total:g}.", "Make them sum to 1.")
     nominal, tolerance = pack.energy.nominal_kwh, pack.energy.tolerance
-    least = sum(operation.energy_kwh for operation in pack.routing if operation.when == "true")
-    most = sum(operation.energy_kwh for operation in pack.routing)
+    least = sum(operation.energy_kwh for operation in pack.routing if operation.when == "true" and not operation.slot)
+    most = sum(operation.energy_kwh * _times(operation.slot, vocabulary) for operation in pack.routing)
     if nominal and not least * (1 - tolerance) <= nominal <= most * (1 + tolerance):
         what = f"The nominal energy is {nominal:g} kWh, and the operations take {most:g} kWh together."
         reading.fault(reading.at("energy", "nominal"), what, "Make the two agree within the tolerance.")

@@ -36,13 +36,13 @@ def read_modules(reading: Reading, node: Node) -> tuple[Module, ...]:
 
 def read_bom(reading: Reading, node: Node) -> tuple[BomRule, ...]:
     """bom.yaml."""
-    lines = Entry.of(reading, node, "bom").several(("bom",), "bom", "module at quantity choose", "when")
+    lines = Entry.of(reading, node, "bom").several(("bom",), "bom", "module at quantity choose", "when part")
     return tuple(_line(reading, index, line) for index, line in enumerate(lines))
 
 
 def read_routing(reading: Reading, node: Node) -> tuple[Operation, ...]:
     """routing.yaml."""
-    required, optional = "op name class after cycle program energy", "group setup parameters when"
+    required, optional = "op name class after cycle program energy", "group setup parameters when part"
     operations = Entry.of(reading, node, "routing").several(("operation",), "routing", required, optional, least=1)
     return tuple(_operation(reading, operation) for operation in operations)
 
@@ -102,20 +102,25 @@ def _supplier(entry: Entry, module: str, firms: dict[str, tuple[Text, str]]) -> 
 
 
 def _line(reading: Reading, index: int, entry: Entry) -> BomRule:
+    slot = entry.of_part()
     choices = entry.several(("bom", str(index), "choose"), "choose", "when variant", least=1)
-    return BomRule(
+    line = BomRule(
         module=entry.reference("module", "module"),
         at=operation_reference(reading, entry, "at"),
         quantity=entry.law("quantity"),
         when=entry.condition("when"),
         choose=tuple(Choice(choice.condition("when"), choice.reference("variant", "variant")) for choice in choices),
+        slot=slot,
     )
+    reading.part = ""
+    return line
 
 
 def _operation(reading: Reading, entry: Entry) -> Operation:
     op = operation_id(reading, entry.node("op")) if entry.has("op") else ""
     reading.declare("operation", op, entry.place("op"))
-    return Operation(
+    slot = entry.of_part()
+    operation = Operation(
         op=op,
         group=operation_reference(reading, entry, "group") if entry.has("group") else op,
         name=entry.text("name"),
@@ -127,7 +132,10 @@ def _operation(reading: Reading, entry: Entry) -> Operation:
         parameters=_parameters(reading, entry.pairs("parameters")),
         energy_kwh=entry.quantity("energy", "kWh"),
         when=entry.condition("when"),
+        slot=slot,
     )
+    reading.part = ""
+    return operation
 
 
 def _parameters(reading: Reading, pairs: Mapping[str, Node]) -> dict[str, Law | str]:
@@ -137,5 +145,5 @@ def _parameters(reading: Reading, pairs: Mapping[str, Node]) -> dict[str, Law | 
             parameters[key] = law(reading, node)
         else:
             parameters[key] = scalar(reading, node)
-            reading.templates.append((scalar(reading, node), node.place))
+            reading.say(node, scalar(reading, node), "template")
     return parameters

@@ -24,6 +24,8 @@ class Scalar:
     text: str
     kind: str
     place: Place
+    column: int = 0
+    """The column of its first character, past a quote; 0 where it stands on several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,16 @@ class _Walk:
         if id(node) in self.seen:
             self.report(around, "Aliases (*name) are not read.", "Write the content out.")
             return Scalar("", "fault", around)
-        place = Place(self.file, getattr(node, "start_mark").line + 1)  # noqa: B009 - the library types no marks
+        start, end = getattr(node, "start_mark"), getattr(node, "end_mark")  # noqa: B009 - the library types no marks
+        place = Place(self.file, start.line + 1, start.column + 1)
         self.seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._table(node, place)
         if isinstance(node, SequenceNode):
             return Items(tuple(self.node(item, place) for item in node.value), place)
         if isinstance(node, ScalarNode):
-            return Scalar(str(node.value), str(node.tag).rsplit(":", 1)[-1], place)
+            column = place.column + (node.style in ("'", '"')) if start.line == end.line else 0
+            return Scalar(str(node.value), str(node.tag).rsplit(":", 1)[-1], place, column)
         self.report(place, "This is neither a text, a list nor a mapping.", "Write plain YAML.")
         return Scalar("", "fault", place)
 
@@ -101,8 +105,9 @@ def read_yaml(file: str, text: str, report: Report) -> Node | None:
     try:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        line = (error.problem_mark.line + 1) if error.problem_mark is not None else 1
-        report(Place(file, line), f"This is no YAML: {error.problem or 'it cannot be read'}.", "Correct the syntax.")
+        mark = error.problem_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file, 1)
+        report(place, f"This is no YAML: {error.problem or 'it cannot be read'}.", "Correct the syntax.")
         return None
     except (YAMLError, RecursionError, ValueError) as error:
         report(Place(file, 1), f"This is no YAML: {str(error).splitlines()[0]}.", "Write one plain YAML document.")

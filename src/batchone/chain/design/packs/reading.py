@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
 from batchone.chain.design.packs.faults import Fault, Place
 from batchone.chain.design.packs.nodes import NOTHING, Items, Node, Scalar, Table, told
@@ -18,13 +20,14 @@ from batchone.chain.design.rules import RESERVED
 from batchone.contracts.pack import Addition, Law, Text
 from batchone.kernel import quantities
 from batchone.kernel.errors import Refused
-from batchone.kernel.money import Money
+from batchone.kernel.money import Money, minor_digits
 
 ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\Z")
-_MONEY = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?\Z")
+_MONEY = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,3})?)(?: ([A-Z]{3}))?\Z")
 FILE_OF = {
     "option": "options.yaml",
     "value": "options.yaml",
+    "part": "options.yaml",
     "module": "modules.yaml",
     "variant": "modules.yaml",
     "operation": "routing.yaml",
@@ -36,23 +39,51 @@ FILE_OF = {
 }
 
 
+@dataclass(frozen=True)
+class Said:
+    """A text in the language of rules, yet to be read: where it stands, and of which part.
+
+    `kind` says what it should be: a condition, a number, a template, a word; `repeated` is a condition whose parts are told
+    of elsewhere.
+    """
+
+    text: str
+    place: Place
+    part: str
+    column: int = 0
+    kind: Literal["truth", "number", "template", "word", "repeated"] = "truth"
+
+
 @dataclass
 class Reading:
-    """What was found so far: faults, ids declared with their places, references and conditions yet to be resolved."""
+    """What was found so far: faults, ids declared with their places, references and conditions yet to be resolved.
+
+    `part` is the part whose entry is being read; `warnings` are told and keep nobody from installing.
+    """
 
     languages: tuple[str, ...] = ()
     currency: str = "XXX"
     faults: list[Fault] = field(default_factory=list)
     declared: dict[str, dict[str, Place]] = field(default_factory=dict)
     references: list[tuple[str, str, Place]] = field(default_factory=list)
-    conditions: list[tuple[str, Place]] = field(default_factory=list)
-    templates: list[tuple[str, Place]] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    part: str = ""
+    warnings: list[Fault] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     places: dict[tuple[str, ...], Place] = field(default_factory=dict)
 
     def fault(self, place: Place, what: str, cure: str) -> None:
         """Keep a fault."""
-        self.faults.append(Fault(place.file, place.line, what, cure))
+        self.faults.append(Fault(place.file, place.line, what, cure, place.column))
+
+    def warn(self, place: Place, what: str, cure: str) -> None:
+        """Keep a warning."""
+        self.warnings.append(Fault(place.file, place.line, what, cure, place.column))
+
+    def say(self, node: Node, text: str, kind: Literal["truth", "number", "template"] = "truth") -> None:
+        """Keep a text in the language of rules (or a template) that stands at a node."""
+        column = node.column if isinstance(node, Scalar) else 0
+        self.said.append(Said(text, node.place, self.part, column, kind))
 
     def declare(self, kind: str, name: str, place: Place) -> None:
         """An id of a kind; the same id again is a fault."""
@@ -182,16 +213,7 @@ class Entry:
         node = self.table.entries.get(key)
         if node is None:
             return Money.zero(self.reading.currency)
-        text = scalar(self.reading, node)
-        if (
-            not _MONEY.match(text)
-            or not isinstance(node, Scalar)
-            or node.kind != "str"
-            or (text.startswith("-") and not signed)
-        ):
-            self.reading.fault(node.place, f"'{text}' is no amount of money.", 'Write a quoted decimal such as "180.00".')
-            return Money.zero(self.reading.currency)
-        return Money.of(text, self.reading.currency)
+        return money(self.reading, node, signed=signed)
 
     def number(self, key: str, *, default: float = 0.0, least: float = float("-inf"), most: float = float("inf")) -> float:
         """A plain number within bounds."""
@@ -257,13 +279,36 @@ class Entry:
     def condition(self, key: str, default: str = "true") -> str:
         """A condition in the language of rules."""
         text = self.word(key, default)
-        self.reading.conditions.append((text, self.place(key)))
+        self.reading.say(self.table.entries.get(key, Scalar(text, "str", self.place(key))), text)
         return text
+
+    def of_part(self) -> str:
+        """The part that the entry belongs to (empty: the product); texts read until the next entry are of that part."""
+        self.reading.part = self.reference("part", "part") if self.has("part") else ""
+        return self.reading.part
+
+    def day(self, key: str) -> date | None:
+        """A date."""
+        if not self.has(key):
+            return None
+        text = self.word(key)
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.reading.fault(self.place(key), f"'{text}' is no date.", "Write year-month-day, such as 2026-03-01.")
+            return None
+
+    def span(self) -> tuple[date | None, date | None]:
+        """From when and until when (that day included) the entry is in force."""
+        since, until = self.day("since"), self.day("until")
+        if since is not None and until is not None and until < since:
+            self.reading.fault(self.place("until"), "It ends before it begins.", "Exchange the two dates.")
+        return since, until
 
     def template(self, key: str) -> str:
         """A template; its words are checked when all options were read."""
         text = self.word(key)
-        self.reading.templates.append((text, self.place(key)))
+        self.reading.say(self.node(key), text, "template")
         return text
 
     def law(self, key: str, unit: str = "") -> Law:
@@ -339,6 +384,22 @@ def measured(reading: Reading, node: Node, unit: str, *, least: float = 0.0, abo
     return value
 
 
+def money(reading: Reading, node: Node, *, signed: bool = False) -> Money:
+    """An amount in the pack's currency, with no more decimals than the currency has; zero where it is faulty."""
+    text, currency = scalar(reading, node), reading.currency
+    found = _MONEY.match(text)
+    decimals = len(found[1].partition(".")[2]) if found else 0
+    readable = isinstance(node, Scalar) and node.kind == "str" and decimals <= minor_digits(currency)
+    if found is None or not readable or (text.startswith("-") and not signed):
+        reading.fault(node.place, f"'{text}' is no amount of money.", 'Write a quoted decimal such as "180.00".')
+        return Money.zero(currency)
+    if found[2] and found[2] != currency:
+        what = f"'{text}' is in {found[2]}, and the pack in {currency}."
+        reading.fault(node.place, what, f"Convert it; a pack has one currency, {currency}.")
+        return Money.zero(currency)
+    return Money.of(found[1], currency)
+
+
 def law(reading: Reading, node: Node, unit: str = "") -> Law:
     """A number, or `{base, add: [{when, by}]}`."""
 
@@ -351,5 +412,14 @@ def law(reading: Reading, node: Node, unit: str = "") -> Law:
         return Law(amount(node))
     entry = Entry.of(reading, node, "base", "add")
     base = amount(entry.node("base")) if entry.has("base") else Decimal(1)
-    parts = [Entry.of(reading, part, "when by") for part in entry.items("add")]
-    return Law(base, tuple(Addition(p.condition("when"), amount(p.node("by")) if p.has("by") else Decimal(0)) for p in parts))
+    parts = [Entry.of(reading, part, "by", "when of") for part in entry.items("add")]
+    return Law(base, tuple(_addition(part, amount(part.node("by")) if part.has("by") else Decimal(0)) for part in parts))
+
+
+def _addition(entry: Entry, by: Decimal) -> Addition:
+    if not entry.has("when") and not entry.has("of"):
+        entry.reading.fault(entry.place(), "'when' is missing.", "Add 'when:' or 'of:', or add it to the base.")
+    of = entry.word("of") if entry.has("of") else None
+    if of is not None:
+        entry.reading.say(entry.node("of"), of, "number")
+    return Addition(entry.condition("when"), by, of)

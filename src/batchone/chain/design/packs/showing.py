@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchone.chain.design.packs.faults import Place
 from batchone.chain.design.packs.nodes import Node
-from batchone.chain.design.packs.reading import Entry, Reading, decimal
+from batchone.chain.design.packs.reading import Entry, Reading, Said, decimal
 from batchone.chain.design.svg import read_svg
 from batchone.contracts.pack import Carrier, Customer, Demo
 
@@ -34,7 +34,7 @@ def read_drawing(reading: Reading, file: str, text: str) -> str:
     for element in root.elements() if root is not None else ():
         place = Place(file, element.line)
         if element.when is not None:
-            reading.conditions.append((element.when, place))
+            reading.said.append(Said(element.when, place, ""))
         if element.fill is not None:
             reading.refer("option", element.fill, place)
     return text
