@@ -22,7 +22,7 @@ import structlog
 from batchone.chain.planning import store
 from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
-from batchone.chain.planning.branches.draft import searched_plan, settled
+from batchone.chain.planning.branches.draft import searched_plan, settled_plan
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.model import Assignment, Plan, Problem
@@ -51,6 +51,8 @@ _OUTCOMES = 20_000
 """Finished orders that are read to learn from after a restart."""
 _TURN_S, _COLLECT_S = 0.0005, 3600.0
 """How long a thread that plans keeps others waiting, and how often garbage is looked for among all objects, real."""
+_LARGE = 20_000
+"""Operations from which on a plan is repaired in the worker: sending it there takes a second."""
 _TOLD_MAX = 200
 """Customers who are told by one plan that their dates moved; the others are told by the next."""
 NOTHING_MOVED: Mapping[str, Reserved] = {}
@@ -99,6 +101,7 @@ class Planner:
         self._laid_anew = 0
         self._number: int | None = None
         self._honesty: Honesty | None = None
+        self._compiled = False
         self._pool: SearchProcess | None = None
         self._dirty = asyncio.Event()
         self._dirty.set()
@@ -203,7 +206,8 @@ class Planner:
                     continue
                 self._dirty.clear()
                 # While the searches are compiled, the plan is kept valid; it gets better after that.
-                search = compiling.done() and time.monotonic() - improved >= self.settings.improve_every_s
+                self._compiled = compiling.done()
+                search = self._compiled and time.monotonic() - improved >= self.settings.improve_every_s
                 began = time.monotonic()
                 await self.plan_once(search=search)
                 if search:
@@ -215,7 +219,7 @@ class Planner:
                 await asyncio.sleep(max(self.settings.repair_every_s, time.monotonic() - began))
         finally:
             self._pool.stop()
-            self._pool = None
+            self._pool, self._compiled = None, False
 
     async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:
         """One planning run; the plan that came of it, or none if nothing changed that is worth a new number."""
@@ -263,7 +267,10 @@ class Planner:
 
     async def _solve(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], *, search: bool) -> Plan:
         if not search or self._pool is None:
-            return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
+            # A large plan is repaired in the worker, as soon as that has compiled its searches: promises go on here.
+            if self._compiled and len(problem.operations) > _LARGE:
+                return await self.work(settled_plan, problem, in_force, pins)
+            return await asyncio.to_thread(settled_plan, problem, in_force, pins)
         mine = self.settings
         if mine.search_elsewhere:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
