@@ -215,6 +215,8 @@ class Planner:
                 if time.monotonic() - collected >= _COLLECT_S:
                     collected = time.monotonic()
                     gc.collect()
+                    async with self._context.database.transaction() as tx:
+                        await store.expire_reservations(tx, self.tenant, self._context.clock.now())
                 # A plan that takes long to keep leaves as much time for promises and dispatching as it takes.
                 await asyncio.sleep(max(self.settings.repair_every_s, time.monotonic() - began))
         finally:
