@@ -171,8 +171,8 @@ class Measured:
 
     def row(self, name: str, operations: int) -> tuple[str | float | int, ...]:
         """A row of the table."""
-        return (name, operations, p50(self.alone), p99(self.alone), p50(self.crowd), p99(self.crowd), self.per_s, self.cpu_ms, self.laid_s,
-                self.plans)  # fmt: skip
+        return (name, operations, p50(self.alone), p99(self.alone), p50(self.crowd), p99(self.crowd), self.per_s, self.cpu_ms,
+                self.laid_s, self.plans)  # fmt: skip
 
 
 async def measured(
