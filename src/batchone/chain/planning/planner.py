@@ -434,6 +434,7 @@ class Planner:
             solve_s=0.0,
         )  # fmt: skip
         await store.add_plan(tx, self.tenant, summary, added)
+        self._number = number
         await store.say_finish(tx, self.tenant, order, finish)
         said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
         await tx.say(self.tenant, said, actor=ACTOR)
