@@ -19,10 +19,10 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import structlog
 
-from batchone.chain.planning import store
+from batchone.chain.planning import apart, store
 from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
-from batchone.chain.planning.branches.draft import searched_plan, settled_plan
+from batchone.chain.planning.branches.draft import searched_plan, settled
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.model import Assignment, Plan, Problem
@@ -51,8 +51,6 @@ _OUTCOMES = 20_000
 """Finished orders that are read to learn from after a restart."""
 _TURN_S, _COLLECT_S = 0.0005, 3600.0
 """How long a thread that plans keeps others waiting, and how often garbage is looked for among all objects, real."""
-_LARGE = 20_000
-"""Operations from which on a plan is repaired in the worker: sending it there takes a second."""
 _TOLD_MAX = 200
 """Customers who are told by one plan that their dates moved; the others are told by the next."""
 NOTHING_MOVED: Mapping[str, Reserved] = {}
@@ -233,7 +231,10 @@ class Planner:
             self.lay_out_again()
             return None
         problem, in_force = await asyncio.to_thread(lambda: (picture.problem(), picture.in_force()))
-        plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
+        if self._compiled and not search and len(problem.operations) > apart.LARGE:
+            plan = await self.work(apart.repaired, problem, in_force, picture.places_pinned())
+        else:
+            plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
         changes = await asyncio.to_thread(self._changes, plan, picture)
         laid = await asyncio.to_thread(laid_out, problem, _kept(plan, in_force, changes), self.book.kept(), picture.now)
         async with self.lock:
@@ -269,10 +270,7 @@ class Planner:
 
     async def _solve(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], *, search: bool) -> Plan:
         if not search or self._pool is None:
-            # A large plan is repaired in the worker, as soon as that has compiled its searches: promises go on here.
-            if self._compiled and len(problem.operations) > _LARGE:
-                return await self.work(settled_plan, problem, in_force, pins)
-            return await asyncio.to_thread(settled_plan, problem, in_force, pins)
+            return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
         mine = self.settings
         if mine.search_elsewhere:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)

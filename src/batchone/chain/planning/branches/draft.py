@@ -40,11 +40,6 @@ def settled(problem: Problem, plan: Plan, pins: Iterable[Pin]) -> tuple[Pinned, 
     return bound, hold(bound, repair(bound.problem, plan))
 
 
-def settled_plan(problem: Problem, plan: Plan, pins: Sequence[Pin]) -> Plan:
-    """The same, the plan alone: what another process is asked for."""
-    return settled(problem, plan, pins)[1]
-
-
 def draft(
     problem: Problem,
     start: Plan,
