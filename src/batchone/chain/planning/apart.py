@@ -1,4 +1,4 @@
-"""What the planner has done in its worker, so that promises are answered meanwhile. Pure; everything in and out can be pickled."""
+"""What the planner has done in its worker, so that promises are answered meanwhile. Pure; all of it can be pickled."""
 
 from __future__ import annotations
 
