@@ -159,19 +159,20 @@ def _written(url: str, operations: Sequence[OpenOperation], orders: Sequence[Ope
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds of promises from one caller and from a crowd, promises a second from the crowd, seconds until the planner
-    had laid the plan out first, and how often it planned meanwhile."""
+    """Milliseconds of promises from one caller and from a crowd, promises a second from the crowd and milliseconds of processor
+    time that each took in this process, seconds until the planner had laid the plan out first, and how often it planned."""
 
     alone: tuple[float, ...]
     crowd: tuple[float, ...]
     per_s: float
+    cpu_ms: float
     laid_s: float
     plans: int
 
     def row(self, name: str, operations: int) -> tuple[str | float | int, ...]:
         """A row of the table."""
-        return (name, operations, p50(self.alone), p99(self.alone), p50(self.crowd), p99(self.crowd), self.per_s, self.laid_s,
-                self.plans)  # fmt: skip
+        return (name, operations, p50(self.alone), p99(self.alone), p50(self.crowd), p99(self.crowd), self.per_s, self.cpu_ms,
+                self.laid_s, self.plans)  # fmt: skip
 
 
 async def measured(
@@ -191,9 +192,9 @@ async def measured(
             return [await timed(lambda: running.promise(chance.choice(configurations))) for _ in range(each)]
 
         running.planner.changed("a crowd asks")
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         crowd = await asyncio.gather(*(caller(number) for number in range(callers)))
-        took = time.perf_counter() - began
+        took, worked = time.perf_counter() - began, time.process_time() - worked
         every = tuple(ms for one in crowd for ms in one)
         plans = await running.planner.number_in_force() - before
-    return Measured(tuple(alone), every, len(every) / took, laid_s, plans)
+    return Measured(tuple(alone), every, len(every) / took, 1e3 * worked / len(every), laid_s, plans)

@@ -2,7 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from batchone.chain.planning import Assignment, Bound, Job, JobOutcome, Objective, Plan, Problem, Resource, SetupMatrix, insert
+from batchone.chain.planning import (
+    Assignment,
+    Bound,
+    Calendar,
+    Job,
+    JobOutcome,
+    Objective,
+    Plan,
+    Problem,
+    Resource,
+    SetupMatrix,
+    insert,
+)
 from batchone.chain.planning.book import Book, Reserved, held_of, laid_out
 from batchone.chain.planning.model import Alternative, Operation
 from batchone.chain.planning.timeline import Timeline
@@ -103,3 +115,16 @@ def test_a_setup_that_a_plan_takes_away_moves_what_was_held_behind_it() -> None:
     laid = laid_out(green, plan(), book.kept(), NOW)
     moved = book.move_to(laid, frozenset(), NOW)
     assert start_s(moved["R1"]) == 30
+
+
+def test_what_cannot_be_inserted_anew_is_held_where_it_was() -> None:
+    book = book_of()
+    first = held(book, "R1", 20)
+    closed = Problem(NOW, (Resource("r", calendar="short"),), (), (), calendars=(Calendar("short", ((0, 25),), 25),))
+    laid = laid_out(closed, plan(Assignment("x", "x", "r", 0, 0, 0, 10)), book.kept(), NOW)
+    assert book.move_to(laid, frozenset(), NOW) == {}
+    assert book.reserved["R1"] is first
+    book.give_back(["R1"])
+    assert book.timeline is not None
+    op = Operation("R2.0/10", "R2", (Alternative("r", 5),))
+    assert insert(book.timeline, Job("R2"), [op]).completion_s == 15

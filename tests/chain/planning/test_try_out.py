@@ -29,6 +29,12 @@ async def test_what_is_tried_gets_the_date_that_a_promise_would_and_reserves_not
     assert set(works.planner.book.reserved) == {given.reservation}
 
 
+async def test_a_promise_names_the_plan_in_force_also_when_an_order_made_it(works) -> None:
+    assert (await works.service.insert("t", "C", 1, 0, (), 900.0)).plan == 0
+    await ordered(works)
+    assert (await works.service.insert("t", "C", 1, 0, (), 900.0)).plan == (await works.service.summary("t")).number == 1
+
+
 async def test_a_wish_that_no_machine_can_make_gets_no_date(works) -> None:
     fine = await wish(works)
     steps = fine.exploded.operations

@@ -63,6 +63,14 @@ async def test_values_that_make_no_difference_in_the_plant_are_not_tried(chain) 
     assert len(changes(exploded, 1, 0.0, [same, same])) == 2
 
 
+async def test_of_a_large_order_only_a_few_values_are_tried(chain) -> None:
+    frozen = chain.design.freeze()
+    exploded, others = await chain.design.explode("t", frozen.id), await chain.design.alternatives("t", frozen.id)
+    assert len(others) > 2
+    tried = [len([change for change in changes(exploded, n, 0.0, others) if change.alternative]) for n in (1, 1000)]
+    assert tried == [len(others), 2]
+
+
 async def test_over_the_api_a_customer_asks_for_their_own_only(chain, api) -> None:
     frozen = chain.design.freeze("oak")
     headers = {"authorization": "Bearer customer/ann/c-ann"}

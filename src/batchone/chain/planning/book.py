@@ -140,25 +140,25 @@ def put_in(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
 
 
 def _anew(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
-    origin = timeline.problem.origin
+    """Inserted again; where that cannot be, or is not known how, held where it was, whatever stands there."""
+    origin, trial = timeline.problem.origin, timeline.fork()
     items: list[Held] = []
-    if reserved.origin is None:
-        for item in shifted(reserved, origin):
-            for a, key in item:
-                if a.resource in timeline.shop.index:
-                    timeline.add(a, key)
-        return reserved
-    back = round((reserved.origin - origin).total_seconds())
     now_s = max(0, round((now - origin).total_seconds()))
-    for operations in reserved.operations:
-        mine = [replace(op, earliest_s=max(0, op.earliest_s + back)) for op in operations]
-        try:
-            found = insert(timeline, Job(reserved.id), mine, now_s=now_s)
-        except Refused:
-            return reserved
-        timeline.reserve(found.assignments, mine)
-        items.append(held_of(found, mine, origin))
-    return replace(reserved, items=tuple(items))
+    back = round((reserved.origin - origin).total_seconds()) if reserved.origin is not None else 0
+    try:
+        for operations in reserved.operations:
+            mine = [replace(op, earliest_s=max(0, op.earliest_s + back)) for op in operations]
+            items.append(held_of(insert(trial, Job(reserved.id), mine, now_s=now_s, keep=True), mine, origin))
+    except Refused:
+        items = []
+    if items:
+        timeline.take_over(trial)
+        return replace(reserved, items=tuple(items))
+    for item in shifted(reserved, origin):
+        for a, key in item:
+            if a.resource in timeline.shop.index:
+                timeline.add(a, key)
+    return reserved
 
 
 def held_of(found: JobInsertion, operations: Sequence[Operation], origin: datetime) -> Held:

@@ -19,7 +19,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import structlog
 
-from batchone.chain.planning import store
+from batchone.chain.planning import apart, store
 from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
 from batchone.chain.planning.branches.draft import settled
@@ -99,6 +99,7 @@ class Planner:
         self._laid_anew = 0
         self._number: int | None = None
         self._honesty: Honesty | None = None
+        self._compiled = False
         self._pool: SearchProcess | None = None
         self._teller = Teller(context.bus)
         self._dirty = asyncio.Event()
@@ -204,7 +205,8 @@ class Planner:
                     continue
                 self._dirty.clear()
                 # While the searches are compiled, the plan is kept valid; it gets better after that.
-                search = compiling.done() and time.monotonic() - improved >= self.settings.improve_every_s
+                self._compiled = compiling.done()
+                search = self._compiled and time.monotonic() - improved >= self.settings.improve_every_s
                 began = time.monotonic()
                 await self.plan_once(search=search)
                 if search:
@@ -212,11 +214,13 @@ class Planner:
                 if time.monotonic() - collected >= _COLLECT_S:
                     collected = time.monotonic()
                     gc.collect()
+                    async with self._context.database.transaction() as tx:
+                        await store.expire_reservations(tx, self.tenant, self._context.clock.now())
                 # A plan that takes long to keep leaves as much time for promises and dispatching as it takes.
                 await asyncio.sleep(max(self.settings.repair_every_s, time.monotonic() - began))
         finally:
             self._pool.stop()
-            self._pool = None
+            self._pool, self._compiled = None, False
 
     async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:
         """One planning run; the plan that came of it, or none if nothing changed that is worth a new number."""
@@ -228,7 +232,10 @@ class Planner:
             self.lay_out_again()
             return None
         problem, in_force = await asyncio.to_thread(lambda: (picture.problem(), picture.in_force()))
-        plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
+        if self._compiled and not search and len(problem.operations) > apart.LARGE:
+            plan = await self.work(apart.repaired, problem, in_force, picture.places_pinned())
+        else:
+            plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
         changes = await asyncio.to_thread(self._changes, plan, picture)
         laid = await asyncio.to_thread(laid_out, problem, _kept(plan, in_force, changes), self.book.kept(), picture.now)
         async with self.lock:
@@ -434,6 +441,7 @@ class Planner:
             solve_s=0.0,
         )  # fmt: skip
         await store.add_plan(tx, self.tenant, summary, added)
+        self._number = number
         await store.say_finish(tx, self.tenant, order, finish)
         said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
         await tx.say(self.tenant, said, actor=ACTOR)

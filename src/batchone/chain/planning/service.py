@@ -164,18 +164,9 @@ class PlanningService:
                 for given_back in instead_of:
                     await store.take_reservation(tx, tenant, given_back)
                 await store.reserve(
-                    tx,
-                    tenant,
-                    reservation,
-                    configuration,
-                    quantity,
-                    held.expires,
-                    stored(held),
-                    now,
-                    planned,
-                    finish,
-                    p90_finish,
-                )
+                    tx, tenant, reservation, configuration, quantity, held.expires, stored(held), given=now, finish=planned,
+                    likely=finish, sure=p90_finish,
+                )  # fmt: skip
             # Another plan may have come into force before there was a row that it could move.
             while book.reserved.get(reservation, held) is not held:
                 held = book.reserved[reservation]

@@ -267,8 +267,13 @@ async def items_of(tx: Transaction, tenant: str, order: str) -> list[str]:
 
 async def reservations(tx: Transaction, tenant: str, now: datetime) -> list[Row]:
     """Reservations that have not expired; expired ones are forgotten."""
-    await tx.run(_SQL["expire_reservations"], tenant=tenant, now=now)
+    await expire_reservations(tx, tenant, now)
     return await tx.all(_SQL["reservations"], tenant=tenant, now=now)
+
+
+async def expire_reservations(tx: Transaction, tenant: str, now: datetime) -> None:
+    """Forget the reservations that have expired."""
+    await tx.run(_SQL["expire_reservations"], tenant=tenant, now=now)
 
 
 async def take_reservation(tx: Transaction, tenant: str, reservation: str) -> Row | None:

@@ -15,8 +15,9 @@ WORTH_S = 900
 """A date that is earlier by less is not told."""
 TOLD_MAX = 3
 """Values of options that are told, those that help most first."""
-TRIED_MAX = 40
-"""Values of options that are tried."""
+TRIED_MAX, ITEMS_MAX, TRIED_LEAST = 40, 400, 2
+"""Values of options that are tried, as long as all the items that are inserted for it are no more than so many; of a large
+order the first few."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class Change:
 
 def changes(exploded: Exploded, quantity: int, lead_s: float, alternatives: Sequence[Alternative]) -> tuple[Change, ...]:
     """What is worth trying: values that change a module, machine time or the lead; half of the quantity; overtime."""
-    same = _making(exploded)
+    same, most = _making(exploded), max(TRIED_LEAST, min(TRIED_MAX, ITEMS_MAX // quantity))
     found, seen = list[Change](), {(same, lead_s)}
     for each in alternatives:
         makes = (_making(each.exploded), each.lead_s)
         # Values that make no difference in the plant cannot make one in the date, and those that make the same one give it.
-        if makes not in seen and each.lead_s <= lead_s and len(found) < TRIED_MAX:
+        if makes not in seen and each.lead_s <= lead_s and len(found) < most:
             seen.add(makes)
             found.append(Change(each.exploded, quantity, each.lead_s, each))
     if quantity > 1:
