@@ -33,7 +33,12 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
     for command in BLOCKS["sh"].splitlines():
         words = shlex.split(command)[1:]
         done = subprocess.run(
-            [sys.executable, "-m", "batchone.cli", *words], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120
+            [sys.executable, "-m", "batchone.cli", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            timeout=120,
         )
         assert done.returncode == 0, (command, done.stderr)
         assert done.stdout or "--out" in words

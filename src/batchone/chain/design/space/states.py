@@ -28,6 +28,8 @@ Choices = Mapping[int, bool]
 """What a person chose: a feature's number, and whether it is wanted or unwanted."""
 
 BASE_ROWS = 512
+CONFLICTS_MAX = 200_000
+"""A question that meets more contradictions is given up: half a minute or so. Product lines meet tens."""
 
 
 class State(StrEnum):
@@ -195,9 +197,14 @@ class OptionSpace:
                 self._whole.close()
 
     def solve(self, assumptions: list[int]) -> bool:
-        """Ask the solver."""
+        """Ask the solver; `Refused` where it comes to no answer, as it may for sums of hundreds of numbers."""
         self.calls += 1
-        return bool(self.solver.solve(assumptions=assumptions))
+        self.solver.conf_budget(CONFLICTS_MAX)
+        found = self.solver.solve_limited(assumptions=assumptions)
+        if found is None:
+            what = f"After {CONFLICTS_MAX:,} contradictions it is not known whether this is possible."
+            raise Refused("design.too_hard", what, "Say the model's sums with fewer or rounder numbers.")
+        return bool(found)
 
     def found(self) -> Truths:
         """The configuration that the solver found last, by variable."""
@@ -224,6 +231,8 @@ class _Search:
         self._base = _literals(choices, placed)
         self._named = np.array(sorted(set(placed.values())), dtype=np.int64) - 1
         self._can, self._cannot = seen(rows, space.top)
+        self._numbers = np.arange(1, space.top + 1)
+        self._near = np.unpackbits(rows[-1], count=space.top)
         self._asking = self._twins.asking(placed)
         self._set_can, self._set_cannot = self._gathered(self._can), self._gathered(self._cannot)
         self._fixed = space.settled.copy()
@@ -245,6 +254,9 @@ class _Search:
         space, solver = self._space, self._space.solver
         sets = np.arange(self._twins.count) if asked is None else np.unique(self._twins.set_of[asked])
         sets = sets[self._asking[sets] > 0]
+        # From a configuration that is known the solver goes only as far as it must.
+        if asked is not None:
+            solver.set_phases(np.where(self._near, self._numbers, -self._numbers).tolist())
         while True:
             known = (self._set_can[sets] & self._set_cannot[sets]) | self._fixed[self._asking[sets] - 1]
             done, sets = self._asking[sets[known]], sets[~known]
