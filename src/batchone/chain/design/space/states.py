@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from threading import RLock
 from typing import Any
 
@@ -20,6 +21,7 @@ from pysat.solvers import Glucose4
 
 from batchone.chain.design.space.clauses import TRUE
 from batchone.chain.design.space.pool import Bits, Pool, Truths, keeping, seen
+from batchone.chain.design.space.swaps import Swaps
 from batchone.chain.design.space.twins import SLOTS, Places, Twins
 from batchone.chain.design.uvl.model import FeatureModel, Relation
 from batchone.kernel.errors import Refused
@@ -27,7 +29,11 @@ from batchone.kernel.errors import Refused
 Choices = Mapping[int, bool]
 """What a person chose: a feature's number, and whether it is wanted or unwanted."""
 
+MISSES_MAX = 3
+"""After so many exchanges in a row that come to nothing no more are tried: what is open hangs together by long chains."""
 BASE_ROWS = 512
+SWAPS_MAX = 100
+"""Where more sets are open, one question to the solver shows more than exchanges would."""
 CONFLICTS_MAX = 200_000
 """A question that meets more contradictions is given up: half a minute or so. Product lines meet tens."""
 
@@ -83,7 +89,8 @@ class OptionSpace:
         clauses = self.twins.clauses
         self.solver: Any = Glucose4()
         add = self.solver.add_clause
-        for clause in clauses.all():
+        self._said = list(clauses.all())
+        for clause in self._said:
             add(clause)
         for variable in range(clauses.top, clauses.count + 1):
             add([variable, -variable])
@@ -100,6 +107,11 @@ class OptionSpace:
         self._lock = RLock()
         self._prepared: Prepared | None = None
         self._whole: OptionSpace | None = None
+
+    @cached_property
+    def swaps(self) -> Swaps:
+        """Exchanges under the model's clauses; made when first asked for."""
+        return Swaps(self._said)
 
     def possible(self, choices: Choices) -> bool:
         """Whether a configuration has these choices."""
@@ -208,7 +220,8 @@ class OptionSpace:
 
     def found(self) -> Truths:
         """The configuration that the solver found last, by variable."""
-        return np.asarray(np.array(self.solver.get_model()[: self.top], dtype=np.int32) > 0)
+        self.model_found: list[int] = self.solver.get_model()
+        return np.asarray(np.array(self.model_found[: self.top], dtype=np.int32) > 0)
 
     def _knowing_all(self) -> OptionSpace:
         if self._whole is None:
@@ -237,6 +250,8 @@ class _Search:
         self._set_can, self._set_cannot = self._gathered(self._can), self._gathered(self._cannot)
         self._fixed = space.settled.copy()
         self._fix([*implied, *self._base])
+        self._tried = bytearray(self._twins.count)
+        self._misses = 0
 
     def _gathered(self, truths: Truths) -> Truths:
         """By set, leaving out variables that choices took: those are no longer like the others."""
@@ -272,9 +287,37 @@ class _Search:
                 self._can, self._cannot = self._can | truths, self._cannot | ~truths
                 self._set_can |= self._gathered(truths)
                 self._set_cannot |= self._gathered(~truths)
+                if len(sets) <= SWAPS_MAX and self._misses <= MISSES_MAX:
+                    self._swap(truths, sets[1:])
             else:
                 self._base.append(-wanted[0])
                 self._fix([-wanted[0], *solver.propagate(assumptions=self._base)[1]])
+
+    def _swap(self, truths: Truths, sets: Places) -> None:
+        """Show what is open in some sets by exchanges in the configuration that was just found."""
+        space, model = self._space, self._space.model_found
+        fixed = bytearray(len(model) + 1)
+        fixed[1 : len(self._fixed) + 1] = self._fixed.tobytes()
+        for number in sets.tolist():
+            variable = int(self._asking[number])
+            if self._tried[number] or (self._set_can[number] and self._set_cannot[number]) or fixed[variable]:
+                continue
+            self._tried[number] = 1
+            turned = space.swaps.towards(model, -variable if self._set_can[number] else variable, fixed)
+            if turned is None:
+                self._misses += 1
+                if self._misses > MISSES_MAX:
+                    return
+                continue
+            self._misses = 0
+            other = truths.copy()
+            for each, value in turned.items():
+                if each <= space.top:
+                    other[each - 1] = value
+                    (self._can if value else self._cannot)[each - 1] = True
+                    # What choices name is fixed, so all that was turned speaks for its set.
+                    (self._set_can if value else self._set_cannot)[self._twins.of_variable[each - 1]] = True
+            self._pool.add(other)
 
     def _above(self, variables: Places) -> list[int]:
         """What stands above these in the tree: it must be true for them to be true."""
