@@ -34,8 +34,12 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
         words = shlex.split(command)[1:]
         done = subprocess.run(
             [sys.executable, "-m", "batchone.cli", *words],
-            capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            timeout=120,
+        )
         assert done.returncode == 0, (command, done.stderr)
         assert done.stdout or "--out" in words
     assert (tmp_path / "my-pack/rules.yaml").read_text().startswith("rules:")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from threading import RLock
 from typing import Any
 
@@ -20,6 +21,7 @@ from pysat.solvers import Glucose4
 
 from batchone.chain.design.space.clauses import TRUE
 from batchone.chain.design.space.pool import Bits, Pool, Truths, keeping, seen
+from batchone.chain.design.space.swaps import Swaps
 from batchone.chain.design.space.twins import SLOTS, Places, Twins
 from batchone.chain.design.uvl.model import FeatureModel, Relation
 from batchone.kernel.errors import Refused
@@ -27,7 +29,13 @@ from batchone.kernel.errors import Refused
 Choices = Mapping[int, bool]
 """What a person chose: a feature's number, and whether it is wanted or unwanted."""
 
+MISSES_MAX = 3
+"""After so many exchanges in a row that come to nothing no more are tried: what is open hangs together by long chains."""
 BASE_ROWS = 512
+SWAPS_MAX = 100
+"""Where more sets are open, one question to the solver shows more than exchanges would."""
+CONFLICTS_MAX = 200_000
+"""A question that meets more contradictions is given up: half a minute or so. Product lines meet tens."""
 
 
 class State(StrEnum):
@@ -81,7 +89,8 @@ class OptionSpace:
         clauses = self.twins.clauses
         self.solver: Any = Glucose4()
         add = self.solver.add_clause
-        for clause in clauses.all():
+        self._said = list(clauses.all())
+        for clause in self._said:
             add(clause)
         for variable in range(clauses.top, clauses.count + 1):
             add([variable, -variable])
@@ -98,6 +107,11 @@ class OptionSpace:
         self._lock = RLock()
         self._prepared: Prepared | None = None
         self._whole: OptionSpace | None = None
+
+    @cached_property
+    def swaps(self) -> Swaps:
+        """Exchanges under the model's clauses; made when first asked for."""
+        return Swaps(self._said)
 
     def possible(self, choices: Choices) -> bool:
         """Whether a configuration has these choices."""
@@ -195,13 +209,19 @@ class OptionSpace:
                 self._whole.close()
 
     def solve(self, assumptions: list[int]) -> bool:
-        """Ask the solver."""
+        """Ask the solver; `Refused` where it comes to no answer, as it may for sums of hundreds of numbers."""
         self.calls += 1
-        return bool(self.solver.solve(assumptions=assumptions))
+        self.solver.conf_budget(CONFLICTS_MAX)
+        found = self.solver.solve_limited(assumptions=assumptions)
+        if found is None:
+            what = f"After {CONFLICTS_MAX:,} contradictions it is not known whether this is possible."
+            raise Refused("design.too_hard", what, "Say the model's sums with fewer or rounder numbers.")
+        return bool(found)
 
     def found(self) -> Truths:
         """The configuration that the solver found last, by variable."""
-        return np.asarray(np.array(self.solver.get_model()[: self.top], dtype=np.int32) > 0)
+        self.model_found: list[int] = self.solver.get_model()
+        return np.asarray(np.array(self.model_found[: self.top], dtype=np.int32) > 0)
 
     def _knowing_all(self) -> OptionSpace:
         if self._whole is None:
@@ -224,10 +244,14 @@ class _Search:
         self._base = _literals(choices, placed)
         self._named = np.array(sorted(set(placed.values())), dtype=np.int64) - 1
         self._can, self._cannot = seen(rows, space.top)
+        self._numbers = np.arange(1, space.top + 1)
+        self._near = np.unpackbits(rows[-1], count=space.top)
         self._asking = self._twins.asking(placed)
         self._set_can, self._set_cannot = self._gathered(self._can), self._gathered(self._cannot)
         self._fixed = space.settled.copy()
         self._fix([*implied, *self._base])
+        self._tried = bytearray(self._twins.count)
+        self._misses = 0
 
     def _gathered(self, truths: Truths) -> Truths:
         """By set, leaving out variables that choices took: those are no longer like the others."""
@@ -245,6 +269,9 @@ class _Search:
         space, solver = self._space, self._space.solver
         sets = np.arange(self._twins.count) if asked is None else np.unique(self._twins.set_of[asked])
         sets = sets[self._asking[sets] > 0]
+        # From a configuration that is known the solver goes only as far as it must.
+        if asked is not None:
+            solver.set_phases(np.where(self._near, self._numbers, -self._numbers).tolist())
         while True:
             known = (self._set_can[sets] & self._set_cannot[sets]) | self._fixed[self._asking[sets] - 1]
             done, sets = self._asking[sets[known]], sets[~known]
@@ -260,9 +287,37 @@ class _Search:
                 self._can, self._cannot = self._can | truths, self._cannot | ~truths
                 self._set_can |= self._gathered(truths)
                 self._set_cannot |= self._gathered(~truths)
+                if len(sets) <= SWAPS_MAX and self._misses <= MISSES_MAX:
+                    self._swap(truths, sets[1:])
             else:
                 self._base.append(-wanted[0])
                 self._fix([-wanted[0], *solver.propagate(assumptions=self._base)[1]])
+
+    def _swap(self, truths: Truths, sets: Places) -> None:
+        """Show what is open in some sets by exchanges in the configuration that was just found."""
+        space, model = self._space, self._space.model_found
+        fixed = bytearray(len(model) + 1)
+        fixed[1 : len(self._fixed) + 1] = self._fixed.tobytes()
+        for number in sets.tolist():
+            variable = int(self._asking[number])
+            if self._tried[number] or (self._set_can[number] and self._set_cannot[number]) or fixed[variable]:
+                continue
+            self._tried[number] = 1
+            turned = space.swaps.towards(model, -variable if self._set_can[number] else variable, fixed)
+            if turned is None:
+                self._misses += 1
+                if self._misses > MISSES_MAX:
+                    return
+                continue
+            self._misses = 0
+            other = truths.copy()
+            for each, value in turned.items():
+                if each <= space.top:
+                    other[each - 1] = value
+                    (self._can if value else self._cannot)[each - 1] = True
+                    # What choices name is fixed, so all that was turned speaks for its set.
+                    (self._set_can if value else self._set_cannot)[self._twins.of_variable[each - 1]] = True
+            self._pool.add(other)
 
     def _above(self, variables: Places) -> list[int]:
         """What stands above these in the tree: it must be true for them to be true."""

@@ -78,6 +78,9 @@ class Twins:
         counts = np.bincount(self.set_of[first], minlength=self.count)
         self._starts: Places = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._counts = counts
+        self.of_variable: Places = np.zeros(self.clauses.top, np.int64)
+        """Each variable's set."""
+        self.of_variable[self._order - 1] = np.repeat(np.arange(self.count), counts)
         self._short = counts < sizes
         self.own = places
         """Each feature's variable if the solver knew all; features that always go together share it."""

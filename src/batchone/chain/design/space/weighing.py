@@ -225,10 +225,16 @@ def _added(clauses: Defining, ordered: Sequence[tuple[int, int]], limit: int) ->
 
 
 def _sum_and_carry(clauses: Defining, one: int, two: int, three: int) -> tuple[int, int]:
-    carry = clauses.any([-clauses.any([-one, -two]), -clauses.any([-one, -three]), -clauses.any([-two, -three])])
-    return _either(clauses, _either(clauses, one, two), three), carry
-
-
-def _either(clauses: Defining, one: int, other: int) -> int:
-    """True where exactly one of the two is."""
-    return -clauses.any([-clauses.any([one, other]), -clauses.any([-one, -other])])
+    """The two bits of how many of three literals are true; the third may be never true."""
+    total, carry = clauses.fresh(), clauses.fresh()
+    thirds = (three,) if three == -_TRUE else (three, -three)
+    for first in (one, -one):
+        for second in (two, -two):
+            for third in thirds:
+                # The clause rules out the case in which all three of these are false.
+                trues = sum(literal != each for literal, each in ((one, first), (two, second), (three, third)))
+                clauses.define([first, second, third, total if trues % 2 else -total])
+    for first, second in ((one, two), (one, three), (two, three)):
+        clauses.define([-first, -second, carry])
+        clauses.define([first, second, -carry])
+    return total, carry
