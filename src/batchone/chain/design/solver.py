@@ -220,7 +220,7 @@ class Space:
                 self._add([-atom, -before])
             before = passed
 
-    def _demanded(self, expression: Expression, *, holds: bool) -> list[list[int]]:
+    def _demanded(self, expression: Expression, *, holds: bool) -> list[list[int]]:  # noqa: PLR0911 - one for each kind
         """Clauses that make an expression hold (or fail): without further variables where they stay few."""
         match expression:
             case Constant(value):

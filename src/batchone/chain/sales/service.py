@@ -92,7 +92,8 @@ class SalesService:
         dates = model.dates(insertion, frozen.lead_s, transit_s)
         promise = Promise(
             id=self._context.ids.new("P"), tenant=tenant, configuration=frozen.id, product=frozen.product,
-            quantity=quantity, priority=priority, unit_price=price.unit, price=price.total, p50=dates.p50, p90=dates.p90, plan=insertion.plan,
+            quantity=quantity, priority=priority, unit_price=price.unit, price=price.total, p50=dates.p50, p90=dates.p90,
+            plan=insertion.plan,
             reasons=(*insertion.reasons, *dates.reasons), given=now, expires=now + timedelta(seconds=valid_s),
             customer=owner,
         )  # fmt: skip

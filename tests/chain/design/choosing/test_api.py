@@ -160,7 +160,8 @@ async def test_of_two_clicks_racing_one_is_told_what_to_take_up(client: httpx.As
 async def test_a_click_that_is_not_possible_changes_nothing(client: httpx.AsyncClient) -> None:
     now = (await click(client, await begun(client), take={"shelves": "3"})).json()
     for take, kind in (
-        ({"height": "100"}, "design.impossible"), ({"depth": "1"}, "design.unknown_option"), ({"steel": "tin"}, "design.unknown_value"),
+        ({"height": "100"}, "design.impossible"), ({"depth": "1"}, "design.unknown_option"),
+        ({"steel": "tin"}, "design.unknown_value"),
     ):  # fmt: skip
         refused = await click(client, now, take=take)
         assert (refused.status_code, refused.json()["type"]) == (422, f"urn:batchone:problem:{kind}")
@@ -373,9 +374,10 @@ async def test_a_price_list_is_for_its_group(client: httpx.AsyncClient) -> None:
 
 
 async def test_suggestions_and_comparisons_are_answered(client: httpx.AsyncClient, desk: Desk) -> None:
-    desk.orders = tuple(
-        SimpleNamespace(product="rack", choices={"steel": "inox", "shelves": "1"}, quantity=n) for n in (3, 4)
-    ) + (SimpleNamespace(product="other", choices={"steel": "painted"}, quantity=50),)  # fmt: skip
+    desk.orders = (
+        *(SimpleNamespace(product="rack", choices={"steel": "inox", "shelves": "1"}, quantity=n) for n in (3, 4)),
+        SimpleNamespace(product="other", choices={"steel": "painted"}, quantity=50),
+    )
     found = {}
     for wish in ("default", "cheapest", "earliest", "popular"):
         answer = await client.post("/api/products/rack/suggest", json={"choices": {"extras.cover": "no"}, "wish": wish})
