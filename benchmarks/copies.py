@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchone.chain.design.model import Blueprint, vocabulary_of
-from batchone.chain.design.rules import All, Among, Constant, Equivalent, Expression, Implies, Not, Some, parse
+from batchone.chain.design.model import Blueprint, Words, vocabulary_of
+from batchone.chain.design.rules import All, Among, Compare, Constant, Equivalent, Expression, Implies, Not, Some, Term, parse
 from batchone.chain.design.solver import Space
 from batchone.chain.design.svg import parse_svg
 from batchone.contracts.pack import Pack
@@ -13,16 +13,19 @@ from batchone.contracts.pack import Pack
 
 def copied(pack: Pack, copies: int) -> Blueprint:
     """A blueprint with `copies` of every option, rule and price; bill of materials and routing are left out."""
-    words = vocabulary_of(pack.options, pack.derived)
+    words = vocabulary_of(pack)
     numbers = range(copies)
     options = tuple(replace(option, id=_name(option.id, n)) for n in numbers for option in pack.options)
     prices = tuple(replace(price, when=_name(price.when, n)) for n in numbers for price in pack.prices)
     rules = tuple(replace(rule, id=_name(rule.id, n)) for n in numbers for rule in pack.rules)
-    larger = replace(pack, options=options, derived=(), prices=prices, rules=rules, bom=(), routing=())
-    vocabulary = vocabulary_of(options, ())
+    larger = replace(pack, options=options, derived=(), prices=prices, rules=rules, bom=(), routing=(), lists=())
+    vocabulary = vocabulary_of(larger)
     bound = {_name(rule.id, n): of_copy(parse(rule.rule, words), n) for n in numbers for rule in pack.rules}
-    conditions = {_name(price.when, n): of_copy(parse(price.when, words), n) for n in numbers for price in pack.prices}
-    return Blueprint(larger, vocabulary, conditions, Space(vocabulary, bound), parse_svg(pack.drawing))
+    conditions = {("", _name(price.when, n)): of_copy(parse(price.when, words), n) for n in numbers for price in pack.prices}
+    return Blueprint(
+        larger, Words(vocabulary, conditions, {}, bound), Space(vocabulary, bound), parse_svg(pack.drawing),
+        {rule.id: rule for rule in rules},
+    )  # fmt: skip
 
 
 def of_copy(expression: Expression, number: int) -> Expression:  # noqa: PLR0911 - one for each kind of expression
@@ -42,6 +45,9 @@ def of_copy(expression: Expression, number: int) -> Expression:  # noqa: PLR0911
             return Implies(of_copy(first, number), of_copy(second, number))
         case Equivalent(first, second):
             return Equivalent(of_copy(first, number), of_copy(second, number))
+        case Compare(terms, relation, bound):
+            cases = (Term(tuple((of_copy(when, number), amount) for when, amount in term.cases)) for term in terms)
+            return Compare(tuple(cases), relation, bound)
 
 
 def _name(word: str, number: int) -> str:

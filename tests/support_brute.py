@@ -14,7 +14,7 @@ from batchone.contracts.design import Standing
 from batchone.contracts.pack import Law, Pack
 
 
-def combinations(pack: Pack, fixed: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+def combinations(pack: Pack, fixed: Mapping[str, str] | None = None) -> list[dict[str, str]]:  # noqa: C901 - one story
     """Every combination of values (with some of them fixed), keeping rules or not; a slot is filled where the count says so."""
     counts = {}
     for part in pack.parts:

@@ -148,6 +148,7 @@ def test_pull_of_one_and_of_two_orders_is_as_counted_by_hand() -> None:
     choice = {
         "layout": "double", "volume_l": "330", "cooling": "frostfree", "compressor": "inverter", "panel": "vcm_white",
         "freshness": "none", "smart": "none", "dispenser": "none", "hinge": "left", "grade": "2",
+        "racks": "3",
     }  # fmt: skip
     p, one = products_of(plant(), [choice], KEPT), calm()
     way = 24 + 13 + 240 + 38 + 40 + 1000 + 20 + 12 + 15 + 2700 + 12

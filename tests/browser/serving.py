@@ -27,9 +27,10 @@ FLAGS = [
 
 
 @contextmanager
-def serving(services: FakeServices) -> Iterator[str]:
+def serving(services: FakeServices, *, embed_origins: tuple[str, ...] = ()) -> Iterator[str]:
     """The address of the running pages."""
-    app = create_app(services, WebSettings(name="Batchone Works", time_zone="Asia/Shanghai"))
+    settings = WebSettings(name="Batchone Works", time_zone="Asia/Shanghai", embed_origins=embed_origins)
+    app = create_app(services, settings)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, server_header=False)
     server = uvicorn.Server(config)

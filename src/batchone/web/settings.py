@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import field_validator, model_validator
@@ -17,6 +18,7 @@ class WebSettings(Settings):
 
     `host` stays on the loopback address unless somebody decides otherwise; then the pages are served with TLS
     (`tls_certificate` and `tls_key`, PEM files) or stand behind a proxy that does that (`behind_proxy`), else nothing starts.
+    `embed_origins` are the other sites that may show the configurator (`https://shop.example`); none unless they are named.
     Boards are drawn every `board_every_s`; the line board also when a machine changes, at most every `board_least_s`.
     """
 
@@ -32,6 +34,7 @@ class WebSettings(Settings):
     signals_every_s: Seconds = 0.5
     trend_s: Seconds = 60.0
     assets: Path | None = None
+    embed_origins: tuple[str, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -41,6 +44,16 @@ class WebSettings(Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"'{name}' is not a time zone; write one such as Asia/Shanghai") from error
         return name
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _whole_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"})
+            if not safe or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}" or "@" in origin or "*" in origin:
+                raise ValueError(f"'{origin}' is no origin of another site; write one such as https://shop.example")
+        return origins
 
     @model_validator(mode="after")
     def _safe_beyond_this_machine(self) -> Self:

@@ -197,7 +197,7 @@ def test_bill_and_routing_nest(rack: Blueprint, brute: Brute) -> None:
         first = found.operations[0]
         assert first.duration_s == pytest.approx(30 + 0.1 * int(c["shelf.1.load"]))
         assert first.setup_key == {"50": "light", "100": "full" if boxes(c, 1) else "heavy"}[c["shelf.1.load"]]
-        assert [check.redo for check in found.operations[-1].checks] == [tuple(f"10.{i}" for i in (1, 2, 3)) + ("90",)]
+        assert [check.redo for check in found.operations[-1].checks] == [(*(f"10.{i}" for i in (1, 2, 3)), "90")]
 
 
 def test_what_the_customer_brings_reaches_the_machine(rack: Blueprint) -> None:

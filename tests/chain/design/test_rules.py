@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from batchone.chain.design.rules import Follows, RuleFault, Vocabulary, holds, parse
 
 NUMBERS = Vocabulary(
-    options={"wide": ("40", "60"), "deep": ("0.5", "1"), "count": ("0", "1", "2"), "sum": ("red", "blue"), "bag.red": ("yes", "no"),
-             "bag.blue": ("yes", "no")},
+    options={"wide": ("40", "60"), "deep": ("0.5", "1"), "count": ("0", "1", "2"), "sum": ("red", "blue"),
+             "bag.red": ("yes", "no"), "bag.blue": ("yes", "no")},
     numbers={"wide": {"40": Decimal(40), "60": Decimal(60)}, "deep": {"0.5": Decimal("0.5"), "1": Decimal(1)},
              "count": {"0": Decimal(0), "1": Decimal(1), "2": Decimal(2)}},
     derived={

@@ -43,6 +43,7 @@ async def test_a_promise_can_be_read_again_and_is_said(chain) -> None:
     sales = chain.context.get(Sales)
     promise = await sales.give_promise("t", chain.design.freeze().id, 1, 0, CUSTOMER)
     assert promise.customer == "c-ann"
+    assert chain.design.priced_for == ["c-ann"]
     assert await sales.promise("t", promise.id) == promise
     (said,) = await chain.said(PromiseGiven)
     assert (said.promise, said.p90, said.expires) == (promise.id, promise.p90, promise.expires)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from batchone.chain.design.expressions import holds
@@ -49,9 +50,12 @@ def cheapest_first(blueprint: Blueprint, option: str, values: Iterable[str]) -> 
 
 
 def price(
-    blueprint: Blueprint, choices: Choices, quantity: int, bom: Iterable[BomLine] | None = None
-) -> Price:  # fmt: skip
-    """What so many items of a complete configuration cost; with a bill of materials, what its material costs, too."""
+    blueprint: Blueprint, choices: Choices, quantity: int, bom: Iterable[BomLine] | None = None, *, day: date | None = None
+) -> Price:
+    """What so many items of a complete configuration cost; with a bill of materials, what its material costs, too.
+
+    `day` is only told again: what is in force is the blueprint's.
+    """
     check_quantity(quantity)
     pack, exact = blueprint.pack, Money.of(total(blueprint, choices).amount, blueprint.pack.currency)
     percent = max((each for each in pack.breaks if each.quantity <= quantity), key=lambda each: each.quantity, default=None)
@@ -62,7 +66,7 @@ def price(
         lines.append(PriceLine("break", str(percent.quantity), name, off))
     unit = _less(exact, percent)
     return Price(
-        day=blueprint.day,
+        day=day or blueprint.day,
         quantity=quantity,
         unit=unit.rounded(),
         total=(unit * quantity).rounded(),

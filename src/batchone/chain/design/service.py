@@ -97,19 +97,19 @@ class DesignService:
         """What `quantity` of the completed choices cost today."""
         blueprint = await self._today(tenant, product, party)
         whole = _whole(blueprint, choices)
-        return price(blueprint, whole, quantity, explode(blueprint, "", whole).bom if with_cost else None)
+        return price(blueprint, whole, quantity, explode(blueprint, "", whole).bom if with_cost else None, day=self._day())
 
     async def price_of(self, tenant: str, configuration_id: str, quantity: int, party: str = "") -> Price:
         """What `quantity` of a frozen configuration cost today."""
         frozen = await self.configuration(tenant, configuration_id)
         blueprint = await self._today(tenant, frozen.product, party, frozen.version)
         refuse_impossible(blueprint, frozen.choices)
-        return price(blueprint, frozen.choices, quantity)
+        return price(blueprint, frozen.choices, quantity, day=self._day())
 
     async def judge(self, tenant: str, configuration_id: str, day: date | None = None) -> Judgement:
         """Whether a frozen configuration can still be sold and built on a day."""
         frozen = await self.configuration(tenant, configuration_id)
-        on = day or self._clock.now().date()
+        on = day or self._day()
         own = await self._editions.of_product(tenant, frozen.product, frozen.version)
         newest = await self._editions.of_product(tenant, frozen.product)
         return judge(own, newest.at(on), frozen, on)
@@ -209,8 +209,11 @@ class DesignService:
                 "Give the product another id.", product=pack.product.id, pack=newest.pack,
             )  # fmt: skip
 
+    def _day(self) -> date:
+        return self._clock.now().date()
+
     async def _today(self, tenant: str, product: str, party: str = "", version: str | None = None) -> Blueprint:
-        return await self._editions.today(tenant, product, self._clock.now().date(), party, version)
+        return await self._editions.today(tenant, product, self._day(), party, version)
 
     async def _picture(self, tenant: str, digest: str) -> Picture:
         async with self._database.transaction() as tx:

@@ -358,9 +358,12 @@ async def test_costs_are_told_to_sellers_and_never_to_a_customer(client: httpx.A
     assert seller["cost"] == {"amount": "17.00", "currency": "EUR"}
 
 
-async def test_a_price_list_is_for_its_group(client: httpx.AsyncClient) -> None:
+async def test_a_price_list_is_for_its_group(client: httpx.AsyncClient, clock: ManualClock) -> None:
     body = {"choices": {}, "quantity": 1}
+    await client.post("/api/products/rack/price", json=body)
+    await clock.advance(3 * 86400)
     everybody = (await client.post("/api/products/rack/price", json=body)).json()
+    assert everybody["day"] == "2026-04-04"
     dealer = (await client.post("/api/products/rack/price", json=body, headers={"who": "d/customer/big-shop"})).json()
     assert (everybody["price_list"], everybody["total"]["amount"]) == ("spring", "62.50")
     assert (dealer["price_list"], dealer["total"]["amount"]) == ("dealers", "60.00")
@@ -375,9 +378,10 @@ async def test_a_price_list_is_for_its_group(client: httpx.AsyncClient) -> None:
 
 
 async def test_suggestions_and_comparisons_are_answered(client: httpx.AsyncClient, desk: Desk) -> None:
-    desk.orders = tuple(
-        SimpleNamespace(product="rack", choices={"steel": "inox", "shelves": "1"}, quantity=n) for n in (3, 4)
-    ) + (SimpleNamespace(product="other", choices={"steel": "painted"}, quantity=50),)  # fmt: skip
+    desk.orders = (
+        *(SimpleNamespace(product="rack", choices={"steel": "inox", "shelves": "1"}, quantity=n) for n in (3, 4)),
+        SimpleNamespace(product="other", choices={"steel": "painted"}, quantity=50),
+    )
     found = {}
     for wish in ("default", "cheapest", "earliest", "popular"):
         answer = await client.post("/api/products/rack/suggest", json={"choices": {"extras.cover": "no"}, "wish": wish})
