@@ -170,6 +170,7 @@ class Planner:
         """How things stand."""
         packs = await self.packs()
         async with self._context.database.transaction() as tx:
+            await store.one_moment(tx)
             return Picture(
                 now=self._context.clock.now().replace(microsecond=0),
                 packs=packs,

@@ -58,6 +58,11 @@ async def add_operations(
     await tx.many(_SQL["add_operation"], rows)
 
 
+async def one_moment(tx: Transaction) -> None:
+    """From here on the transaction reads how things stood at one moment: an order comes whole or not at all."""
+    await tx.run(_SQL["one_moment"])
+
+
 async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:
     """Every operation that is not done. There may be a hundred thousand: they come as pages of JSON, which are read faster than
     rows, and promises are answered meanwhile."""
