@@ -26,9 +26,9 @@ from batchone.chain.planning.branches.draft import searched_plan, settled
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.model import Assignment, Plan, Problem
-from batchone.chain.planning.moved import Thresholds, news
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
+from batchone.chain.planning.telling import Thresholds, news
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import explained
 from batchone.chain.planning.worker import SearchProcess, compile_searches, pack_task, unpack_plan

@@ -13,8 +13,8 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from batchone.chain.planning.honesty import Outcome
-from batchone.chain.planning.moved import Told
 from batchone.chain.planning.picture import EquipmentState, OpenOperation, OpenOrder, Placement
+from batchone.chain.planning.telling import Told
 from batchone.contracts.design import RoutedOperation
 from batchone.contracts.planning import Dispatch, PlannedOperation, PlanSummary
 from batchone.contracts.sales import OrderPlaced
