@@ -3,6 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
+from batchone.chain.planning import store
+
 pytestmark = pytest.mark.engine
 
 
@@ -46,3 +48,16 @@ async def test_many_clashes_are_told_in_few_words(works) -> None:
     made = await works.planner.plan_once(search=False)
     assert made.why.count(" runs on ") == 3
     assert made.why.endswith("; 2 more that cannot be")
+
+
+async def test_an_order_that_comes_while_the_plant_is_looked_at_comes_whole_or_not_at_all(works, monkeypatch) -> None:
+    await works.order("O1")
+    read = store.open_operations
+
+    async def slowly(tx, tenant):
+        await works.order("O2")
+        return await read(tx, tenant)
+
+    monkeypatch.setattr(store, "open_operations", slowly)
+    picture = await works.planner.picture()
+    assert {each.order for each in picture.operations} == {order.id for order in picture.orders} == {"O1"}

@@ -26,9 +26,9 @@ from batchone.chain.planning.branches.draft import settled
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.model import Assignment, Plan, Problem
-from batchone.chain.planning.moved import Thresholds, news
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
+from batchone.chain.planning.telling import Thresholds, news
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import explained
 from batchone.chain.planning.worker import SearchProcess, Teller, compile_searches, pack_task, search_task, unpack_plan
@@ -171,6 +171,7 @@ class Planner:
         """How things stand."""
         packs = await self.packs()
         async with self._context.database.transaction() as tx:
+            await store.one_moment(tx)
             return Picture(
                 now=self._context.clock.now().replace(microsecond=0),
                 packs=packs,

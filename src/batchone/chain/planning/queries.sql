@@ -14,6 +14,9 @@ VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(place)s, %(class)s, %(after)s
   %(equipment)s, %(position)s, %(setup_start)s, %(start)s, %(ends)s)
 ON CONFLICT DO NOTHING
 
+-- name: one_moment
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+
 -- name: open_operations
 SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
   SELECT row_number() OVER (ORDER BY o.order_id, o.item, o.place) AS n,

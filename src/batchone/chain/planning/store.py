@@ -13,8 +13,8 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from batchone.chain.planning.honesty import Outcome
-from batchone.chain.planning.moved import Told
 from batchone.chain.planning.picture import EquipmentState, OpenOperation, OpenOrder, Placement
+from batchone.chain.planning.telling import Told
 from batchone.contracts.design import RoutedOperation
 from batchone.contracts.planning import Dispatch, PlannedOperation, PlanSummary
 from batchone.contracts.sales import OrderPlaced
@@ -56,6 +56,11 @@ async def add_operations(
             }  # fmt: skip
         rows.append(row)
     await tx.many(_SQL["add_operation"], rows)
+
+
+async def one_moment(tx: Transaction) -> None:
+    """From here on the transaction reads how things stood at one moment: an order comes whole or not at all."""
+    await tx.run(_SQL["one_moment"])
 
 
 async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchone.chain.planning.moved import Thresholds, Told, news
+from batchone.chain.planning.telling import Thresholds, Told, news
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 LIMITS = Thresholds(0.0, 4 * 3600.0)
