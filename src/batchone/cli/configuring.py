@@ -51,7 +51,7 @@ def check(
     /,
     *,
     json: bool = False,
-    branchings: Annotated[int, Parameter(validator=Number(gte=0, lte=10_000_000))] = 20_000,
+    branchings: Annotated[int, Parameter(validator=Number(gte=0, lte=10_000_000))] = 5_000,
 ) -> int:
     """What a model has: core, dead and false-optional features, the number of configurations; exit code 1 if there is none.
 
