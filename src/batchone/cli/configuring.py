@@ -126,7 +126,7 @@ def click(file: Path, /, *, choose: str = "", json: bool = False) -> int:
     file:
         A file in UVL, or the folder of a pack.
     choose:
-        Names joined by commas; one after '!' is chosen to be left out. A name with a comma stands in double quotes.
+        Names joined by commas; one after '!' is chosen to be left out. Around one with a comma stand double quotes.
     json:
         The result as JSON.
     """
