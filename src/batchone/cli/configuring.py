@@ -51,7 +51,7 @@ def check(
     /,
     *,
     json: bool = False,
-    branchings: Annotated[int, Parameter(validator=Number(gte=0, lte=10_000_000))] = 20_000,
+    branchings: Annotated[int, Parameter(validator=Number(gte=0, lte=10_000_000))] = 5_000,
 ) -> int:
     """What a model has: core, dead and false-optional features, the number of configurations; exit code 1 if there is none.
 
@@ -126,7 +126,7 @@ def click(file: Path, /, *, choose: str = "", json: bool = False) -> int:
     file:
         A file in UVL, or the folder of a pack.
     choose:
-        Names joined by commas; one after '!' is chosen to be left out. A name with a comma stands in double quotes.
+        Names joined by commas; one after '!' is chosen to be left out. Around one with a comma stand double quotes.
     json:
         The result as JSON.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import tracemalloc
 from dataclasses import dataclass
 from functools import cache
 
@@ -114,6 +116,28 @@ class Second:
         solver.parameters.num_workers = 1
         solver.parameters.cp_model_presolve = False
         return solver.solve(asked) in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+
+
+@pytest.mark.parametrize("name", ["automotive01", "automotive02"])
+def test_an_open_session_takes_less_than_two_megabytes(name: str) -> None:
+    space, chance = space_of(name), random.Random(3)
+    session = Session(space)
+    session.states()
+    del session
+    gc.collect()
+    tracemalloc.start()
+    try:
+        session = Session(space)
+        for _ in range(6):
+            states = session.states().listed()
+            session.choose(chance.choice([feature for feature, state in states.items() if state is State.SELECTABLE]), True)
+        del states
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(session.choices) == 6
+    assert taken < 2_000_000
 
 
 SAMPLES = {"printer": 40, "pc-richmond": 40, "berkeleydb": 40, "financialservices01": 12, "automotive01": 12, "automotive02": 3}

@@ -19,7 +19,7 @@ from batchone.chain.design.space.clauses import TRUE, Clauses
 from batchone.chain.design.space.twins import named
 from batchone.chain.design.uvl.model import FeatureModel, Group, Relation
 
-LIMIT = 20_000
+LIMIT = 5_000
 _DEPTH_MAX = 200
 Bounds = tuple[int, int]
 

@@ -103,6 +103,8 @@ class OptionSpace:
                 self.above[own] = clauses.variables[feature.parent]
         self.settled: Truths = np.zeros(self.top, bool)
         """Variables that are true or false in every configuration, as far as is known."""
+        self.model_found: list[int] = []
+        """What the solver found last: each variable, negative where it is false, helping ones included."""
         self.calls = 0
         self._lock = RLock()
         self._prepared: Prepared | None = None
@@ -220,7 +222,7 @@ class OptionSpace:
 
     def found(self) -> Truths:
         """The configuration that the solver found last, by variable."""
-        self.model_found: list[int] = self.solver.get_model()
+        self.model_found = self.solver.get_model()
         return np.asarray(np.array(self.model_found[: self.top], dtype=np.int32) > 0)
 
     def _knowing_all(self) -> OptionSpace:

@@ -257,11 +257,11 @@ class _Reading:
         return bare(token.text), attributes, after
 
     def _attributes(self, words: Words, feature: str, depth: int = 0) -> dict[str, Plain]:
-        words.need("{")
+        opened = words.need("{")
         found: dict[str, Plain] = {}
         while not words.took("}"):
             if found or words.now.text == ",":
-                words.need(",", "',' or '}'")
+                words.need(",", f"',' or '}}' for the '{{' of {opened.line}:{opened.column}")
             token = words.need_kind("name", "the name of an attribute")
             key = bare(token.text)
             if token.text == "constraint":
