@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.figures import Options, Report, text
 from benchmarks.machine import this_machine
 
-NAMES = ("click", "promise", "loop", "samples", "board", "schedules", "plants", "worth")
+NAMES = ("click", "promise", "loop", "samples", "board", "schedules", "plants", "worth", "honesty", "configure")
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -25,6 +25,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     parser.add_argument("--seconds", type=float, help="of each search, where there is one")
     parser.add_argument("--seeds", type=int, help="of each search, where there is one")
+    parser.add_argument("--only", default="", metavar="TEXT", help="instances whose names hold this, where there are instances")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     found = parser.parse_args(given)
     unknown = [name for name in found.names if name not in NAMES]
@@ -41,7 +42,7 @@ def main(given: Sequence[str]) -> None:
     reports: list[Report] = []
     for name in asked.names or NAMES:
         report = asyncio.run(
-            import_module(f"benchmarks.{name}").run(Options(asked.quick, asked.profile, asked.seconds, asked.seeds))
+            import_module(f"benchmarks.{name}").run(Options(asked.quick, asked.profile, asked.seconds, asked.seeds, asked.only))
         )
         reports.append(report)
         show(report)

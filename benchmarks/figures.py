@@ -13,12 +13,14 @@ Cell = str | int | float | None
 @dataclass(frozen=True)
 class Options:
     """How to measure: `quick` for a small run that only shows that everything works, `profile` to say where time goes;
-    `seconds` and `seeds` of each search, where there is one (None: as the benchmark says)."""
+    `seconds` and `seeds` of each search, where there is one (None: as the benchmark says); `only` instances whose names hold
+    it."""
 
     quick: bool = False
     profile: bool = False
     seconds: float | None = None
     seeds: int | None = None
+    only: str = ""
 
 
 @dataclass(frozen=True)

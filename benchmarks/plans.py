@@ -74,8 +74,9 @@ def dispatched(problem: Problem) -> Plan:
 
 
 def planned(blueprint: Blueprint, orders: int, seed: int) -> Planned:
-    """So many open orders and their plan in force."""
-    operations = open_operations(wishes(blueprint, orders, seed))
+    """So many open orders and their plan in force; beyond two thousand, customers' wishes come again."""
+    known = wishes(blueprint, min(orders, 2_000), seed)
+    operations = open_operations([known[n % len(known)] for n in range(orders)])
     before = picture_of(blueprint, operations)
     found = {(each.item, each.op): each for each in placements(dispatched(before.problem()), operations)}
     placed = [

@@ -11,14 +11,17 @@ from batchone.chain.planning.model import Plan, Problem
 from batchone.chain.planning.promise import insert_items
 from batchone.chain.planning.timeline import Timeline
 from batchone.contracts.design import Exploded
-from benchmarks.figures import Options, Report, Table, p50, p99, ratio
+from benchmarks.crowd import measured
+from benchmarks.figures import Cell, Options, Report, Table, p50, p99, ratio
 from benchmarks.plans import NOW, Planned, dispatched, open_operations, picture_of, planned, wishes
 from benchmarks.platform import Api, running, the_pack, timed
 from benchmarks.profiling import Profiled
 
 SIZES = (100, 1_000, 3_000)
 SIZES_QUICK = (50, 100, 200)
-CALLERS = 20
+LARGE, LARGE_QUICK = (77, 770, 9_231), (20, 40)
+"""Open orders of 13 operations: 1,000, 10,000 and 120,000 of them."""
+CALLERS, CROWD = 20, 50
 
 
 async def run(options: Options) -> Report:
@@ -27,6 +30,8 @@ async def run(options: Options) -> Report:
     blueprint = compile_pack(the_pack())
     sizes = SIZES_QUICK if options.quick else SIZES
     report.tables.append(pure(blueprint, sizes, promises=40 if options.quick else 400, replans=2 if options.quick else 5))
+    large = LARGE_QUICK if options.quick else LARGE
+    report.tables += await at_scale(blueprint, large, asked=20 if options.quick else 300)
     if options.profile:
         report.profiles[f"insertion into {sizes[-1]:,} orders"] = _profiled(blueprint, sizes[-1])
     report.tables.append(await served(options))
@@ -55,6 +60,47 @@ def pure(blueprint: Blueprint, sizes: tuple[int, ...], *, promises: int, replans
         ("anew: dispatch the whole plan again with the order added, as a system without insertion must.",
          "takeover: make the timeline of a new plan in force from its rows; the first promise behind it waits for that."),
     )  # fmt: skip
+
+
+async def at_scale(blueprint: Blueprint, sizes: tuple[int, ...], *, asked: int) -> list[Table]:
+    """Insertion alone, and promises through the service with a crowd of callers, into plans of a thousand operations on."""
+    pure_rows, rows = list[tuple[Cell, ...]](), list[tuple[Cell, ...]]()
+    for orders in sizes:
+        state = planned(blueprint, orders, seed=1)
+        timeline = timeline_of(state.problem, state.plan)
+        inserted = insertions(timeline, wishes(blueprint, asked, seed=2))
+        began = time.perf_counter()
+        timeline_of(state.problem, state.plan)
+        laid = time.perf_counter() - began
+        forks = [_forked(timeline) for _ in range(20)]
+        pure_rows.append((f"{orders:,} orders", len(state.problem.operations), p50(inserted), p99(inserted), p50(forks), laid))
+        found = await measured(
+            state.picture.operations, state.picture.orders, asked=asked, callers=CROWD, each=max(2, asked // 30)
+        )
+        rows.append(found.row(f"{orders:,} orders", len(state.problem.operations)))
+    return [
+        Table(
+            "Insertion by size of the plan in force (pure, one core)",
+            ("plan", "operations", "p50_ms", "p99_ms", "fork_ms", "lay_out_s"),
+            tuple(pure_rows),
+            ("lay out: make the timeline of a plan in force, once for each plan, in a thread.",),
+        ),
+        Table(
+            f"POST /api/promises by size of the plan in force, {CROWD} callers (service and callers in one process)",
+            ("plan", "operations", "p50_ms", "p99_ms", f"{CROWD} at once p50_ms", "p99_ms", "per_s", "cpu_ms", "first_s",
+             "plans"),
+            tuple(rows),
+            ("Every promise reserves its place; the planner repairs and searches meanwhile. first: until the first promise",
+             "after the start, which reads and lays out the plan. plans: how many came into force meanwhile.",
+             "cpu: of this process, planner and callers included, for each promise of the crowd."),
+        ),
+    ]  # fmt: skip
+
+
+def _forked(timeline: Timeline) -> float:
+    began = time.perf_counter()
+    timeline.fork()
+    return 1e3 * (time.perf_counter() - began)
 
 
 def timeline_of(problem: Problem, plan: Plan) -> Timeline:

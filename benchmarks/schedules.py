@@ -97,10 +97,10 @@ async def run(options: Options) -> Report:
     seeds = options.seeds or (SEEDS_QUICK if options.quick else SEEDS)
     means: list[tuple[Cell, ...]] = []
     for family, kind, names in FAMILIES:
-        rows: list[tuple[Cell, ...]] = []
-        for name in names[: _QUICK if options.quick else None]:
-            path = folder / kind / f"{name}.txt"
-            rows.append(_row(path, published[name], seconds, seeds))
+        wanted = [name for name in names if options.only in name][: _QUICK if options.quick else None]
+        if not wanted:
+            continue
+        rows = [_row(folder / kind / f"{name}.txt", published[name], seconds, seeds) for name in wanted]
         report.tables.append(
             Table(
                 f"{family}: {seconds:.0f} s, two cores, median of {seeds} seeds",

@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from batchone.chain.logistics.module import MODULE as LOGISTICS
 from batchone.chain.sales.module import MODULE as SALES
 from batchone.chain.sourcing.module import MODULE as SOURCING
-from batchone.contracts.design import BomLine, Configuration, Design, Exploded, Price, Product, ProductReleased
+from batchone.contracts.design import Alternative, BomLine, Configuration, Design, Exploded, Price, Product, ProductReleased
 from batchone.contracts.enterprises import Actor, system
 from batchone.contracts.pack import (
     Carrier,
@@ -32,7 +32,7 @@ from batchone.contracts.pack import (
     Supplier,
     Variant,
 )
-from batchone.contracts.planning import Insertion, Planning
+from batchone.contracts.planning import Insertion, Planning, Tried, Wish
 from batchone.contracts.sales import Reason
 from batchone.contracts.sourcing import MaterialDate
 from batchone.kernel.bus_memory import MemoryBus
@@ -132,13 +132,31 @@ class FakeDesign:
 
     async def explode(self, tenant: str, configuration_id: str) -> Exploded:
         frozen = await self.configuration(tenant, configuration_id)
-        seats = 2.0 if frozen.choices["size"] == "wide" else 1.0
+        return self.made_of(frozen.id, frozen.choices)
+
+    def made_of(self, configuration: str, choices: Mapping[str, str]) -> Exploded:
+        seats = 2.0 if choices["size"] == "wide" else 1.0
         bom = (
-            self.line("frame", frozen.choices["wood"], 1.0, "10"),
-            self.line("seat", frozen.choices["colour"], seats, "20"),
+            self.line("frame", choices["wood"], 1.0, "10"),
+            self.line("seat", choices["colour"], seats, "20"),
             self.line("screws", "m6", 3.5, "20"),
         )
-        return Exploded(frozen.id, "bench", "bench", "1.0.0", bom, ())
+        return Exploded(configuration, "bench", "bench", "1.0.0", bom, ())
+
+    async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:
+        frozen = await self.configuration(tenant, configuration_id)
+        found = []
+        for option, values in (("wood", ("oak", "pine")), ("colour", ("red", "blue")), ("size", ("small", "wide"))):
+            for value in values:
+                choices = {**frozen.choices, option: value}
+                if value != frozen.choices[option] and (choices["wood"], choices["colour"]) != ("pine", "blue"):
+                    found.append(
+                        Alternative(
+                            option, {"en": option.title(), "zh": option}, value, {"en": value, "zh": value}, yuan("10.00"),
+                            0.0, self.made_of(frozen.id, choices),
+                        )
+                    )  # fmt: skip
+        return tuple(found)
 
     @staticmethod
     def line(module: str, of: str, quantity: float, op: str) -> BomLine:
@@ -153,6 +171,7 @@ class FakePlanning:
         self.number = 7
         self.asked: list[tuple[str, int, int, tuple[MaterialDate, ...], float]] = []
         self.given_back: list[str] = []
+        self.tried: list[tuple[tuple[Wish, ...], tuple[str, ...]]] = []
         self.away = False
         self.pause = asyncio.Event()
         self.pause.set()
@@ -170,6 +189,21 @@ class FakePlanning:
         finish = start + timedelta(hours=2)
         reason = Reason("work", "", {"en": "Made in 2 h."}, start, finish)
         return Insertion(f"R-{len(self.asked)}", self.number, finish, finish + timedelta(hours=1), (reason,))
+
+    async def try_out(
+        self, tenant: str, wishes: Sequence[Wish], instead_of: Sequence[str] = ()
+    ) -> tuple[Tried | None, ...]:  # fmt: skip
+        """A minute of work for each piece, two thirds of it with overtime on the saw."""
+        self.tried.append((tuple(wishes), tuple(instead_of)))
+        found: list[Tried | None] = []
+        for wish in wishes:
+            start = max([self.clock.now(), *(each.at for each in wish.material)])
+            finish = start + timedelta(hours=2 if not wish.overtime else 1)
+            if wish.overtime:
+                found.append(Tried(finish, finish + timedelta(hours=1), "saw", {"en": "Saw", "zh": "锯床"}, start, finish))
+            else:
+                found.append(Tried(finish, finish + timedelta(hours=1)))
+        return tuple(found)
 
 
 class Chain:

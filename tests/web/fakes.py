@@ -25,7 +25,7 @@ from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValu
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindow
 from batchone.contracts.production import ItemRecord, StationNow
-from batchone.contracts.sales import Customer, Order, OrderPage, Promise, Reason
+from batchone.contracts.sales import Customer, Earlier, Order, OrderPage, Promise, Reason
 from batchone.contracts.sourcing import CallOff
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
@@ -96,7 +96,7 @@ class FakeSales:
         self.away = False
 
     async def give_promise(
-        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = "", key: str = ""
     ) -> Promise:
         self.inquiries.append(inquiry)
         if self.away:
@@ -126,6 +126,18 @@ class FakeSales:
         if promise not in self.promises:
             raise NotFound("sales.promise", f"There is no promise {promise}.", "Ask for one.")
         return self.promises[promise]
+
+    async def earlier(self, tenant: str, promise: str) -> tuple[Earlier, ...]:
+        given = await self.promise(tenant, promise)
+        option = self.world.blueprint.pack.options[0]
+        value = option.values[-1]
+        return (
+            Earlier("option", {"en": f"{option.name['en']}: {value.id} instead", "zh": f"{option.name['zh']}改选{value.id}"},
+                    given.p50 - timedelta(hours=5), given.p90 - timedelta(hours=5), option=option.id, value=value.id,
+                    price_change=given.unit_price),
+            Earlier("overtime", {"en": "4 h of overtime on Foamer", "zh": "发泡机加班 4 小时"}, given.p50 - timedelta(hours=2),
+                    given.p90 - timedelta(hours=2), equipment="foamer-1"),
+        )  # fmt: skip
 
     async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:
         if key in self.placed:

@@ -52,3 +52,70 @@ def install(folder: Path, /, *, json: bool = False) -> int:
         return 0
 
     return run(work())
+
+
+@pack.command
+def export(folder: Path, /, *, uvl: bool = False, out: Path | None = None) -> int:
+    """Write a pack's options and rules in another language, to stdout or a file.
+
+    Parameters
+    ----------
+    folder:
+        The pack's folder.
+    uvl:
+        As a feature model in UVL; there is no other language yet, so this must be said.
+    out:
+        The file to write instead of stdout.
+    """
+    from batchone.chain.design.exchange import model_of
+    from batchone.chain.design.packs import load_pack
+    from batchone.chain.design.uvl import write
+    from batchone.kernel.errors import Refused
+
+    if not uvl:
+        raise Refused("pack.export", "No language was named.", "Say --uvl.")
+    text = write(model_of(load_pack(folder)))
+    if out is None:
+        output.result(text.rstrip("\n"))
+    else:
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Refused("pack.export", f"{out} cannot be written: {error.strerror}.", "Name another file.") from None
+    return 0
+
+
+@pack.command(name="import")
+def import_(file: Path, folder: Path, /, *, replace: bool = False, json: bool = False) -> int:
+    """Write a feature model in UVL as options.yaml and rules.yaml of a pack.
+
+    Parameters
+    ----------
+    file:
+        The feature model.
+    folder:
+        The pack's folder; it is made where there is none.
+    replace:
+        Write over an options.yaml and rules.yaml that are there.
+    json:
+        The result as JSON.
+    """
+    from batchone.chain.design.exchange import part_of
+    from batchone.chain.design.uvl import read_file
+    from batchone.kernel.errors import Refused
+
+    part = part_of(read_file(file))
+    there = [name for name in part.files() if (folder / name).exists()]
+    if there and not replace:
+        raise Refused("pack.import", f"{folder} has {' and '.join(there)} already.", "Say --replace, or name another folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in part.files().items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused("pack.import", f"{folder} cannot be written: {error.strerror}.", "Name another folder.") from None
+    if json:
+        output.result_json({"pack": str(folder), "options": len(part.options), "rules": len(part.rules)})
+    else:
+        output.result(f"{folder}: {len(part.options)} options and {len(part.rules)} rules")
+    return 0

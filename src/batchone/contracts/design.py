@@ -298,6 +298,19 @@ class Exploded:
     operations: tuple[RoutedOperation, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A frozen configuration with one option's value changed, exploded, and what that changes in price and lead."""
+
+    option: str
+    option_name: Text
+    value: str
+    value_name: Text
+    price_difference: Money
+    lead_s: float
+    exploded: Exploded
+
+
 @fact("product.released")
 @dataclass(frozen=True)
 class ProductReleased:
@@ -369,12 +382,24 @@ class Design(Protocol):
         ...
 
     async def complete(
-        self, tenant: str, product: str, choices: Choices, actor: Actor, contents: Mapping[str, str] | None = None
-    ) -> Configuration:  # fmt: skip
-        """Complete and freeze; says `configuration.completed`.
+        self,
+        tenant: str,
+        product: str,
+        choices: Choices,
+        actor: Actor,
+        key: str = "",
+        contents: Mapping[str, str] | None = None,
+    ) -> Configuration:
+        """Complete and freeze; says `configuration.completed`. The same `key` of the same person answers with the same
+        configuration, and is refused for other choices; an empty one is no key.
 
         `contents` are what the customer brings to values that take something of their own: a text, or a picture's digest.
         """
+        ...
+
+    async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:
+        """Every value that one option of a frozen configuration could have instead, the others as they are; nothing is
+        frozen."""
         ...
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from batchone.contracts.design import Exploded
+from batchone.contracts.pack import Text
 from batchone.contracts.sales import Reason
 from batchone.contracts.sourcing import MaterialDate
 from batchone.kernel.facts import fact
@@ -64,13 +66,42 @@ class PlanWindow:
 
 @dataclass(frozen=True)
 class Insertion:
-    """Where an order would fit into the plan in force without moving anything: finished by `finish`, for these reasons."""
+    """Where an order would fit into the plan in force without moving anything, for these reasons.
+
+    Finished by `finish` with probability one half, by `p90_finish` with nine tenths: what insertion found, corrected by what
+    became of earlier promises.
+    """
 
     reservation: str
     plan: int
     finish: datetime
     p90_finish: datetime
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An order that could be: so many of something exploded, with the dates of its material.
+
+    `overtime`: with the machine that holds it up most open at the next time at which it is closed.
+    """
+
+    exploded: Exploded
+    quantity: int
+    material: tuple[MaterialDate, ...]
+    overtime: bool = False
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a wish would get: the dates as in `Insertion`; of overtime the machine, what it is called, and from when to when."""
+
+    finish: datetime
+    p90_finish: datetime
+    equipment: str = ""
+    name: Text = field(default_factory=dict)
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +177,29 @@ class PlanDiff:
     orders: tuple[OrderChange, ...]
 
 
+SEARCH_TOPIC = "live.search"
+"""Broadcast `live.search.<tenant>`: JSON of `SearchNow` while a search runs, and an empty message when it ended."""
+
+
+@dataclass(frozen=True)
+class SearchNow:
+    """How a search stands: real seconds since it began and that it may take, what its best plan is worth and the bound of
+    that, both in seconds of weighted tardiness, of setup and of makespan, and how the plan was found."""
+
+    elapsed_s: float
+    budget_s: float
+    tardiness_s: int
+    setup_s: int
+    makespan_s: int
+    bound_s: int
+    method: str
+
+    @property
+    def gap(self) -> float | None:
+        """By which part of it the lateness is above its bound; None where it is not late."""
+        return (self.tardiness_s - self.bound_s) / self.tardiness_s if self.tardiness_s else None
+
+
 @fact("plan.accepted")
 @dataclass(frozen=True)
 class PlanAccepted:
@@ -156,6 +210,23 @@ class PlanAccepted:
     late_orders: int
     tardiness_s: int
     finishes: tuple[tuple[str, datetime], ...]
+
+
+@fact("promise.moved")
+@dataclass(frozen=True)
+class PromiseMoved:
+    """The plan moved so far that what was promised of an order no longer tells its date.
+
+    `kind`: `later` (the expected finish passed the p90 that the customer knows) or `earlier`. `finish` and `p90_finish` are the
+    new dates of the finish, as in `Insertion`; `reasons` what it waits for now.
+    """
+
+    order: str
+    kind: Literal["later", "earlier"]
+    plan: int
+    finish: datetime
+    p90_finish: datetime
+    reasons: tuple[Reason, ...]
 
 
 class Planning(Protocol):
@@ -175,6 +246,11 @@ class Planning(Protocol):
 
         `instead_of` names reservations that are given back first, so that their capacity counts as free.
         """
+        ...
+
+    async def try_out(self, tenant: str, wishes: Sequence[Wish], instead_of: Sequence[str] = ()) -> tuple[Tried | None, ...]:
+        """The date that each wish would get in the plan in force, each for itself and without what `instead_of` reserves; none
+        where it cannot be made, or no overtime helps. Nothing is reserved."""
         ...
 
     async def summary(self, tenant: str) -> PlanSummary:
@@ -213,6 +289,6 @@ class Planning(Protocol):
 class Searching(Protocol):
     """Searches for better plans on cores of its own; every process that offers it takes some of the work."""
 
-    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int) -> str:
-        """A better plan for a packed task, packed; see `chain.planning.worker`."""
+    async def search(self, packed: str, budget_s: float, seed: int, frozen_s: int, tell_on: str) -> str:
+        """A better plan for a packed task, packed; see `chain.planning.worker`. `SearchNow` is broadcast on `tell_on`."""
         ...

@@ -66,6 +66,40 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """Something that would make a promised date earlier, and the dates it would give; nothing is reserved for it.
+
+    `kind` is option (another value of an option), split (so many of the quantity by then, the rest as promised) or overtime
+    (a machine opened while it is closed). `price_change` is of the whole order.
+    """
+
+    kind: Literal["option", "split", "overtime"]
+    text: Mapping[str, str]
+    p50: datetime
+    p90: datetime
+    option: str = ""
+    value: str = ""
+    price_change: Money | None = None
+    quantity: int = 0
+    equipment: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a customer was told: the dates of their order moved from the ones they knew to others, for these reasons."""
+
+    at: datetime
+    kind: Literal["later", "earlier"]
+    old_p50: datetime
+    old_p90: datetime
+    p50: datetime
+    p90: datetime
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
 class Order:
     """A customer's order: one configuration, `items` of it, each an item to be made."""
 
@@ -89,6 +123,18 @@ class Order:
     delivered: datetime | None
     late_since: datetime | None = None
     """Since when the plan has had the order delivered after the p90 date; none while it keeps it."""
+    notices: tuple[Notice, ...] = ()
+    """What the customer was told since, the newest first; `promised_p50` and `promised_p90` stay what was promised first."""
+
+    @property
+    def expected_p50(self) -> datetime:
+        """The date that is met with probability one half, as told last."""
+        return self.notices[0].p50 if self.notices else self.promised_p50
+
+    @property
+    def expected_p90(self) -> datetime:
+        """The date that is met with nine tenths, as told last."""
+        return self.notices[0].p90 if self.notices else self.promised_p90
 
     @property
     def late(self) -> bool:
@@ -155,18 +201,23 @@ class Sales(Protocol):
     """Promise, order, and how orders stand."""
 
     async def give_promise(
-        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = "", key: str = ""
     ) -> Promise:
         """Price and date for `quantity` (1 to 1000) of a stored configuration, from inserting it into the plan in force.
 
         `inquiry` is a name that the actor gives to what they are about to order. A promise takes the place of those that the
         same person was given for the same inquiry before: unless they were ordered, they are no longer good and hold no
         capacity. So a request that is repeated, or a choice that changes, reserves once. An empty one replaces nothing.
+        The same `key` of the same person answers with the same promise, as in `place_order`; an empty one is no key.
         """
         ...
 
     async def promise(self, tenant: str, promise: str) -> Promise:
         """A promise given before."""
+        ...
+
+    async def earlier(self, tenant: str, promise: str) -> tuple[Earlier, ...]:
+        """What would make a promised date earlier, what helps most first: tried in the plan in force, nothing is reserved."""
         ...
 
     async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:

@@ -29,6 +29,7 @@ from batchone.kernel.ids import Ids
 _log = structlog.get_logger(__name__)
 _NAME = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
 Row = DictRow
+_PAGE = 1_000
 
 
 def load_queries(path: Path) -> Mapping[str, str]:
@@ -50,9 +51,15 @@ class Transaction:
         self.said = 0
 
     async def all(self, sql: str, **values: Any) -> list[Row]:
-        """Every row."""
+        """Every row. Others get their turn while a hundred thousand are read."""
         cursor = await self._connection.execute(sql, values)
-        return await cursor.fetchall()
+        rows: list[Row] = []
+        while part := await cursor.fetchmany(_PAGE):
+            rows += part
+            if len(part) < _PAGE:
+                break
+            await asyncio.sleep(0)
+        return rows
 
     async def one(self, sql: str, **values: Any) -> Row | None:
         """The first row, or none."""

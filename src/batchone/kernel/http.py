@@ -68,3 +68,8 @@ def idempotency_key(idempotency_key: Annotated[str | None, Header(max_length=200
             "Send one new key for each intention, and the same key when you repeat it.",
         )  # fmt: skip
     return idempotency_key.strip()
+
+
+def optional_key(idempotency_key: Annotated[str | None, Header(max_length=200)] = None) -> str:
+    """The request's `Idempotency-Key`, where repeating does no harm but need not be done twice; empty if there is none."""
+    return (idempotency_key or "").strip()

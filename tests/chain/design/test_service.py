@@ -184,3 +184,28 @@ def test_the_module_declares_what_it_is() -> None:
     assert MODULE.name == MODULE.schema == "design"
     assert isinstance(MODULE.migrations, Path)
     assert MODULE.provides == (Design, Choosing)
+
+
+async def test_the_same_key_of_a_person_answers_with_the_same_configuration(design: DesignService, database: Database) -> None:
+    await design.install(TENANT, SMALL, ACTOR)
+    asked = [design.complete(TENANT, "lamp", {"foot": "clamp"}, ACTOR, "k1") for _ in range(4)]
+    frozen = await asyncio.gather(*asked)
+    assert {each.id for each in frozen} == {frozen[0].id}
+    assert await count(database, "configurations") == 1
+    with pytest.raises(Conflict, match="used for other choices"):
+        await design.complete(TENANT, "lamp", {"foot": "square"}, ACTOR, "k1")
+    assert (await design.complete(TENANT, "lamp", {"foot": "clamp"}, ACTOR)).id != frozen[0].id
+    assert (await design.complete(TENANT, "lamp", {"foot": "clamp"}, system(TENANT, "other"), "k1")).id != frozen[0].id
+
+
+async def test_alternatives_change_one_option_and_can_all_be_made(design: DesignService) -> None:
+    await design.install(TENANT, SMALL, ACTOR)
+    frozen = await design.complete(TENANT, "lamp", {"light": "halogen"}, ACTOR)
+    found = await design.alternatives(TENANT, frozen.id)
+    assert {(each.option, each.value) for each in found} >= {("light", "led"), ("foot", "clamp")}
+    # Sixty centimetres exclude halogen.
+    assert ("height_cm", "60") not in {(each.option, each.value) for each in found}
+    for each in found:
+        other = await design.complete(TENANT, "lamp", {**frozen.choices, each.option: each.value}, ACTOR)
+        assert (await design.explode(TENANT, other.id)).operations == each.exploded.operations
+        assert each.price_difference == other.price - frozen.price

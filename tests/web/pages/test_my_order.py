@@ -1,11 +1,13 @@
 """An order's story and an item's passport."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
+from batchone.contracts.sales import Notice, Reason
 from batchone.web.pages.my_order import StoryTopic, qr_code
 from batchone.web.services import web_of_app
 
@@ -38,6 +40,26 @@ async def test_a_customer_sees_only_own_orders_and_staff_all(as_: As, services: 
         assert (await as_("sam").get(path)).status_code == 404
     assert (await as_("mei").get(f"/orders/{mine.number}")).status_code == 200
     assert (await as_("olu").get(f"/orders/{mine.number}")).status_code == 200
+
+
+async def test_a_date_that_moved_stands_beside_the_one_that_was_promised_with_the_reason(
+    as_: As, services: FakeServices
+) -> None:
+    number = of(services, "in_production", "cust-1")
+    key = next(name for name, each in services.world.orders.items() if each.number == number)
+    order = services.world.orders[key]
+    why = Reason("down", "saw", {"en": "Saw: out of order for 5.0 h", "zh": "锯床：故障停机 5.0 小时"})
+    later = order.promised_p90 + timedelta(days=2)
+    notice = Notice(order.placed, "later", order.promised_p50, order.promised_p90, later, later, (why,))
+    assert "What we told you" not in (await as_("mei").get(f"/orders/{number}")).text
+    services.world.orders[key] = replace(order, notices=(notice,))
+    page = (await as_("mei").get(f"/orders/{number}")).text
+    assert "What we told you" in page
+    assert "Your order comes later: by" in page
+    assert "Saw: out of order for 5.0 h" in page
+    assert "Now expected by" in page
+    assert "Promised by" in page
+    assert ", now " in (await as_("mei").get("/my")).text
 
 
 async def test_a_customer_is_not_led_into_the_plant(as_: As, services: FakeServices) -> None:

@@ -1,11 +1,14 @@
 """The plan: its figures, its table, and the window that the Gantt reads."""
 
+import asyncio
 from datetime import timedelta
 
+import orjson
 import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
+from batchone.contracts.planning import SearchNow
 from batchone.web.pages.plan import PlanTopic
 from batchone.web.services import web_of_app
 
@@ -57,3 +60,21 @@ async def test_the_stream_tells_time_plan_number_and_states(app: object, service
     again = (await topic.tick() or b"").decode()
     assert "hx-partial" not in again
     assert "event: plan" in again
+
+
+async def test_a_search_is_shown_while_it_runs(app: object, services: FakeServices) -> None:
+    topic = PlanTopic(web_of_app(app), "works", "en")  # type: ignore[arg-type]
+    assert "No search is running" in (await topic.snapshot()).decode()
+    woken = asyncio.Event()
+    listening = asyncio.create_task(topic.listen(woken.set))
+    await asyncio.sleep(0)
+    await services.bus.broadcast("live.search.works", orjson.dumps(SearchNow(1.5, 3.0, 7200, 60, 90000, 5400, "tabu")))
+    await asyncio.wait_for(woken.wait(), 1)
+    told = (await topic.tick() or b"").decode()
+    assert "1.5 of 3 s" in told
+    assert "25.0 %" in told
+    woken.clear()
+    await services.bus.broadcast("live.search.works", b"")
+    await asyncio.wait_for(woken.wait(), 1)
+    assert "No search is running" in (await topic.tick() or b"").decode()
+    listening.cancel()

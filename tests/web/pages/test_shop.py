@@ -157,3 +157,22 @@ async def test_a_page_asks_for_all_its_dates_as_one_inquiry_and_another_page_as_
     for address in asked:
         await client.get(address.replace("&amp;", "&"), headers=HX)
     assert services.sales.inquiries == [inquiries[0], inquiries[0], inquiries[1]]
+
+
+async def test_beside_the_date_stands_what_would_make_it_earlier(as_: As) -> None:
+    client = as_("mei")
+    offer = (await client.get("/shop/lamp/promise?foot=square&n=2", headers=HX)).text
+    asked = re.findall(r'hx-get="(/shop/lamp/earlier\?promise=[^"]+)"', offer)
+    assert len(asked) == 1
+    part = (await client.get(asked[0], headers=HX)).text
+    assert "It could be earlier:" in part
+    assert "5 h sooner" in part
+    assert "4 h of overtime on Foamer" in part
+    links = re.findall(r'<a href="(/shop/lamp\?[^"]+)"', part)
+    assert len(links) == 1
+    assert "n=2" in links[0]
+    assert "foot=" in links[0]
+
+
+async def test_of_a_promise_that_is_not_there_nothing_is_told(as_: As) -> None:
+    assert (await as_("mei").get("/shop/lamp/earlier?promise=unknown", headers=HX)).status_code == 404

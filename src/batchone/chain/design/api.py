@@ -26,6 +26,7 @@ from batchone.contracts.enterprises import Actor
 from batchone.contracts.pack import Pack
 from batchone.contracts.sales import Sales
 from batchone.kernel.errors import Refused
+from batchone.kernel.http import optional_key
 from batchone.kernel.module import Context
 
 _Anybody = Annotated[Actor, Depends(allow())]
@@ -34,6 +35,7 @@ _Staff = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
 _Engineer = Annotated[Actor, Depends(allow("engineer"))]
 _Id = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 _Word = Annotated[str, Field(max_length=200, pattern=r"^[a-z0-9._-]+$")]
+_Key = Annotated[str, Depends(optional_key)]
 _CHOICES_MAX = 2000
 _SELLERS = frozenset({"planner", "admin"})
 """Who is told what things cost to make; a customer's request never is."""
@@ -149,9 +151,9 @@ def _worth(routes: APIRouter, context: Context) -> None:
 
 def _frozen(routes: APIRouter, context: Context) -> None:
     @routes.post("/configurations", status_code=201)
-    async def complete(body: ToComplete, actor: _Buyer) -> Configuration:
-        """Complete the choices and freeze them."""
-        return await context.get(Design).complete(actor.tenant, body.product, body.choices, actor, body.contents)
+    async def complete(body: ToComplete, actor: _Buyer, key: _Key) -> Configuration:
+        """Complete the choices and freeze them; the same key again answers with the same configuration."""
+        return await context.get(Design).complete(actor.tenant, body.product, body.choices, actor, key, body.contents)
 
     @routes.get("/configurations/{configuration}")
     async def configuration(configuration: _Id, actor: _Anybody) -> Configuration:

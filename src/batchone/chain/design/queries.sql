@@ -32,6 +32,16 @@ VALUES
 -- name: configuration
 SELECT * FROM design.configurations WHERE tenant = %(tenant)s AND id = %(id)s;
 
+-- name: lock_key
+SELECT pg_advisory_xact_lock(hashtextextended('design ' || %(tenant)s || ' ' || %(person)s || ' ' || %(key)s, 0));
+
+-- name: configuration_of_key
+SELECT configuration FROM design.completion_keys WHERE tenant = %(tenant)s AND person = %(person)s AND key = %(key)s;
+
+-- name: keep_key
+INSERT INTO design.completion_keys (tenant, person, key, configuration)
+VALUES (%(tenant)s, %(person)s, %(key)s, %(configuration)s);
+
 -- name: add_choosing
 INSERT INTO design.choosing (tenant, id, person, product, revision, history, position, changed)
 VALUES (%(tenant)s, %(id)s, %(person)s, %(product)s, 1, %(history)s, 0, %(changed)s);

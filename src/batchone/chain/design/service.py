@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from batchone.chain.design import store
+from batchone.chain.design.alternatives import alternatives
 from batchone.chain.design.choosing.pictures import unknown_picture
 from batchone.chain.design.choosing.store import picture as picture_of
 from batchone.chain.design.comparing import compare, judge
@@ -22,6 +23,7 @@ from batchone.chain.design.pricing import money, price, total
 from batchone.chain.design.store import Installed
 from batchone.contracts.choosing import Picture
 from batchone.contracts.design import (
+    Alternative,
     Choices,
     Comparison,
     Configuration,
@@ -113,9 +115,15 @@ class DesignService:
         return judge(own, newest.at(on), frozen, on)
 
     async def complete(
-        self, tenant: str, product: str, choices: Choices, actor: Actor, contents: Mapping[str, str] | None = None
-    ) -> Configuration:  # fmt: skip
-        """Complete and freeze; says `configuration.completed`."""
+        self,
+        tenant: str,
+        product: str,
+        choices: Choices,
+        actor: Actor,
+        key: str = "",
+        contents: Mapping[str, str] | None = None,
+    ) -> Configuration:
+        """Complete and freeze, once for each key of a person; says `configuration.completed`."""
         blueprint = await self._today(tenant, product, actor.party)
         picks = blueprint.known(choices)
         refuse_impossible(blueprint, picks)
@@ -132,7 +140,12 @@ class DesignService:
             frozen.id, product, frozen.pack, frozen.version, frozen.choices, frozen.price, frozen.lead_s
         )
         async with self._database.transaction() as tx:
+            before = await store.configuration_of_key(tx, tenant, actor.person, key) if key else None
+            if before is not None:
+                return _same(before, frozen, key)
             await store.add_configuration(tx, frozen)
+            if key:
+                await store.keep_key(tx, frozen, key)
             await tx.say(tenant, said, actor=actor.person, time=frozen.completed_at)
         return frozen
 
@@ -150,6 +163,12 @@ class DesignService:
             self._frozen.pop(next(iter(self._frozen)))
         self._frozen[tenant, configuration_id] = frozen
         return frozen
+
+    async def alternatives(self, tenant: str, configuration_id: str) -> tuple[Alternative, ...]:
+        """Every value that one option of a frozen configuration could have instead."""
+        frozen = await self.configuration(tenant, configuration_id)
+        blueprint = await self._editions.of_product(tenant, frozen.product, frozen.version)
+        return await asyncio.to_thread(alternatives, blueprint, frozen)
 
     async def explode(self, tenant: str, configuration_id: str) -> Exploded:
         """Bill of materials and routing, with the pack version that the configuration was made with."""
@@ -212,3 +231,12 @@ def _whole(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
 
 def _product(pack: Pack) -> Product:
     return Product(pack.product.id, pack.product.name, pack.sector, pack.id, pack.version, pack.product.base_price)
+
+
+def _same(before: Configuration, asked: Configuration, key: str) -> Configuration:
+    """What was frozen under a key, if the same is asked again."""
+    if (before.product, before.picks) != (asked.product, asked.picks):
+        raise Conflict(
+            "design.key_used", "This Idempotency-Key was used for other choices.", "Send a new key.", key=key
+        )  # fmt: skip
+    return before

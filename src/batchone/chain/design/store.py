@@ -90,5 +90,17 @@ async def configuration(tx: Transaction, tenant: str, configuration_id: str) -> 
     )  # fmt: skip
 
 
+async def configuration_of_key(tx: Transaction, tenant: str, person: str, key: str) -> Configuration | None:
+    """What a person froze under a key; whoever asks has the key to himself until commit."""
+    await tx.run(_SQL["lock_key"], tenant=tenant, person=person, key=key)
+    row = await tx.one(_SQL["configuration_of_key"], tenant=tenant, person=person, key=key)
+    return None if row is None else await configuration(tx, tenant, row["configuration"])
+
+
+async def keep_key(tx: Transaction, frozen: Configuration, key: str) -> None:
+    """Remember under which key something was frozen."""
+    await tx.run(_SQL["keep_key"], tenant=frozen.tenant, person=frozen.actor, key=key, configuration=frozen.id)
+
+
 def _installed(row: Row | None) -> Installed | None:
     return None if row is None else Installed(row["pack"], row["version"], row["hash"])

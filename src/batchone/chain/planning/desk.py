@@ -31,6 +31,7 @@ from batchone.chain.planning.hours import Hours
 from batchone.chain.planning.model import Plan, Problem
 from batchone.chain.planning.picture import Picture, StoredPin, changed, placements
 from batchone.chain.planning.planner import Planner
+from batchone.chain.planning.worker import draft_task
 from batchone.contracts.by_hand import (
     Acceptance,
     Bottlenecks,
@@ -267,8 +268,11 @@ class Desk:
         seed = self._planner.settings.seed
         _, before = await asyncio.to_thread(settled, picture.problem(), in_force, pins)
         # A search is long and goes to the worker; a move must not wait behind the search of another plan.
-        run = self._planner.work if budget_s > 0 else asyncio.to_thread
-        found = await run(draft, change.problem, start, moves, pins, frozen, budget_s, seed)
+        asked = (change.problem, start, moves, pins, frozen, budget_s, seed)
+        if budget_s > 0:
+            found = await self._planner.searched(draft_task, *asked)
+        else:
+            found = await asyncio.to_thread(draft, *asked)
         return _Planned(change.picture, change.problem, before, found, change.hypothetical, number)
 
     async def accept_branch(self, tenant: str, branch: str, by: str) -> Acceptance:

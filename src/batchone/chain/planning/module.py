@@ -12,7 +12,7 @@ from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import EquipmentChanged
-from batchone.contracts.planning import PlanAccepted, Planning
+from batchone.contracts.planning import PlanAccepted, Planning, PromiseMoved
 from batchone.contracts.production import ItemFinished, ItemHeld, ItemReleased, JobFinished, JobReleased, JobStarted
 from batchone.contracts.sales import OrderPlaced
 from batchone.contracts.sourcing import MaterialAllocated, MaterialExpected
@@ -53,7 +53,7 @@ MODULE = Module(
         OrderPlaced, MaterialExpected, MaterialAllocated, JobReleased, JobStarted, JobFinished, ItemHeld, ItemReleased,
         ItemFinished, EquipmentChanged, ProductReleased,
     ),
-    says=(PlanAccepted,),
+    says=(PlanAccepted, PromiseMoved),
     schema="planning",
     migrations=Path(__file__).parent / "migrations",
     router=router,

@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import astuple, replace
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import structlog
 
-from batchone.chain.planning import store
+from batchone.chain.planning import apart, store
+from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
-from batchone.chain.planning.branches.draft import searched_plan, settled
-from batchone.chain.planning.insertion import JobInsertion
-from batchone.chain.planning.model import Assignment, Operation, Plan, Problem
+from batchone.chain.planning.branches.draft import settled
+from batchone.chain.planning.explain import explain
+from batchone.chain.planning.honesty import Honesty
+from batchone.chain.planning.model import Assignment, Plan, Problem
+from batchone.chain.planning.moved import Thresholds, news
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.timeline import Timeline
-from batchone.chain.planning.worker import SearchProcess, compile_searches, pack_task, unpack_plan
+from batchone.chain.planning.words import explained
+from batchone.chain.planning.worker import SearchProcess, Teller, compile_searches, pack_task, search_task, unpack_plan
 from batchone.contracts.design import Design
 from batchone.contracts.pack import Pack
-from batchone.contracts.planning import PlanAccepted, PlanSummary, Searching
+from batchone.contracts.planning import SEARCH_TOPIC, PlanAccepted, PlanSummary, PromiseMoved, Searching
+from batchone.contracts.sales import Reason
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context
@@ -40,6 +47,13 @@ ACTOR = "planning"
 _ANSWER_S = 20.0
 """How much longer than its budget a search elsewhere may take to answer, real."""
 _CLASHES_TOLD = 3
+_OUTCOMES = 20_000
+"""Finished orders that are read to learn from after a restart."""
+_TURN_S, _COLLECT_S = 0.0005, 3600.0
+"""How long a thread that plans keeps others waiting, and how often garbage is looked for among all objects, real."""
+_TOLD_MAX = 200
+"""Customers who are told by one plan that their dates moved; the others are told by the next."""
+NOTHING_MOVED: Mapping[str, Reserved] = {}
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -62,20 +76,15 @@ class PlanningSettings(Settings):
     """Changes of time smaller than this do not make a new plan."""
     tell_s: Seconds = 300
     """An order's planned finish is told to others when it changed by more than this."""
+    tell_later_s: Seconds = 0
+    """How far an order's expected finish passes the p90 that its customer knows before the customer is told."""
+    tell_earlier_s: Seconds = 14_400
+    """How far an order's new p90 lies before the p50 that its customer knows before the customer is told."""
     desk_s: Seconds = 10
     """How long a planner's moves are checked against the plan as it was laid out for them, real."""
     branch_s: Seconds = 4
     """How long a branch is searched if nobody says otherwise, real."""
     seed: int = 1
-
-
-@dataclass(frozen=True)
-class Reserved:
-    """Capacity held for a promise: where the operations of each of its items are, until when."""
-
-    id: str
-    expires: datetime
-    items: tuple[tuple[tuple[Assignment, str | None], ...], ...]
 
 
 class Planner:
@@ -85,9 +94,14 @@ class Planner:
         self._context = context
         self.settings = settings
         self._packs: tuple[Pack, ...] = ()
-        self._timeline: Timeline | None = None
-        self._reserved: dict[str, Reserved] = {}
+        self._reliability: dict[str, tuple[float, float]] = {}
+        self.book = Book()
+        self._laid_anew = 0
+        self._number: int | None = None
+        self._honesty: Honesty | None = None
+        self._compiled = False
         self._pool: SearchProcess | None = None
+        self._teller = Teller(context.bus)
         self._dirty = asyncio.Event()
         self._dirty.set()
         self._why: list[str] = []
@@ -108,7 +122,7 @@ class Planner:
 
     def forget_packs(self) -> None:
         """A product was released: the plant is learnt anew."""
-        self._packs = ()
+        self._packs, self._reliability = (), {}
         self.changed("product released")
 
     async def packs(self) -> tuple[Pack, ...]:
@@ -119,14 +133,39 @@ class Planner:
             self._packs = tuple([await design.pack(self.tenant, product.id) for product in products])
         return self._packs
 
+    async def honesty(self) -> Honesty:
+        """What was learnt from finished orders; read from the tables once."""
+        if self._honesty is None:
+            async with self._context.database.transaction() as tx:
+                outcomes = await store.outcomes(tx, self.tenant, _OUTCOMES)
+            if self._honesty is None:
+                self._honesty = Honesty()
+                await asyncio.to_thread(self._honesty.learn_all, outcomes)
+        return self._honesty
+
+    async def reliability(self) -> Mapping[str, tuple[float, float]]:
+        """Mean seconds between failures and to repair, by equipment."""
+        if not self._reliability:
+            self._reliability = {each.id: (each.mtbf_s, each.mttr_s) for pack in await self.packs() for each in pack.equipment}
+        return self._reliability
+
     async def timeline(self) -> Timeline:
-        """The plan in force and what is reserved, for insertion; call with the lock held."""
-        if self._timeline is None:
+        """The plan in force and what is held beside it, for insertion; call with the book's lock held."""
+        while self.book.timeline is None:
+            laying = self._laid_anew
             picture = await self.picture()
-            self._remember(picture, picture.problem(), picture.in_force())
-        assert self._timeline is not None
-        self._expire()
-        return self._timeline
+            problem = await asyncio.to_thread(picture.problem)
+            laid = await asyncio.to_thread(laid_out, problem, picture.in_force(), self.book.kept(), picture.now)
+            # A plan that came into force meanwhile brought its own.
+            if self.book.timeline is None and laying == self._laid_anew:
+                self.book.move_to(laid, frozenset(order.id for order in picture.orders), self._context.clock.now())
+        self.book.expire(self._context.clock.now())
+        return self.book.timeline
+
+    def lay_out_again(self) -> None:
+        """The plan in force is another than the one that is laid out."""
+        self._laid_anew += 1
+        self.book.timeline = None
 
     async def picture(self) -> Picture:
         """How things stand."""
@@ -142,61 +181,21 @@ class Planner:
                 hours=await hand_store.hours(tx, self.tenant, self._context.clock.now()),
             )
 
-    def _remember(self, picture: Picture, problem: Problem, plan: Plan) -> None:
-        timeline = Timeline(problem)
-        keys = {op.id: op.setup_key for op in problem.operations}
-        known = {resource.id for resource in problem.resources}
-        for a in plan.assignments:
-            if a.resource in known and a.end_s > 0:
-                timeline.add(a, keys.get(a.operation))
-        for reserved in self._reserved.values():
-            shift = reserved_shift(reserved, picture.now)
-            for pairs in shift:
-                for assignment, key in pairs:
-                    timeline.add(assignment, key)
-        self._timeline = timeline
-
-    def reserve(
-        self, reservation: str, expires: datetime, items: Sequence[JobInsertion], operations: Sequence[Operation]
-    ) -> None:
-        """The timeline already holds these; remember whose they are."""
-        assert self._timeline is not None
-        keys = {op.id: op.setup_key for op in operations}
-        origin = self._timeline.problem.origin
-        held = tuple(tuple((dated(a, origin), keys[a.operation]) for a in item.assignments) for item in items)
-        self._reserved[reservation] = Reserved(reservation, expires, held)
-
-    def taken(self, reservation: str) -> None:
-        """A reservation became an order: its place is the order's now."""
-        self._reserved.pop(reservation, None)
-
-    def _expire(self) -> None:
-        now = self._context.clock.now()
-        self.give_back([each.id for each in self._reserved.values() if each.expires <= now])
-
-    def give_back(self, reservations: Iterable[str]) -> None:
-        """The capacity of these is free again; call with the timeline made and the lock held."""
-        assert self._timeline is not None
-        for reserved in [self._reserved.pop(name) for name in reservations if name in self._reserved]:
-            for pairs in reserved_shift(reserved, self._timeline.problem.origin):
-                for assignment, _ in pairs:
-                    with contextlib.suppress(KeyError):
-                        self._timeline.remove(assignment)
-
     async def load_reservations(self) -> None:
         """What was reserved before a restart."""
         async with self._context.database.transaction() as tx:
             rows = await store.reservations(tx, self.tenant, self._context.clock.now())
         for row in rows:
-            items = tuple(tuple((Assignment(*values), key) for values, key in item) for item in row["placed"])
-            self._reserved[row["id"]] = Reserved(row["id"], row["expires"], items)
+            items = tuple(tuple((_assignment(values), key) for values, key in item) for item in row["placed"])
+            self.book.reserve(Reserved(row["id"], row["expires"], items))
 
     async def run(self) -> None:
         """Keep the plan: repair when something changed, search for a better one now and then, until cancelled."""
         await self.load_reservations()
-        self._pool = SearchProcess()
+        _let_others_in()
+        self._pool = SearchProcess(self._teller.hear)
         compiling = self._pool.submit(compile_searches)
-        improved = 0.0
+        improved, collected = 0.0, time.monotonic()
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
@@ -206,14 +205,22 @@ class Planner:
                     continue
                 self._dirty.clear()
                 # While the searches are compiled, the plan is kept valid; it gets better after that.
-                search = compiling.done() and time.monotonic() - improved >= self.settings.improve_every_s
+                self._compiled = compiling.done()
+                search = self._compiled and time.monotonic() - improved >= self.settings.improve_every_s
+                began = time.monotonic()
                 await self.plan_once(search=search)
                 if search:
                     improved = time.monotonic()
-                await asyncio.sleep(self.settings.repair_every_s)
+                if time.monotonic() - collected >= _COLLECT_S:
+                    collected = time.monotonic()
+                    gc.collect()
+                    async with self._context.database.transaction() as tx:
+                        await store.expire_reservations(tx, self.tenant, self._context.clock.now())
+                # A plan that takes long to keep leaves as much time for promises and dispatching as it takes.
+                await asyncio.sleep(max(self.settings.repair_every_s, time.monotonic() - began))
         finally:
             self._pool.stop()
-            self._pool = None
+            self._pool, self._compiled = None, False
 
     async def plan_once(self, *, search: bool, why: str = "") -> PlanSummary | None:
         """One planning run; the plan that came of it, or none if nothing changed that is worth a new number."""
@@ -222,26 +229,37 @@ class Planner:
         picture = await self.picture()
         news = self._look_for_clashes(picture)
         if not picture.operations:
-            self._timeline = None
+            self.lay_out_again()
             return None
-        problem, in_force = picture.problem(), picture.in_force()
-        plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
-        found = placements(plan, picture.operations)
-        changes = changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
+        problem, in_force = await asyncio.to_thread(lambda: (picture.problem(), picture.in_force()))
+        if self._compiled and not search and len(problem.operations) > apart.LARGE:
+            plan = await self.work(apart.repaired, problem, in_force, picture.places_pinned())
+        else:
+            plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
+        changes = await asyncio.to_thread(self._changes, plan, picture)
+        laid = await asyncio.to_thread(laid_out, problem, _kept(plan, in_force, changes), self.book.kept(), picture.now)
         async with self.lock:
             if by_hand != self._by_hand:
                 # A planner put a branch in force meanwhile; what was found against the plan before would undo it.
                 self.changed("planned by hand")
                 return None
             await self._give_up_pins(picture, problem)
+            moved = await self._move_to(laid, picture)
             summary = None
-            if changes or why or news:
+            if changes or moved or why or news:
                 said = "; ".join([why or ", ".join(reasons) or "time went on", *told(picture.clashes)])
-                summary = await self._accept(plan, picture, changes, said, time.monotonic() - began)
-            # The next promise finds the timeline made; otherwise it would pay for making it.
-            self._timeline = None
-            await self.timeline()
+                summary = await self._accept(plan, picture, changes, said, time.monotonic() - began, moved=moved)
             return summary
+
+    def _changes(self, plan: Plan, picture: Picture) -> list[Placement]:
+        found = placements(plan, picture.operations)
+        return changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
+
+    async def _move_to(self, laid: Laid, picture: Picture) -> dict[str, Reserved]:
+        """The next promise finds the new plan laid out. What is held keeps its place, or gets another: returns the latter."""
+        async with self.book.lock:
+            self._laid_anew += 1
+            return self.book.move_to(laid, frozenset(order.id for order in picture.orders), self._context.clock.now())
 
     def _look_for_clashes(self, picture: Picture) -> bool:
         """Log what machines report that cannot be, once; whether something of it is new."""
@@ -254,15 +272,23 @@ class Planner:
     async def _solve(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], *, search: bool) -> Plan:
         if not search or self._pool is None:
             return (await asyncio.to_thread(settled, problem, in_force, pins))[1]
-        mine = self.settings
+        mine, frozen_s = self.settings, round(self.settings.frozen_s)
         if mine.search_elsewhere:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
             try:
                 packed = await asyncio.to_thread(pack_task, problem, in_force, pins)
-                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, round(mine.frozen_s)))
+                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
             except TryLater as error:
                 _log.warning("plan.search_here", what=error.what)
-        return await self.work(searched_plan, problem, in_force, pins, mine.budget_s, mine.seed, round(mine.frozen_s))
+        return await self.searched(search_task, problem, in_force, pins, mine.budget_s, mine.seed, frozen_s)
+
+    @property
+    def _told_on(self) -> str:
+        return f"{SEARCH_TOPIC}.{self.tenant}"
+
+    async def searched(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`work` that searches: whoever watches the plan sees how it stands."""
+        return await self._teller.during(self.work(task, *args, **kwargs), self._told_on)
 
     async def work(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function of the engine in the worker process; in a thread before there is one."""
@@ -293,6 +319,23 @@ class Planner:
         why: str,
         solve_s: float,
         also: Callable[[Transaction, int], Awaitable[None]] | None = None,
+        moved: Mapping[str, Reserved] = NOTHING_MOVED,
+    ) -> PlanSummary:
+        try:
+            return await self._accept_at_once(plan, picture, changes, why, solve_s, also, moved)
+        except BaseException:
+            self.lay_out_again()
+            raise
+
+    async def _accept_at_once(
+        self,
+        plan: Plan,
+        picture: Picture,
+        changes: Sequence[Placement],
+        why: str,
+        solve_s: float,
+        also: Callable[[Transaction, int], Awaitable[None]] | None,
+        moved: Mapping[str, Reserved],
     ) -> PlanSummary:
         async with self._context.database.transaction() as tx:
             number = await store.next_number(tx, self.tenant)
@@ -302,11 +345,14 @@ class Planner:
                 tardiness_s=plan.objective.weighted_tardiness_s, makespan_s=plan.objective.makespan_s,
                 setup_s=plan.objective.setup_s, bound=float(plan.bound.weighted_tardiness_s), solve_s=round(solve_s, 3),
             )  # fmt: skip
-            await store.place(tx, self.tenant, changes)
-            await store.add_plan(tx, self.tenant, summary, changes)
+            everything = [*changes, *await self._store_moved(tx, moved)]
+            await store.place(tx, self.tenant, everything)
+            await store.add_plan(tx, self.tenant, summary, everything)
             if also is not None:
                 await also(tx, number)
-            await self._say(tx, summary, [order.id for order in picture.orders])
+            candidates = await self._say(tx, summary, [order.id for order in picture.orders])
+            await self._say_moved(tx, number, plan, picture, candidates)
+        self._number = number
         _log.info(
             "plan.accepted", number=number, why=why, method=summary.method, late=summary.late_orders, solve_s=summary.solve_s
         )
@@ -324,28 +370,63 @@ class Planner:
         """A planner's plan is in force, with what `also` stores in the same transaction; call with the lock held."""
         summary = await self._accept(plan, picture, changes, why, solve_s, also)
         self._by_hand += 1
-        self._timeline = None
+        self.lay_out_again()
         self.changed("planned by hand")
         return summary
 
+    async def _store_moved(self, tx: Transaction, moved: Mapping[str, Reserved]) -> list[Placement]:
+        """What is held elsewhere than before, written down; returns where orders are that the plan does not hold itself."""
+        found: list[Placement] = []
+        for name, held in moved.items():
+            if name in self.book.reserved:
+                await store.move_reservation(tx, self.tenant, name, stored(held))
+            else:
+                found += as_of(await store.items_of(tx, self.tenant, name), held)
+        return found
+
     async def number_in_force(self) -> int:
         """The number of the plan in force; 0 before the first one."""
-        async with self._context.database.transaction() as tx:
-            newest = await store.summaries(tx, self.tenant, 1)
-        return newest[0].number if newest else 0
+        if self._number is None:
+            async with self._context.database.transaction() as tx:
+                newest = await store.summaries(tx, self.tenant, 1)
+            self._number = newest[0].number if newest else 0
+        return self._number
 
-    async def _say(self, tx: Transaction, summary: PlanSummary, orders: Sequence[str]) -> None:
+    async def _say(self, tx: Transaction, summary: PlanSummary, orders: Sequence[str]) -> dict[str, datetime]:
         finishes = await store.finishes(tx, self.tenant, orders)
         told = await store.said_finishes(tx, self.tenant)
         tolerance = timedelta(seconds=self.settings.tell_s)
-        news: list[tuple[str, datetime]] = []
+        changed_now: list[tuple[str, datetime]] = []
         for order, finish in sorted(finishes.items()):
             before = told.get(order)
             if before is None or abs(finish - before) > tolerance:
-                news.append((order, finish))
+                changed_now.append((order, finish))
                 await store.say_finish(tx, self.tenant, order, finish)
-        said = PlanAccepted(summary.number, summary.why, summary.late_orders, summary.tardiness_s, tuple(news))
+        said = PlanAccepted(summary.number, summary.why, summary.late_orders, summary.tardiness_s, tuple(changed_now))
         await tx.say(self.tenant, said, actor=ACTOR)
+        return dict(changed_now)
+
+    async def _say_moved(
+        self, tx: Transaction, number: int, plan: Plan, picture: Picture, finishes: Mapping[str, datetime]
+    ) -> None:
+        """Customers whose dates the plan moved too far hear it, once for the same thing."""
+        now, honesty = self._context.clock.now(), await self.honesty()
+        limits = Thresholds(self.settings.tell_later_s, self.settings.tell_earlier_s)
+        moved: list[tuple[str, Literal["later", "earlier"], datetime, datetime]] = []
+        for told_of in await store.promised(tx, self.tenant, list(finishes)):
+            finish = finishes[told_of.order]
+            likely, sure = honesty.dates(now, finish)
+            kind = news(told_of, finish, sure, limits)
+            if kind:
+                moved.append((told_of.order, kind, likely, sure))
+        moved = moved[:_TOLD_MAX]
+        if not moved:
+            return
+        why = await asyncio.to_thread(_reasons, picture, plan, [order for order, *_ in moved])
+        for order, kind, likely, sure in moved:
+            await store.say_moved(tx, self.tenant, order, likely, sure)
+            said = PromiseMoved(order, kind, number, likely, sure, why.get(order, ()))
+            await tx.say(self.tenant, said, actor=ACTOR)
 
     async def accept_insertion(self, tx: Transaction, order: str, added: Sequence[Placement], finish: datetime) -> PlanSummary:
         """The plan in force, with an order's operations where its promise put them, is the next plan."""
@@ -360,10 +441,22 @@ class Planner:
             solve_s=0.0,
         )  # fmt: skip
         await store.add_plan(tx, self.tenant, summary, added)
+        self._number = number
         await store.say_finish(tx, self.tenant, order, finish)
         said = PlanAccepted(number, summary.why, summary.late_orders, summary.tardiness_s, ((order, finish),))
         await tx.say(self.tenant, said, actor=ACTOR)
         return summary
+
+
+def _let_others_in() -> None:
+    """Promises are answered while a large plan is read and repaired in a thread.
+
+    A promise comes back to the event loop some forty times, and would wait each time for that thread's turn to end. And a plan
+    of a hundred thousand operations is a million objects that live long: walking through all of them for garbage stops
+    everything for seconds and finds none, so the young are looked through as ever, and all of them once an hour.
+    """
+    sys.setswitchinterval(_TURN_S)
+    gc.set_threshold(5_000, 10, 5_000)
 
 
 def told(clashes: Sequence[Clash]) -> Iterable[str]:
@@ -373,16 +466,28 @@ def told(clashes: Sequence[Clash]) -> Iterable[str]:
         yield f"{len(clashes) - _CLASHES_TOLD} more that cannot be"
 
 
-def dated(a: Assignment, origin: datetime) -> Assignment:
-    """An assignment in unix seconds instead of seconds from an origin, so that it outlives the origin."""
-    return _moved(a, round(origin.timestamp()))
+def _reasons(picture: Picture, plan: Plan, orders: Sequence[str]) -> dict[str, tuple[Reason, ...]]:
+    """What some orders wait for in a plan."""
+    problem = picture.problem()
+    return {
+        order: explained(explain(problem, plan, order), picture.packs, picture.now) for order in orders if order in plan.by_job
+    }
 
 
-def reserved_shift(reserved: Reserved, origin: datetime) -> list[list[tuple[Assignment, str | None]]]:
-    """A reservation's assignments in seconds from an origin."""
-    back = -round(origin.timestamp())
-    return [[(_moved(a, back), key) for a, key in item] for item in reserved.items]
+def stored(held: Reserved) -> list[list[list[object]]]:
+    """What is held as a table keeps it."""
+    return [[[list(astuple(a)), key] for a, key in item] for item in held.items]
 
 
-def _moved(a: Assignment, by: int) -> Assignment:
-    return replace(a, setup_start_s=a.setup_start_s + by, start_s=a.start_s + by, end_s=a.end_s + by)
+def _assignment(values: Sequence[Any]) -> Assignment:
+    operation, job, resource, track, setup_start, start, end = values[:7]
+    also = tuple((name, k) for name, k in (values[7] if len(values) > 7 else ()))
+    return Assignment(operation, job, resource, track, setup_start, start, end, also)
+
+
+def _kept(plan: Plan, in_force: Plan, changes: Sequence[Placement]) -> Plan:
+    """The plan as it is in force once it is accepted: what changes too little to be written down stays where it was."""
+    changing = {f"{each.item}/{each.op}" for each in changes}
+    before = in_force.by_operation
+    kept = [a if a.operation in changing else before.get(a.operation, a) for a in plan.assignments]
+    return replace(plan, assignments=tuple(kept))

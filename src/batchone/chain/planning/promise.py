@@ -1,7 +1,6 @@
-"""A promise: items inserted into the plan in force, the reasons for the date, and how sure it is.
+"""A promise: items inserted into the plan in force, the reasons for the date, and what would make it earlier.
 
-Pure. The uncertainty is learnt from how finished orders missed the finish they were promised; before there are enough of
-them a margin of the waiting time stands in.
+Pure. How far the inserted finish can be believed is `honesty`'s.
 """
 
 from __future__ import annotations
@@ -10,29 +9,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause
-from batchone.chain.planning.model import Alternative, Job, Operation
+from batchone.chain.planning.model import DAY_S, Alternative, Job, Operation, Problem
 from batchone.chain.planning.timeline import Timeline
+from batchone.chain.planning.words import REASONS_MAX, WORTH_TELLING_S, machine_name, reason
 from batchone.contracts.design import Exploded
-from batchone.contracts.pack import Pack, Text
+from batchone.contracts.pack import Pack
 from batchone.contracts.sales import Reason
 from batchone.contracts.sourcing import MaterialDate
 
-LEARN_FROM = 30
-"""Fewer finished orders than this say little about the ninth decile."""
-MARGIN_SHARE, MARGIN_MIN_S = 0.25, 3600
-REASONS_MAX = 4
-_WORTH_TELLING_S = 60
+OVERTIME_WITHIN_S = 8 * DAY_S
+"""Overtime is looked for in the next week and a day."""
 
 
 @dataclass(frozen=True)
 class Inserted:
-    """Where every item of a possible order fits; `operations` are what was put into the timeline."""
+    """Where every item of a possible order fits; `operations` are what was put into the timeline, in the order of items."""
 
     finish_s: int
     items: tuple[JobInsertion, ...]
     operations: tuple[Operation, ...]
+
+    @property
+    def last(self) -> JobInsertion:
+        """The item that is finished last."""
+        return max(self.items, key=lambda each: each.completion_s)
 
 
 def routed(exploded: Exploded, item: str, order: str, earliest: Mapping[str, int]) -> tuple[Operation, ...]:
@@ -55,7 +58,7 @@ def routed(exploded: Exploded, item: str, order: str, earliest: Mapping[str, int
 def insert_items(
     timeline: Timeline, exploded: Exploded, quantity: int, name: str, material: Sequence[MaterialDate], now: datetime
 ) -> Inserted:
-    """Insert `quantity` items one after another; the timeline holds them afterwards."""
+    """Insert `quantity` items one after another; the timeline holds all of them afterwards, or is as it was if it cannot."""
     origin = timeline.problem.origin
     earliest: dict[str, int] = {}
     for date in material:
@@ -64,71 +67,72 @@ def insert_items(
     now_s = max(0, round((now - origin).total_seconds()))
     items: list[JobInsertion] = []
     everything: list[Operation] = []
+    trial = timeline.fork()
     for index in range(quantity):
         operations = routed(exploded, f"{name}.{index}", name, earliest)
-        fitted = insert(timeline, Job(name), operations, now_s=now_s)
-        timeline.reserve(fitted.assignments, operations)
+        fitted = insert(trial, Job(name), operations, now_s=now_s, keep=True)
         items.append(fitted)
         everything += operations
+    timeline.take_over(trial)
     return Inserted(max(each.completion_s for each in items), tuple(items), tuple(everything))
 
 
-def margin(outcomes: Sequence[float], wait_s: float) -> timedelta:
-    """From the p50 to the p90 finish: the ninth decile of how late orders were, once there are enough of them."""
-    guess = max(MARGIN_MIN_S, MARGIN_SHARE * wait_s)
-    if len(outcomes) < LEARN_FROM:
-        return timedelta(seconds=guess)
-    ordered = sorted(outcomes)
-    return timedelta(seconds=max(60.0, ordered[round(0.9 * (len(ordered) - 1))]))
+@dataclass(frozen=True)
+class Overtime:
+    """A machine opened while it is closed, in seconds from the origin."""
+
+    resource: str
+    start_s: int
+    end_s: int
+
+
+def overtime_for(problem: Problem, inserted: Inserted, now_s: int) -> Overtime | None:
+    """The next time at which the machine that holds an order up most is closed; none if nothing waits or it never closes."""
+    places = {a.operation: a.resource for a in inserted.last.assignments}
+    holding = (Cause.RESOURCE, Cause.SETUP, Cause.CALENDAR)
+    waits = [limit for limit in inserted.last.limits if limit.cause in holding and limit.waited_s >= WORTH_TELLING_S]
+    if not waits:
+        return None
+    name = places[max(waits, key=lambda limit: limit.waited_s).operation]
+    calendar = problem.calendar_of(next(each for each in problem.resources if each.id == name))
+    at = now_s
+    for start, end in calendar.intervals(now_s, now_s + OVERTIME_WITHIN_S):
+        if start > at:
+            return Overtime(name, at, start)
+        at = end
+    return Overtime(name, at, now_s + OVERTIME_WITHIN_S) if at < now_s + OVERTIME_WITHIN_S else None
+
+
+def with_overtime(timeline: Timeline, overtime: Overtime) -> Timeline:
+    """A fork of a timeline in which the machine works then, too."""
+    problem = with_intervals(timeline.problem, {overtime.resource: [(overtime.start_s, overtime.end_s)]})
+    return timeline.in_shop(problem)
 
 
 def reasons(
     inserted: Inserted, exploded: Exploded, pack: Pack, material: Sequence[MaterialDate], origin: datetime
 ) -> tuple[Reason, ...]:
-    """What holds the last item, the longest wait first, in words of the pack."""
-    last = max(inserted.items, key=lambda each: each.completion_s)
+    """What holds the last item, the longest wait first: machines and modules by the names that the pack gives them."""
     steps = {step.op: step for step in exploded.operations}
-    starts = {a.operation: a for a in last.assignments}
+    starts = {a.operation: a for a in inserted.last.assignments}
     found: list[tuple[int, Reason]] = []
-    for limit in last.limits:
+    for limit in inserted.last.limits:
         step = steps[limit.operation.rsplit("/", 1)[1]]
-        if limit.waited_s < _WORTH_TELLING_S or limit.cause in (Cause.NOTHING, Cause.PRECEDENCE):
+        if limit.waited_s < WORTH_TELLING_S or limit.cause in (Cause.NOTHING, Cause.PRECEDENCE):
             continue
         at = starts[limit.operation]
         begin, end = origin + timedelta(seconds=at.start_s - limit.waited_s), origin + timedelta(seconds=at.start_s)
         if limit.cause is Cause.MATERIAL:
             found.append((limit.waited_s, _material_reason(step.op, pack, material, begin, end)))
         else:
-            kind = {Cause.RESOURCE: "equipment", Cause.SETUP: "setup", Cause.CALENDAR: "calendar"}[limit.cause]
-            found.append((limit.waited_s, Reason(kind, at.resource, _words(kind, step.name, limit.waited_s), begin, end)))
+            kind = {Cause.SETUP: "setup", Cause.CALENDAR: "calendar"}.get(limit.cause, "equipment")
+            name = machine_name((pack,), at.resource)
+            found.append((limit.waited_s, reason(kind, at.resource, name, limit.waited_s, begin, end)))
     found.sort(key=lambda pair: -pair[0])
-    return tuple(reason for _, reason in found[:REASONS_MAX])
+    return tuple(each for _, each in found[:REASONS_MAX])
 
 
 def _material_reason(op: str, pack: Pack, material: Sequence[MaterialDate], begin: datetime, end: datetime) -> Reason:
     date = max((each for each in material if each.need.op == op), key=lambda each: each.at)
     module = next(each for each in pack.modules if each.id == date.need.module)
-    waited = round((end - begin).total_seconds())
-    return Reason("module", module.id, _words("module", module.name, waited), begin, end)
-
-
-_SENTENCES: Mapping[str, Text] = {
-    "equipment": {"en": "{name}: busy for {time}", "zh": "{name}：需等待 {time}"},
-    "setup": {"en": "{name}: set up for {time}", "zh": "{name}：换型 {time}"},
-    "calendar": {"en": "{name}: no working time for {time}", "zh": "{name}：非工作时间 {time}"},
-    "module": {"en": "{name}: delivered in {time}", "zh": "{name}：{time} 后到货"},
-}
-
-
-def _words(kind: str, name: Text, seconds: int) -> Text:
-    return {
-        language: sentence.format(name=name.get(language, ""), time=_duration(seconds, language))
-        for language, sentence in _SENTENCES[kind].items()
-    }
-
-
-def _duration(seconds: int, language: str) -> str:
-    units = {"en": ("d", "h", "min"), "zh": ("天", "小时", "分钟")}[language]
-    if seconds >= 48 * 3600:
-        return f"{seconds / 86400:.1f} {units[0]}"
-    return f"{seconds / 3600:.1f} {units[1]}" if seconds >= 5400 else f"{max(1, round(seconds / 60))} {units[2]}"
+    return reason("module", module.id, module.name, round((end - begin).total_seconds()), begin, end)

@@ -1,6 +1,7 @@
 -- name: add_order
-INSERT INTO planning.orders (tenant, order_id, product, due, weight, placed, items, promised_finish)
-VALUES (%(tenant)s, %(order)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s)
+INSERT INTO planning.orders (tenant, order_id, product, due, weight, placed, items, promised_finish, likely_finish, sure_finish,
+  promised)
+VALUES (%(tenant)s, %(order)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s, %(likely)s, %(sure)s, %(promised)s)
 ON CONFLICT DO NOTHING
 
 -- name: add_item
@@ -14,9 +15,14 @@ VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(place)s, %(class)s, %(after)s
 ON CONFLICT DO NOTHING
 
 -- name: open_operations
-SELECT o.*, i.held FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
-WHERE o.tenant = %(tenant)s AND o.state <> 'done'
-ORDER BY o.order_id, o.item, o.place
+SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
+  SELECT row_number() OVER (ORDER BY o.order_id, o.item, o.place) AS n,
+    json_build_array(o.item, o.op, o.order_id, o.run, o.class, o.after, o.duration_s, o.setup_key, o.attended,
+      extract(epoch FROM o.material_at), i.held, o.state, o.equipment, o.position, extract(epoch FROM o.setup_start),
+      extract(epoch FROM o.start), extract(epoch FROM o.ends)) AS op
+  FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
+  WHERE o.tenant = %(tenant)s AND o.state <> 'done') x
+GROUP BY x.n / 2000 ORDER BY x.n / 2000
 
 -- name: open_orders
 SELECT * FROM planning.orders WHERE tenant = %(tenant)s AND finished IS NULL ORDER BY placed, order_id
@@ -64,6 +70,7 @@ UPDATE planning.items SET finished = true WHERE tenant = %(tenant)s AND item = %
 UPDATE planning.orders o SET finished = %(at)s
 WHERE tenant = %(tenant)s AND order_id = %(order)s AND finished IS NULL AND NOT EXISTS (
   SELECT 1 FROM planning.items i WHERE i.tenant = o.tenant AND i.order_id = o.order_id AND NOT i.finished)
+RETURNING promised, promised_finish, likely_finish, sure_finish, finished
 
 -- name: place
 UPDATE planning.operations SET equipment = %(equipment)s, position = %(position)s, setup_start = %(setup_start)s,
@@ -115,8 +122,11 @@ WHERE o.tenant = %(tenant)s AND o.state = 'planned' AND o.setup_start <= %(until
 ORDER BY o.start, o.item, o.place
 
 -- name: reserve
-INSERT INTO planning.reservations (id, tenant, configuration, quantity, expires, placed)
-VALUES (%(id)s, %(tenant)s, %(configuration)s, %(quantity)s, %(expires)s, %(placed)s)
+INSERT INTO planning.reservations (id, tenant, configuration, quantity, expires, placed, given, finish, likely, sure)
+VALUES (%(id)s, %(tenant)s, %(configuration)s, %(quantity)s, %(expires)s, %(placed)s, %(given)s, %(finish)s, %(likely)s, %(sure)s)
+
+-- name: move_reservation
+UPDATE planning.reservations SET placed = %(placed)s WHERE tenant = %(tenant)s AND id = %(id)s
 
 -- name: reservations
 SELECT * FROM planning.reservations WHERE tenant = %(tenant)s AND expires > %(now)s ORDER BY expires
@@ -128,8 +138,18 @@ DELETE FROM planning.reservations WHERE tenant = %(tenant)s AND id = %(id)s RETU
 DELETE FROM planning.reservations WHERE tenant = %(tenant)s AND expires <= %(now)s
 
 -- name: outcomes
-SELECT extract(epoch FROM finished - promised_finish)::float8 AS late_s FROM planning.orders
-WHERE tenant = %(tenant)s AND finished IS NOT NULL ORDER BY finished DESC LIMIT %(limit)s
+SELECT promised, promised_finish, likely_finish, sure_finish, finished FROM planning.orders
+WHERE tenant = %(tenant)s AND finished IS NOT NULL AND likely_finish IS NOT NULL ORDER BY finished DESC LIMIT %(limit)s
+
+-- name: items_of
+SELECT item FROM planning.items WHERE tenant = %(tenant)s AND order_id = %(order)s ORDER BY item
+
+-- name: promised
+SELECT order_id, due, placed, likely_finish, sure_finish, moved_likely, moved_sure FROM planning.orders
+WHERE tenant = %(tenant)s AND order_id = ANY(%(orders)s) AND finished IS NULL AND likely_finish IS NOT NULL
+
+-- name: say_moved
+UPDATE planning.orders SET moved_likely = %(likely)s, moved_sure = %(sure)s WHERE tenant = %(tenant)s AND order_id = %(order)s
 
 -- name: plan_numbered
 SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from batchone.chain.planning import store
+from batchone.chain.planning.book import Reserved, held_of
 from batchone.chain.planning.history import Past, compared, operations_of, rebuilt
+from batchone.chain.planning.honesty import reserve
 from batchone.chain.planning.model import Assignment
 from batchone.chain.planning.picture import Placement
-from batchone.chain.planning.planner import Planner, dated
-from batchone.chain.planning.promise import insert_items, margin, reasons
+from batchone.chain.planning.planner import Planner, stored
+from batchone.chain.planning.promise import Inserted, insert_items, overtime_for, reasons, with_overtime
+from batchone.chain.planning.timeline import Timeline
+from batchone.chain.planning.words import machine_name
 from batchone.contracts.design import Design
-from batchone.contracts.planning import Dispatch, Insertion, PlanDiff, PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.planning import (
+    Dispatch,
+    Insertion,
+    PlanDiff,
+    PlannedOperation,
+    PlanSummary,
+    PlanWindow,
+    Tried,
+    Wish,
+)
 from batchone.contracts.sales import OrderPlaced
 from batchone.contracts.sourcing import MaterialDate
 from batchone.kernel.database import Transaction
-from batchone.kernel.errors import NotFound
+from batchone.kernel.errors import NotFound, Refused
 from batchone.kernel.module import Context
 from batchone.kernel.outbox import Heard
 
-_OUTCOMES = 300
+_IN_LOOP = 8
+"""Items that are inserted between two answers; more of them are inserted in a thread."""
 
 
 class PlanningService:
@@ -44,11 +59,12 @@ class PlanningService:
                 placed[index][found.op] = found
         everything = [each for item in placed for each in item.values()]
         finish = max((each.end for each in everything), default=order.due)
-        await store.add_order(tx, tenant, order, order.priority, heard.envelope.time, finish)
+        await store.add_order(tx, tenant, order, order.priority, heard.envelope.time, finish, row)
         for item, places in zip(order.items, placed, strict=True):
             await store.add_operations(tx, tenant, order.order, item, exploded.operations, places)
         if everything:
             await self._planner.accept_insertion(tx, order.order, everything, finish)
+            self._planner.book.became(order.reservation, order.order)
 
     async def on_material_expected(self, tx: Transaction, heard: Heard) -> None:
         """Material will come at a time."""
@@ -94,8 +110,11 @@ class PlanningService:
 
     async def on_item_finished(self, tx: Transaction, heard: Heard) -> None:
         """The item is done."""
-        fact = heard.fact
-        await store.item_finished(tx, heard.envelope.tenant, fact.item, fact.order, heard.envelope.time)
+        fact, tenant = heard.fact, heard.envelope.tenant
+        honesty = await self._planner.honesty()
+        outcome = await store.item_finished(tx, tenant, fact.item, fact.order, heard.envelope.time)
+        if outcome is not None:
+            honesty.learn_all([outcome])
 
     async def on_equipment_changed(self, tx: Transaction, heard: Heard) -> None:
         """A machine went down or came back."""
@@ -109,8 +128,6 @@ class PlanningService:
     async def after(self, heard: Sequence[Heard]) -> None:
         """What was heard makes the plan worth looking at."""
         for each in heard:
-            if isinstance(each.fact, OrderPlaced):
-                self._planner.taken(each.fact.reservation)
             self._planner.changed(each.envelope.name)
 
     async def insert(
@@ -126,31 +143,91 @@ class PlanningService:
         """Insert into the plan in force, and reserve; what is given back is free for it."""
         exploded = await self._context.get(Design).explode(tenant, configuration)
         pack = await self._context.get(Design).pack(tenant, exploded.product, exploded.version)
-        reservation = self._context.ids.new("R")
-        async with self._planner.lock:
+        reservation, book = self._context.ids.new("R"), self._planner.book
+        async with book.lock:
             timeline = await self._planner.timeline()
-            self._planner.give_back(instead_of)
+            book.give_back(instead_of)
             now = self._context.clock.now()
-            inserted = insert_items(timeline, exploded, quantity, reservation, material, now)
-            expires = now + timedelta(seconds=hold_s)
-            self._planner.reserve(reservation, expires, inserted.items, inserted.operations)
-        origin = timeline.problem.origin
-        keys = {op.id: op.setup_key for op in inserted.operations}
-        placed = [[[list(astuple(dated(a, origin))), keys[a.operation]] for a in item.assignments] for item in inserted.items]
-        async with self._context.database.transaction() as tx:
-            for given_back in instead_of:
-                await store.take_reservation(tx, tenant, given_back)
-            await store.reserve(tx, tenant, reservation, configuration, quantity, expires, placed)
-            outcomes = await store.outcomes(tx, tenant, _OUTCOMES)
-            newest = await store.summaries(tx, tenant, 1)
-        finish = origin + timedelta(seconds=inserted.finish_s)
+            if quantity > _IN_LOOP:
+                inserted = await asyncio.to_thread(insert_items, timeline, exploded, quantity, reservation, material, now)
+            else:
+                inserted = insert_items(timeline, exploded, quantity, reservation, material, now)
+            origin, each = timeline.problem.origin, len(exploded.operations)
+            parts = tuple(inserted.operations[n * each : (n + 1) * each] for n in range(quantity))
+            items = tuple(held_of(*pair, origin) for pair in zip(inserted.items, parts, strict=True))
+            held = Reserved(reservation, now + timedelta(seconds=hold_s), items, parts, origin)
+            book.reserve(held)
+        try:
+            finish, p90_finish = await self._dates(timeline, inserted, now)
+            planned = origin + timedelta(seconds=inserted.finish_s)
+            async with self._context.database.transaction() as tx:
+                for given_back in instead_of:
+                    await store.take_reservation(tx, tenant, given_back)
+                await store.reserve(
+                    tx, tenant, reservation, configuration, quantity, held.expires, stored(held), given=now, finish=planned,
+                    likely=finish, sure=p90_finish,
+                )  # fmt: skip
+            # Another plan may have come into force before there was a row that it could move.
+            while book.reserved.get(reservation, held) is not held:
+                held = book.reserved[reservation]
+                async with self._context.database.transaction() as tx:
+                    await store.move_reservation(tx, tenant, reservation, stored(held))
+        except BaseException:
+            book.give_back([reservation])
+            raise
         return Insertion(
             reservation=reservation,
-            plan=newest[0].number if newest else 0,
+            plan=await self._planner.number_in_force(),
             finish=finish,
-            p90_finish=finish + margin(outcomes, (finish - now).total_seconds()),
+            p90_finish=p90_finish,
             reasons=reasons(inserted, exploded, pack, material, origin),
         )
+
+    async def _dates(self, timeline: Timeline, inserted: Inserted, now: datetime) -> tuple[datetime, datetime]:
+        """The p50 and p90 finish of what was inserted."""
+        origin = timeline.problem.origin
+        now_s = round((now - origin).total_seconds())
+        reliability = await self._planner.reliability()
+        expected = reserve(inserted.last.assignments, inserted.last.limits, now_s, reliability)
+        honesty = await self._planner.honesty()
+        return honesty.dates(now, origin + timedelta(seconds=inserted.finish_s), expected)
+
+    async def try_out(self, tenant: str, wishes: Sequence[Wish], instead_of: Sequence[str] = ()) -> tuple[Tried | None, ...]:
+        """Each wish inserted into a fork of the timeline, which is thrown away."""
+        del tenant
+        book = self._planner.book
+        async with book.lock:
+            fork = (await self._planner.timeline()).fork()
+        now = self._context.clock.now()
+        for name in instead_of:
+            book.take_out(fork, name)
+        packs = await self._planner.packs()
+        found = [await self._try(fork, wish, now) for wish in wishes]
+        return tuple(
+            replace(each, name=machine_name(packs, each.equipment)) if each is not None and each.equipment else each
+            for each in found
+        )
+
+    async def _try(self, timeline: Timeline, wish: Wish, now: datetime) -> Tried | None:
+        fork = timeline.fork()
+        try:
+            inserted = await asyncio.to_thread(
+                insert_items, fork, wish.exploded, wish.quantity, "wish", wish.material, now
+            )  # fmt: skip
+            if not wish.overtime:
+                return Tried(*await self._dates(timeline, inserted, now))
+            origin = timeline.problem.origin
+            overtime = overtime_for(timeline.problem, inserted, max(0, round((now - origin).total_seconds())))
+            if overtime is None:
+                return None
+            opened = with_overtime(timeline, overtime)
+            inserted = await asyncio.to_thread(
+                insert_items, opened, wish.exploded, wish.quantity, "wish", wish.material, now
+            )  # fmt: skip
+        except Refused:
+            return None
+        since, until = (origin + timedelta(seconds=second) for second in (overtime.start_s, overtime.end_s))
+        return Tried(*await self._dates(opened, inserted, now), equipment=overtime.resource, start=since, end=until)
 
     async def summary(self, tenant: str) -> PlanSummary:
         """The plan in force."""

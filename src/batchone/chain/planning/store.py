@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
 
+from batchone.chain.planning.honesty import Outcome
+from batchone.chain.planning.moved import Told
 from batchone.chain.planning.picture import EquipmentState, OpenOperation, OpenOrder, Placement
 from batchone.contracts.design import RoutedOperation
 from batchone.contracts.planning import Dispatch, PlannedOperation, PlanSummary
@@ -21,11 +24,15 @@ _SQL = load_queries(Path(__file__).parent / "queries.sql")
 _SUMMARY = tuple(PlanSummary.__dataclass_fields__)
 
 
-async def add_order(tx: Transaction, tenant: str, order: OrderPlaced, weight: int, placed: datetime, finish: datetime) -> None:
-    """An order to be planned, with the finish that its promise rests on."""
+async def add_order(
+    tx: Transaction, tenant: str, order: OrderPlaced, weight: int, placed: datetime, finish: datetime, given: Row | None = None
+) -> None:
+    """An order to be planned, with the finish that its promise rests on; `given`: its reservation, which has the dates told."""
+    told = {name: given[name] if given else None for name in ("likely", "sure")}
     await tx.run(
         _SQL["add_order"], tenant=tenant, order=order.order, product=order.product, due=order.due, weight=weight,
-        placed=placed, items=len(order.items), finish=finish,
+        placed=placed, items=len(order.items), finish=(given and given["finish"]) or finish, **told,
+        promised=(given and given["given"]) or placed,
     )  # fmt: skip
     await tx.many(_SQL["add_item"], [{"tenant": tenant, "item": item, "order": order.order} for item in order.items])
 
@@ -52,14 +59,24 @@ async def add_operations(
 
 
 async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:
-    """Every operation that is not done."""
+    """Every operation that is not done. There may be a hundred thousand: they come as pages of JSON, which are read faster than
+    rows, and promises are answered meanwhile."""
+    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant)]
+    return await asyncio.to_thread(_open, pages) if len(pages) > 1 else _open(pages)
+
+
+def _open(pages: Sequence[str]) -> tuple[OpenOperation, ...]:
+    def at(second: float | None) -> datetime | None:
+        return None if second is None else datetime.fromtimestamp(second, UTC)
+
     return tuple(
         OpenOperation(
-            row["item"], row["op"], row["order_id"], row["run"], row["class"], tuple(row["after"]), row["duration_s"],
-            row["setup_key"], row["attended"], row["material_at"], row["held"], row["state"], row["equipment"],
-            row["position"], row["setup_start"], row["start"], row["ends"],
+            item, op, order, run, kind, tuple(after), duration_s, setup_key, attended, at(material), held, state, equipment,
+            position, at(setup_start), at(start), at(ends),
         )
-        for row in await tx.all(_SQL["open_operations"], tenant=tenant)
+        for page in pages
+        for (item, op, order, run, kind, after, duration_s, setup_key, attended, material, held, state, equipment, position,
+             setup_start, start, ends) in orjson.loads(page)
     )  # fmt: skip
 
 
@@ -122,10 +139,15 @@ async def held(tx: Transaction, tenant: str, item: str, *, is_held: bool) -> Non
     await tx.run(_SQL["held"], tenant=tenant, item=item, held=is_held)
 
 
-async def item_finished(tx: Transaction, tenant: str, item: str, order: str, at: datetime) -> None:
-    """An item is finished, and its order if it was the last."""
+async def item_finished(tx: Transaction, tenant: str, item: str, order: str, at: datetime) -> Outcome | None:
+    """An item is finished, and its order if it was the last: what became of its promise, if the dates told are known."""
     await tx.run(_SQL["item_finished"], tenant=tenant, item=item)
-    await tx.run(_SQL["order_finished"], tenant=tenant, order=order, at=at)
+    row = await tx.one(_SQL["order_finished"], tenant=tenant, order=order, at=at)
+    return None if row is None or row["likely_finish"] is None else _outcome(row)
+
+
+def _outcome(row: Row) -> Outcome:
+    return Outcome(row["promised"], row["promised_finish"], row["likely_finish"], row["sure_finish"], row["finished"])
 
 
 async def place(tx: Transaction, tenant: str, placements: Iterable[Placement]) -> None:
@@ -223,19 +245,35 @@ async def dispatch(tx: Transaction, tenant: str, until: datetime) -> tuple[Dispa
 
 
 async def reserve(
-    tx: Transaction, tenant: str, reservation: str, configuration: str, quantity: int, expires: datetime, placed: object
-) -> None:
-    """Hold capacity for a promise."""
+    tx: Transaction, tenant: str, reservation: str, configuration: str, quantity: int, expires: datetime, placed: object,
+    given: datetime, finish: datetime, likely: datetime, sure: datetime,
+) -> None:  # fmt: skip
+    """Hold capacity for a promise, given at a time with an inserted, a p50 and a p90 finish."""
     await tx.run(
         _SQL["reserve"], id=reservation, tenant=tenant, configuration=configuration, quantity=quantity, expires=expires,
-        placed=Jsonb(placed),
+        placed=Jsonb(placed), given=given, finish=finish, likely=likely, sure=sure,
     )  # fmt: skip
+
+
+async def move_reservation(tx: Transaction, tenant: str, reservation: str, placed: object) -> None:
+    """What is held is held elsewhere."""
+    await tx.run(_SQL["move_reservation"], tenant=tenant, id=reservation, placed=Jsonb(placed))
+
+
+async def items_of(tx: Transaction, tenant: str, order: str) -> list[str]:
+    """The items of an order, as they were named."""
+    return [row["item"] for row in await tx.all(_SQL["items_of"], tenant=tenant, order=order)]
 
 
 async def reservations(tx: Transaction, tenant: str, now: datetime) -> list[Row]:
     """Reservations that have not expired; expired ones are forgotten."""
-    await tx.run(_SQL["expire_reservations"], tenant=tenant, now=now)
+    await expire_reservations(tx, tenant, now)
     return await tx.all(_SQL["reservations"], tenant=tenant, now=now)
+
+
+async def expire_reservations(tx: Transaction, tenant: str, now: datetime) -> None:
+    """Forget the reservations that have expired."""
+    await tx.run(_SQL["expire_reservations"], tenant=tenant, now=now)
 
 
 async def take_reservation(tx: Transaction, tenant: str, reservation: str) -> Row | None:
@@ -243,6 +281,22 @@ async def take_reservation(tx: Transaction, tenant: str, reservation: str) -> Ro
     return await tx.one(_SQL["take_reservation"], tenant=tenant, id=reservation)
 
 
-async def outcomes(tx: Transaction, tenant: str, limit: int) -> list[float]:
-    """By how many seconds the newest finished orders were later than the finish that was promised."""
-    return [float(row["late_s"]) for row in await tx.all(_SQL["outcomes"], tenant=tenant, limit=limit)]
+async def outcomes(tx: Transaction, tenant: str, limit: int) -> list[Outcome]:
+    """What became of the promises of the newest finished orders."""
+    return [_outcome(row) for row in await tx.all(_SQL["outcomes"], tenant=tenant, limit=limit)]
+
+
+async def promised(tx: Transaction, tenant: str, orders: Sequence[str]) -> list[Told]:
+    """The dates that the customers of some open orders know."""
+    return [
+        Told(
+            row["order_id"], row["due"], row["placed"], row["likely_finish"], row["sure_finish"], row["moved_likely"],
+            row["moved_sure"],
+        )
+        for row in await tx.all(_SQL["promised"], tenant=tenant, orders=list(orders))
+    ]  # fmt: skip
+
+
+async def say_moved(tx: Transaction, tenant: str, order: str, likely: datetime, sure: datetime) -> None:
+    """Remember what the customer was told."""
+    await tx.run(_SQL["say_moved"], tenant=tenant, order=order, likely=likely, sure=sure)

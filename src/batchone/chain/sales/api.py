@@ -10,15 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from batchone.chain.sales.model import may_order, owner_of
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.sales import Customer, Order, OrderPage, Promise, Sales
+from batchone.contracts.sales import Customer, Earlier, Order, OrderPage, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
-from batchone.kernel.http import idempotency_key
+from batchone.kernel.http import idempotency_key, optional_key
 from batchone.kernel.module import Context
 
 _ID = r"^[A-Za-z0-9._:-]+$"
 _Buyer = Annotated[Actor, Depends(allow("customer", "planner"))]
 _Reader = Annotated[Actor, Depends(allow("customer", "planner", "operator", "engineer"))]
 _Key = Annotated[str, Depends(idempotency_key)]
+_MaybeKey = Annotated[str, Depends(optional_key)]
 _Id = Annotated[str, Path(max_length=64, pattern=_ID)]
 
 
@@ -58,10 +59,12 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["sales"])
 
     @routes.post("/promises", status_code=201)
-    async def give_promise(body: Asked, actor: _Buyer) -> Promise:
-        """Price, p50 and p90 date of so many of a configuration, from the plan in force."""
-        sales = context.get(Sales)
-        return await sales.give_promise(actor.tenant, body.configuration, body.quantity, body.priority, actor, body.inquiry)
+    async def give_promise(body: Asked, actor: _Buyer, key: _MaybeKey) -> Promise:
+        """Price, p50 and p90 date of so many of a configuration, from the plan in force; the same key again answers with the
+        same promise."""
+        return await context.get(Sales).give_promise(
+            actor.tenant, body.configuration, body.quantity, body.priority, actor, body.inquiry, key
+        )
 
     @routes.get("/promises/{promise}")
     async def promise(promise: _Id, actor: _Buyer) -> Promise:
@@ -70,6 +73,15 @@ def router(context: Context) -> APIRouter:
         if not may_order(actor, found.customer):
             raise NotFound("sales.no_promise", f"There is no promise {promise}.", "Ask for a new one.", promise=promise)
         return found
+
+    @routes.get("/promises/{promise}/earlier")
+    async def earlier(promise: _Id, actor: _Buyer) -> tuple[Earlier, ...]:
+        """What would make the date earlier, and the dates it would give: another value of an option, part of the quantity
+        first, overtime on the machine that holds it up. What helps most stands first; nothing is reserved."""
+        found = await context.get(Sales).promise(actor.tenant, promise)
+        if not may_order(actor, found.customer):
+            raise NotFound("sales.no_promise", f"There is no promise {promise}.", "Ask for a new one.", promise=promise)
+        return await context.get(Sales).earlier(actor.tenant, promise)
 
     @routes.post("/orders", status_code=201)
     async def place_order(body: Ordered, actor: _Buyer, key: _Key) -> Order:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.planning import Insertion
+from batchone.contracts.planning import Insertion, Tried
 from batchone.contracts.sales import Customer, OrderStatus, Reason
 from batchone.kernel.errors import Refused
 
@@ -57,7 +57,7 @@ def status_of(progress: Progress) -> OrderStatus:
     return next((status for holds, status in reached if holds), "placed")
 
 
-def dates(insertion: Insertion, lead_s: float, transit_s: float) -> Dates:
+def dates(insertion: Insertion | Tried, lead_s: float, transit_s: float) -> Dates:
     """Delivery is the finish, the lead that the choices add, and the transit; p90 is never before p50."""
     lead, transit = timedelta(seconds=lead_s), timedelta(seconds=transit_s)
     p50 = insertion.finish + lead + transit

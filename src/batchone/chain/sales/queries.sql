@@ -1,11 +1,11 @@
 -- name: add_promise
 INSERT INTO sales.promises
     (tenant, id, owner, actor, configuration, product, choices, quantity, priority, unit_price, price, currency,
-     p50, p90, transit_s, plan, reservation, reasons, given, expires, inquiry)
+     p50, p90, transit_s, plan, reservation, reasons, given, expires, inquiry, key)
 VALUES
     (%(tenant)s, %(id)s, %(owner)s, %(actor)s, %(configuration)s, %(product)s, %(choices)s, %(quantity)s, %(priority)s,
      %(unit_price)s, %(price)s, %(currency)s, %(p50)s, %(p90)s, %(transit_s)s, %(plan)s, %(reservation)s, %(reasons)s,
-     %(given)s, %(expires)s, %(inquiry)s);
+     %(given)s, %(expires)s, %(inquiry)s, %(key)s);
 
 -- name: lock_inquiry
 SELECT id FROM sales.promises
@@ -23,6 +23,23 @@ SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s;
 
 -- name: promise_for_update
 SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s FOR UPDATE;
+
+-- name: promise_of_key
+SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND actor = %(actor)s AND key = %(key)s;
+
+-- name: order_for_notice
+SELECT id, p50, p90, transit_s, delivered, taken FROM sales.orders WHERE tenant = %(tenant)s AND id = %(order)s FOR UPDATE;
+
+-- name: last_notice
+SELECT plan, p50, p90 FROM sales.notices WHERE tenant = %(tenant)s AND order_id = %(order)s ORDER BY plan DESC LIMIT 1;
+
+-- name: add_notice
+INSERT INTO sales.notices (tenant, order_id, plan, at, kind, old_p50, old_p90, p50, p90, reasons)
+VALUES (%(tenant)s, %(order)s, %(plan)s, %(at)s, %(kind)s, %(old_p50)s, %(old_p90)s, %(p50)s, %(p90)s, %(reasons)s)
+ON CONFLICT DO NOTHING;
+
+-- name: notices
+SELECT * FROM sales.notices WHERE tenant = %(tenant)s AND order_id = ANY(%(orders)s) ORDER BY plan DESC;
 
 -- name: lock_key
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant)s || ' ' || %(person)s || ' ' || %(key)s, 0));

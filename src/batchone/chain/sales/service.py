@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
-from batchone.chain.sales import model, store
+from batchone.chain.sales import earlier, model, store
 from batchone.chain.sales.store import Filter, Offered
 from batchone.contracts.design import Configuration, Design
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.logistics import Logistics
-from batchone.contracts.planning import Planning
-from batchone.contracts.sales import Customer, Order, OrderPage, OrderPlaced, Promise, PromiseGiven, PromiseReplaced
+from batchone.contracts.planning import Planning, Wish
+from batchone.contracts.sales import (
+    Customer,
+    Earlier,
+    Order,
+    OrderPage,
+    OrderPlaced,
+    Promise,
+    PromiseGiven,
+    PromiseReplaced,
+)
 from batchone.contracts.sourcing import MaterialNeed, Sourcing
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import Conflict, Expired, NotFound, Refused
@@ -34,6 +45,27 @@ class SalesSettings(Settings):
     """How long a promise and the capacity behind it are kept, in plant time."""
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """Who asks for a promise of what, and the key of the request."""
+
+    tenant: str
+    frozen: Configuration
+    quantity: int
+    priority: int
+    actor: Actor
+    inquiry: str
+    key: str
+
+    def again(self, before: Promise) -> Promise:
+        """What was promised under the key, if the same is asked again."""
+        if (before.configuration, before.quantity, before.priority) != (self.frozen.id, self.quantity, self.priority):
+            raise Conflict(
+                "sales.key_used", "This Idempotency-Key was used for another promise.", "Send a new key.", key=self.key
+            )  # fmt: skip
+        return before
+
+
 class SalesService:
     """Implements `contracts.sales.Sales`."""
 
@@ -43,38 +75,49 @@ class SalesService:
         self._asking: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def give_promise(
-        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = ""
+        self, tenant: str, configuration: str, quantity: int, priority: int, actor: Actor, inquiry: str = "", key: str = ""
     ) -> Promise:
         """Price and dates from the live plan; says `promise.given`, and `promise.replaced` of those before it."""
         model.check_quantity(quantity)
         model.check_priority(priority, actor)
         _check_inquiry(inquiry)
+        if key:
+            _check_key(key)
         frozen = await self._context.get(Design).configuration(tenant, configuration)
-        if not inquiry:
-            return await self._give(tenant, frozen, quantity, priority, actor)
-        # Somebody who clicks fast asks again before the answer is there; the later promise must find the earlier one.
-        async with self._asking.setdefault((tenant, actor.person, inquiry), asyncio.Lock()):
-            freed = await self._replace(tenant, actor, inquiry)
-            return await self._give(tenant, frozen, quantity, priority, actor, inquiry, freed)
+        wish = _Wish(tenant, frozen, quantity, priority, actor, inquiry, key)
+        async with AsyncExitStack() as alone:
+            # Somebody who clicks fast asks again before the answer is there; the later promise must find the earlier one.
+            for kind, name in (("key", key), ("inquiry", inquiry)):
+                if name:
+                    lock = self._asking.setdefault((tenant, actor.person, f"{kind} {name}"), asyncio.Lock())
+                    await alone.enter_async_context(lock)
+            if key:
+                async with self._context.database.transaction() as tx:
+                    before = await store.promise_of_key(tx, tenant, actor.person, key)
+                if before is not None:
+                    return wish.again(before)
+            return await self._give(wish, await self._replace(tenant, actor, inquiry) if inquiry else ())
 
     async def _replace(self, tenant: str, actor: Actor, inquiry: str) -> tuple[str, ...]:
         """End the promises of an inquiry before their capacity is given away: none is ever good without it."""
         now = self._context.clock.now()
         async with self._context.database.transaction() as tx:
-            replaced = await store.replace(tx, tenant, actor.person, inquiry, now)
+            replaced = await store.end_inquiry(tx, tenant, actor.person, inquiry, now)
             for promise, _ in replaced:
                 await tx.say(tenant, PromiseReplaced(promise), actor=actor.person, time=now)
         return tuple(reservation for _, reservation in replaced)
 
-    async def _give(
-        self, tenant: str, frozen: Configuration, quantity: int, priority: int, actor: Actor, inquiry: str = "",
-        freed: Sequence[str] = (),
-    ) -> Promise:  # fmt: skip
-        offered = await self._offer(tenant, frozen, quantity, priority, model.owner_of(actor), freed)
+    async def _give(self, wish: _Wish, freed: Sequence[str]) -> Promise:
+        tenant, frozen, actor = wish.tenant, wish.frozen, wish.actor
+        offered = await self._offer(tenant, frozen, wish.quantity, wish.priority, model.owner_of(actor), freed)
         promise = offered.promise
         async with self._context.database.transaction() as tx:
-            await store.add_promise(tx, offered, actor.person, inquiry)
-            given = PromiseGiven(promise.id, frozen.id, quantity, promise.p50, promise.p90, promise.plan, promise.expires)
+            # Another process may have answered the same request meanwhile; what was reserved here then runs out by itself.
+            before = await store.promise_of_key(tx, tenant, actor.person, wish.key) if wish.key else None
+            if before is not None:
+                return wish.again(before)
+            await store.add_promise(tx, offered, actor.person, wish.inquiry, wish.key)
+            given = PromiseGiven(promise.id, frozen.id, wish.quantity, promise.p50, promise.p90, promise.plan, promise.expires)
             await tx.say(tenant, given, actor=actor.person, time=promise.given)
         return promise
 
@@ -106,6 +149,25 @@ class SalesService:
         if found is None:
             raise _no_promise(promise)
         return found.promise
+
+    async def earlier(self, tenant: str, promise: str) -> tuple[Earlier, ...]:
+        """What would make a promised date earlier: each change inserted into the plan without the promise itself."""
+        async with self._context.database.transaction() as tx:
+            offered = await store.promise(tx, tenant, promise)
+        if offered is None:
+            raise _no_promise(promise)
+        given, ask = offered.promise, self._context.get
+        frozen = await ask(Design).configuration(tenant, given.configuration)
+        exploded = await ask(Design).explode(tenant, given.configuration)
+        others = await ask(Design).alternatives(tenant, given.configuration)
+        changes = earlier.changes(exploded, given.quantity, frozen.lead_s, others)
+        wishes = []
+        for change in changes:
+            needs = tuple(MaterialNeed.of(line) for line in change.exploded.bom)
+            material = await ask(Sourcing).material_dates(tenant, given.product, needs, change.quantity)
+            wishes.append(Wish(change.exploded, change.quantity, tuple(material), change.overtime))
+        tried = await ask(Planning).try_out(tenant, wishes, (offered.reservation,))
+        return earlier.earlier(given, offered.transit_s, tuple(zip(changes, tried, strict=True)))
 
     async def place_order(self, tenant: str, promise: str, customer: Customer, key: str, actor: Actor) -> Order:
         """Order what was promised, once for each key of a person; says `order.placed` in the same transaction."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
 from batchone.chain.sales.model import Progress, search_text
-from batchone.contracts.sales import Customer, Order, OrderPage, Promise, Reason
+from batchone.contracts.sales import Customer, Notice, Order, OrderPage, Promise, Reason
 from batchone.kernel.database import Row, Transaction, load_queries
 from batchone.kernel.facts import adapter
 from batchone.kernel.money import Money
@@ -43,7 +43,7 @@ class Filter:
     customer: str
 
 
-async def add_promise(tx: Transaction, offered: Offered, actor: str, inquiry: str) -> None:
+async def add_promise(tx: Transaction, offered: Offered, actor: str, inquiry: str, key: str = "") -> None:
     """Store a promise."""
     promise = offered.promise
     reasons = adapter(tuple[Reason, ...]).dump_python(promise.reasons, mode="json")
@@ -53,11 +53,11 @@ async def add_promise(tx: Transaction, offered: Offered, actor: str, inquiry: st
         quantity=promise.quantity, priority=promise.priority, unit_price=promise.unit_price.amount,
         price=promise.price.amount, currency=promise.price.currency, p50=promise.p50, p90=promise.p90,
         transit_s=offered.transit_s, plan=promise.plan, reservation=offered.reservation, reasons=Jsonb(reasons),
-        given=promise.given, expires=promise.expires, inquiry=inquiry,
+        given=promise.given, expires=promise.expires, inquiry=inquiry, key=key,
     )  # fmt: skip
 
 
-async def replace(tx: Transaction, tenant: str, actor: str, inquiry: str, now: datetime) -> list[tuple[str, str]]:
+async def end_inquiry(tx: Transaction, tenant: str, actor: str, inquiry: str, now: datetime) -> list[tuple[str, str]]:
     """End what a person was promised for an inquiry and did not order: each promise with its reservation."""
     # Whoever is ordering one of them right now has it locked; the second statement sees what came of it.
     locked = await tx.all(_SQL["lock_inquiry"], tenant=tenant, actor=actor, inquiry=inquiry, now=now)
@@ -68,8 +68,17 @@ async def replace(tx: Transaction, tenant: str, actor: str, inquiry: str, now: d
 async def promise(tx: Transaction, tenant: str, promise_id: str, *, lock: bool = False) -> Offered | None:
     """A stored promise."""
     row = await tx.one(_SQL["promise_for_update" if lock else "promise"], tenant=tenant, id=promise_id)
-    if row is None:
-        return None
+    return None if row is None else _offered(row)
+
+
+async def promise_of_key(tx: Transaction, tenant: str, person: str, key: str) -> Promise | None:
+    """What a person was promised under a key; whoever asks has the key to himself until commit."""
+    await tx.run(_SQL["lock_key"], tenant=tenant, person=f"{person} promise", key=key)
+    row = await tx.one(_SQL["promise_of_key"], tenant=tenant, actor=person, key=key)
+    return None if row is None else _offered(row).promise
+
+
+def _offered(row: Row) -> Offered:
     given = Promise(
         id=row["id"], tenant=row["tenant"], configuration=row["configuration"], product=row["product"],
         quantity=row["quantity"], priority=row["priority"], unit_price=Money(row["unit_price"], row["currency"]),
@@ -116,7 +125,41 @@ async def add_order(tx: Transaction, order: Order, offered: Offered, person: str
 async def order(tx: Transaction, tenant: str, order_id: str) -> Order | None:
     """An order, by id or number."""
     row = await tx.one(_SQL["order"], tenant=tenant, order=order_id)
-    return None if row is None else _order(row)
+    if row is None:
+        return None
+    return replace(_order(row), notices=(await notices(tx, tenant, [row["id"]])).get(row["id"], ()))
+
+
+async def notices(tx: Transaction, tenant: str, orders: Sequence[str]) -> dict[str, tuple[Notice, ...]]:
+    """What customers were told of some orders, the newest first."""
+    found: dict[str, tuple[Notice, ...]] = {}
+    for row in await tx.all(_SQL["notices"], tenant=tenant, orders=list(orders)):
+        told = Notice(
+            _utc(row["at"]), row["kind"], _utc(row["old_p50"]), _utc(row["old_p90"]), _utc(row["p50"]), _utc(row["p90"]),
+            adapter(tuple[Reason, ...]).validate_python(row["reasons"]),
+        )  # fmt: skip
+        found[row["order_id"]] = (*found.get(row["order_id"], ()), told)
+    return found
+
+
+async def add_notice(
+    tx: Transaction, tenant: str, order_id: str, plan: int, at: datetime, kind: Literal["later", "earlier"], likely: datetime,
+    sure: datetime, reasons: Sequence[Reason],
+) -> bool:  # fmt: skip
+    """The dates of an order moved to a p50 and p90 finish; false if the customer knows newer ones, or has it."""
+    row = await tx.one(_SQL["order_for_notice"], tenant=tenant, order=order_id)
+    if row is None or row["taken"] is not None or row["delivered"] is not None:
+        return False
+    last = await tx.one(_SQL["last_notice"], tenant=tenant, order=order_id)
+    if last is not None and last["plan"] >= plan:
+        return False
+    known, transit = last or row, timedelta(seconds=row["transit_s"])
+    await tx.run(
+        _SQL["add_notice"], tenant=tenant, order=order_id, plan=plan, at=at, kind=kind, old_p50=known["p50"],
+        old_p90=known["p90"], p50=likely + transit, p90=sure + transit,
+        reasons=Jsonb(adapter(tuple[Reason, ...]).dump_python(tuple(reasons), mode="json")),
+    )  # fmt: skip
+    return True
 
 
 async def orders(tx: Transaction, tenant: str, which: Filter, sort: str, offset: int, limit: int) -> OrderPage:
@@ -129,7 +172,8 @@ async def orders(tx: Transaction, tenant: str, which: Filter, sort: str, offset:
     assert counted is not None
     text = _SQL["orders"].replace("{where}", where).replace("{sort}", by)
     rows = await tx.all(text, **values, offset=offset, limit=limit)
-    return OrderPage(tuple(_order(row) for row in rows), int(counted["total"]))
+    told = await notices(tx, tenant, [row["id"] for row in rows])
+    return OrderPage(tuple(replace(_order(row), notices=told.get(row["id"], ())) for row in rows), int(counted["total"]))
 
 
 async def plan(tx: Transaction, tenant: str, number: int, finishes: Sequence[tuple[str, datetime]], at: datetime) -> list[str]:

@@ -27,7 +27,10 @@ from batchone.web.views import story as story_view
 
 router = APIRouter()
 ThisWeb = Annotated[Web, Depends(web_of)]
-_REGIONS = {"head-state": "_order_state.html", "due": "_order_due.html", "story": "_story.html", "items": "_order_items.html"}
+_REGIONS = {
+    "head-state": "_order_state.html", "due": "_order_due.html", "notices": "_order_notices.html", "story": "_story.html",
+    "items": "_order_items.html",
+}  # fmt: skip
 _ROUTINGS_KEPT = 500
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +13,8 @@ from fastapi.responses import HTMLResponse
 
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.machines import Connect
-from batchone.contracts.planning import PlannedOperation, Planning, PlanSummary, PlanWindow
+from batchone.contracts.planning import SEARCH_TOPIC, PlannedOperation, Planning, PlanSummary, PlanWindow, SearchNow
+from batchone.kernel.bus import Message
 from batchone.kernel.errors import NotFound, Refused
 from batchone.web.books import Book
 from batchone.web.briefs import Brief
@@ -39,7 +41,10 @@ _REGIONS = {
     "head-order": "_plan_order.html",
     "runs": "_plan_runs.html",
     "worth": "_plan_worth.html",
+    "plan-search": "_plan_search.html",
 }
+_OVERDUE_S = 20.0
+"""A search that told nothing for so long beyond its budget, real, ended without saying so."""
 
 
 async def _summary(web: Web, tenant: str) -> PlanSummary | None:
@@ -52,20 +57,39 @@ async def _summary(web: Web, tenant: str) -> PlanSummary | None:
 async def _values(web: Web, tenant: str) -> dict[str, Any]:
     summary = await _summary(web, tenant)
     runs = await web.services.get(Planning).summaries(tenant, _RUNS_SHOWN) if summary else ()
-    return {"summary": summary, "runs": runs}
+    return {"summary": summary, "runs": runs, "search": None}
 
 
 class PlanTopic:
-    """The plan's figures, its number (the Gantt fetches a new one by itself), the time now and the machines' states."""
+    """The plan's figures, its number (the Gantt fetches a new one by itself), the time now and the machines' states; while a
+    better plan is searched for, how that stands, the moment it gets better."""
 
     def __init__(self, web: Web, tenant: str, language: str) -> None:
         self._web, self._tenant, self._language = web, tenant, language
         self._regions = Regions()
+        self._search: SearchNow | None = None
+        self._heard = 0.0
         self.key = f"plan {tenant} {language}"
-        self.every_s = web.settings.board_every_s
+        self.every_s, self.least_s = web.settings.board_every_s, web.settings.board_least_s
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Hear how a search stands."""
+
+        async def heard(said: Message) -> None:
+            self._search = SearchNow(**orjson.loads(said.data)) if said.data else None
+            self._heard = time.monotonic()
+            wake()
+
+        await self._web.services.bus.listen(f"{SEARCH_TOPIC}.{self._tenant}", heard)
+
+    def _searching(self) -> SearchNow | None:
+        now = self._search
+        if now is None or time.monotonic() - self._heard > now.budget_s - now.elapsed_s + _OVERDUE_S:
+            return None
+        return now
 
     async def _told(self) -> tuple[dict[str, str], bytes]:
-        values = await _values(self._web, self._tenant)
+        values = {**await _values(self._web, self._tenant), "search": self._searching()}
         html = {target: self._web.renderer.fragment(name, self._language, **values) for target, name in _REGIONS.items()}
         summary: PlanSummary | None = values["summary"]
         machines = await self._web.services.get(Connect).equipment(self._tenant)

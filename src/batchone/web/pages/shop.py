@@ -83,6 +83,19 @@ async def promise(
     return web.renderer.page(visit, "_promise.html", offer=offer, product=product)
 
 
+@router.get("/{product}/earlier")
+async def earlier(product: str, visit: Shopper, web: ThisWeb, promise: str) -> HTMLResponse:
+    """What would make the date of a promise earlier; nothing for a promise of somebody else."""
+    sales, actor = web.services.get(Sales), actor_of(visit)
+    given = await sales.promise(visit.tenant, promise)
+    if actor.role == "customer" and given.customer not in ("", actor.party, actor.person):
+        raise NotFound("web.promise", f"There is no promise {promise}.", "Ask for a new one.", promise=promise)
+    found = await sales.earlier(visit.tenant, promise)
+    frozen = await web.services.get(Design).configuration(visit.tenant, given.configuration)
+    offers = view.sooner(found, given, frozen.picks)
+    return web.renderer.page(visit, "_earlier.html", offers=offers, product=product)
+
+
 @router.post("/{product}/order")
 async def order(
     product: str, visit: Shopper, web: ThisWeb, town: Annotated[str, Form()],
@@ -148,7 +161,7 @@ async def _offer(
     """A promise for these choices; it replaces those that this page was given before."""
     actor = actor_of(visit)
     sales = web.services.get(Sales)
-    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor, contents)
+    configuration = await web.services.get(Design).complete(visit.tenant, product, picks, actor, contents=contents)
     given = await sales.give_promise(visit.tenant, configuration.id, quantity, 0, actor, inquiry)
     earlier: Promise | None = None
     if before:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from batchone.contracts.design import ConfigurationState, OptionState, Standing, ValueState
 from batchone.contracts.pack import Text
-from batchone.contracts.sales import Promise
+from batchone.contracts.sales import Earlier, Promise
 from batchone.kernel.money import Money
 from batchone.web.books import Book
 
@@ -180,6 +181,28 @@ def offer(promise: Promise, before: Promise | None, key: str) -> Offer:
     """A promise beside the one before it; only moves of a minute or more are told."""
     moved = (promise.p90 - before.p90).total_seconds() if before else 0.0
     return Offer(promise, moved if abs(moved) >= 60 else 0.0, reasons_of(promise), key)
+
+
+@dataclass(frozen=True)
+class Sooner:
+    """Something that would make the date earlier: by when, by how many seconds, and where it can be chosen (if anywhere)."""
+
+    text: Text
+    p90: datetime
+    sooner_s: float
+    price_change: Money | None
+    address: str
+
+
+def sooner(offers: Sequence[Earlier], promise: Promise, picks: Mapping[str, str]) -> tuple[Sooner, ...]:
+    """What would make a promise earlier, as a list beside its date."""
+    return tuple(
+        Sooner(
+            each.text, each.p90, (promise.p90 - each.p90).total_seconds(), each.price_change,
+            f"/shop/{promise.product}?{query_of({**picks, each.option: each.value}, promise.quantity)}" if each.option else "",
+        )
+        for each in offers
+    )  # fmt: skip
 
 
 def reasons_of(promise: Promise) -> tuple[Text, ...]:

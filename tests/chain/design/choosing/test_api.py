@@ -160,7 +160,8 @@ async def test_of_two_clicks_racing_one_is_told_what_to_take_up(client: httpx.As
 async def test_a_click_that_is_not_possible_changes_nothing(client: httpx.AsyncClient) -> None:
     now = (await click(client, await begun(client), take={"shelves": "3"})).json()
     for take, kind in (
-        ({"height": "100"}, "design.impossible"), ({"depth": "1"}, "design.unknown_option"),
+        ({"height": "100"}, "design.impossible"),
+        ({"depth": "1"}, "design.unknown_option"),
         ({"steel": "tin"}, "design.unknown_value"),
     ):  # fmt: skip
         refused = await click(client, now, take=take)

@@ -3,7 +3,7 @@ runs in the planning worker."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from batchone.chain.planning.diff import diff
@@ -11,7 +11,7 @@ from batchone.chain.planning.hand import Hand, Illegal
 from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.pins import Pin, Pinned, hold, pinned
 from batchone.chain.planning.repair import repair
-from batchone.chain.planning.solve import solve
+from batchone.chain.planning.solve import Progress, solve
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ def draft(
     frozen_until_s: int,
     budget_s: float,
     seed: int,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Draft:
     """Plans a branch from a plan to start from. With a budget the rest is searched, moved operations staying put."""
     last = {move.operation: move for move in moves}
@@ -75,7 +76,7 @@ def draft(
         kept[move.operation] = Pin(now.operation, now.resource, now.track, now.start_s)
     every = tuple(kept.values())
     if budget_s > 0:
-        plan = searched_plan(problem, plan, every, budget_s, seed, frozen_until_s)
+        plan = searched_plan(problem, plan, every, budget_s, seed, frozen_until_s, progress)
     return Draft(plan, every, tuple(given_up))
 
 
@@ -83,14 +84,22 @@ def _is_at(move: HandMove, a: Assignment) -> bool:
     return (a.resource, a.start_s) == (move.resource, move.start_s) and move.track in (None, a.track)
 
 
-def searched_plan(problem: Problem, in_force: Plan, pins: Sequence[Pin], budget_s: float, seed: int, frozen_s: int = 0) -> Plan:
+def searched_plan(
+    problem: Problem,
+    in_force: Plan,
+    pins: Sequence[Pin],
+    budget_s: float,
+    seed: int,
+    frozen_s: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Plan:
     """The best plan found within a budget that keeps its pins, and no worse than the one in force made to hold. What starts
     in that one before `frozen_s` stays."""
     bound = pinned(problem, pins)
     if not bound.pins:
-        return solve(problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s)
+        return solve(problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s, progress=progress)
     safe = hold(bound, repair(bound.problem, in_force))
-    found = hold(bound, solve(bound.problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s))
+    found = hold(bound, solve(bound.problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s, progress=progress))
     aim, weights = problem.aim, problem.weights
     return found if found.objective.key(aim, weights) < safe.objective.key(aim, weights) else safe
 

@@ -1,6 +1,7 @@
 """A line on which nobody passes: searches for one order of the jobs on all machines.
 
-Iterated greedy (Ruiz and Stützle 2007; with setups, 2008) over compiled scans of all places of a job.
+Iterated greedy (Ruiz and Stützle 2007; with setups, 2008) over compiled scans of all places of a job; for tardiness, where a
+pass over all jobs is cheap, a population of sequences (Vallada and Ruiz 2010) over the same scans.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchone.chain.planning.solvers import line_kernel as kernel
+from batchone.chain.planning.solvers import line_kin_kernel as kin
 
 Numbers = NDArray[np.int64]
 
@@ -23,6 +25,8 @@ _FIRST_CYCLE = 100
 
 _CHEAP = 300_000
 """Ends to work out in a pass over all places of all jobs, up to which it is cheap."""
+_KIN = 30
+"""Sequences of a population."""
 
 
 class LineSearch:
@@ -70,6 +74,12 @@ class LineSearch:
         value = kernel.build(self._line, self._room, self._chance, self._first(), self._current)
         self._best = self._current.copy()
         self._state = np.array([value, value, 0, 0, _FIRST_CYCLE * n], np.int64)
+        self._kin: kin.Kin | None = None
+        if self._line.tardy and n * n * m <= _CHEAP and n > 1:
+            self._kin = kin.Kin(np.zeros((_KIN, n + 2), np.int64), np.full(_KIN, value, np.int64), np.zeros(n, np.bool_))
+            self._state = np.zeros(kin.LENGTH, np.int64)
+            self._state[: kernel.DONE] = value
+            self._state[kin.SHAKEN] = _KIN
 
     def _first(self) -> Numbers:
         """The order in which the first solution is built: the most urgent, or those with the most work, first."""
@@ -86,6 +96,9 @@ class LineSearch:
         """Works for `steps` scans (one job tried at all places) or a little more; True if a better order was found."""
         self._until += steps
         before = self.best
+        if self._kin is not None:
+            kin.advance(self._line, self._room, self._chance, self._kin, self._best, self._state, self._until)
+            return self.best < before
         kernel.advance(self._line, self._room, self._chance, self._current, self._best, self._state, self._until, self._greed)
         return self.best < before
 
@@ -94,10 +107,13 @@ class LineSearch:
         return self._best[1:-1].copy()
 
     def learn(self, order: Numbers) -> None:
-        """Takes another search's order over and goes on from there, if it is better than the best of this."""
+        """Takes another search's order over and goes on from there, if it is better than the best of this; into a population
+        it is taken in."""
         n = len(order)
         seq = np.concatenate([[n], order, [n]]).astype(np.int64)
         value = int(kernel.evaluate(self._line, self._room, seq))
+        if self._kin is not None:
+            kin.keep(self._kin, seq, value, int(self._state[kin.FILLED]))
         if value < self.best:
             self._state[kernel.CURRENT] = self._state[kernel.BEST] = value
             self._current[:] = seq
@@ -106,14 +122,11 @@ class LineSearch:
 
 def _greed(line: kernel.Line) -> kernel.Greed:
     """How the search goes, as experiments on the instances of Ruiz (setups) and Vallada (tardiness) had it."""
-    n, m = line.seconds.shape
+    n = line.seconds.shape[0]
     mean = float(line.seconds.mean())
     if not line.tardy:
         return kernel.Greed(min(3, n), min(5, n), n, mean, 0.08, 1.0)
     scale = mean * float(line.weight.mean())
-    # Where a pass over all jobs is cheap, greater changes that are polished each time find deeper valleys.
-    if n * n * m <= _CHEAP:
-        return kernel.Greed(min(5, n), min(15, n), n, scale, 1.0, 0.15)
     return kernel.Greed(min(2, n), min(5, n), 0, scale, 4.0, 0.15)
 
 

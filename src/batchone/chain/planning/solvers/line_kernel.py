@@ -376,7 +376,7 @@ def evaluate(line: Line, room: Room, seq: Array) -> Any:
 
 
 @lean
-def _polish(line: Line, room: Room, chance: Array, seq: Array, value: int, patience: int) -> tuple[Any, int]:
+def polish(line: Line, room: Room, chance: Array, seq: Array, value: int, patience: int) -> tuple[Any, int]:
     """Takes jobs out and puts them back at their best place, until `patience` of them in a row gained nothing.
 
     Returns the objective and the number of scans.
@@ -409,7 +409,7 @@ def _polish(line: Line, room: Room, chance: Array, seq: Array, value: int, patie
 
 
 @lean
-def _shake(line: Line, room: Room, chance: Array, seq: Array, count: int) -> Any:
+def shake(line: Line, room: Room, chance: Array, seq: Array, count: int) -> Any:
     """Destruction and construction: `count` jobs are taken out by chance and put back one by one, each at its best place."""
     n, gone = line.seconds.shape[0], room.gone
     for t in range(count):
@@ -446,9 +446,9 @@ def advance(line: Line, room: Room, chance: Array, current: Array, best: Array, 
         seq[:] = current
         forget(line, room)
         scans = greed.least + below(chance, greed.most - greed.least + 1)
-        value = _shake(line, room, chance, seq, scans)
+        value = shake(line, room, chance, seq, scans)
         if greed.patience > 0:
-            value, more = _polish(line, room, chance, seq, value, greed.patience)
+            value, more = polish(line, room, chance, seq, value, greed.patience)
             scans += more
         state[DONE] += scans
         state[CYCLE] += scans

@@ -1,0 +1,280 @@
+"""Between sector packs and feature models in UVL: the same configurations, said in the other language.
+
+Out: each option of a pack is a feature below the product with its values as an alternative group, named `option=value`;
+rules are constraints. Prices and numbers of values travel as attributes. In: each alternative group is an option with its
+members as values (and `none` where the group may be absent), every other feature that may be chosen or not an option
+`yes`/`no`; groups and constraints are rules. What no configuration has is left out, as a pack says nothing in vain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations
+from math import comb
+
+from batchone.chain.design import rules
+from batchone.chain.design.model import vocabulary_of
+from batchone.chain.design.space.states import OptionSpace
+from batchone.chain.design.uvl.model import (
+    All,
+    Compare,
+    Constraint,
+    Equivalent,
+    Feature,
+    FeatureModel,
+    Formula,
+    Group,
+    Has,
+    Implies,
+    Not,
+    Plain,
+    Relation,
+    Some,
+    Truth,
+)
+from batchone.contracts.pack import Pack, Value
+from batchone.kernel.errors import Refused
+
+SUBSETS_MAX = 2_000
+"""A group whose cardinality needs more rules is refused."""
+_ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\Z")
+_NEITHER = re.compile(r"[^a-z0-9]+")
+
+
+def model_of(pack: Pack) -> FeatureModel:
+    """A pack's options and rules as a feature model. `Refused` where a rule cannot be said in UVL."""
+    options = {option.id for option in pack.options}
+    root = pack.product.id if pack.product.id not in options else f"product {pack.product.id}"
+    features = [Feature(root, -1, -1, 0, {"abstract": None, "price": pack.product.base_price.amount})]
+    groups = [Group(Relation.MANDATORY, 0, (), 0, 0)]
+    numbers: dict[tuple[str, str], int] = {}
+    members: list[int] = []
+    for option in pack.options:
+        parent = len(features)
+        members.append(parent)
+        features.append(Feature(option.id, 0, 0, 0, {"abstract": None}))
+        values = tuple(range(parent + 1, parent + 1 + len(option.values)))
+        for number, value in zip(values, option.values, strict=True):
+            numbers[option.id, value.id] = number
+            name = f"{option.id}={value.id}".replace(".", "·")
+            features.append(Feature(name, parent, len(groups), 0, _told(value)))
+        groups.append(Group(Relation.ALTERNATIVE, parent, values, 1, 1))
+    groups[0] = Group(Relation.MANDATORY, 0, tuple(members), len(members), len(members))
+    vocabulary = vocabulary_of(pack)
+    constraints = tuple(
+        Constraint(_formula(rule.id, rules.parse(rule.rule, vocabulary), numbers), 0, rule.rule) for rule in pack.rules
+    )
+    return FeatureModel(tuple(features), tuple(groups), constraints, pack.id)
+
+
+def _told(value: Value) -> Mapping[str, Plain]:
+    found: dict[str, Plain] = {}
+    if value.price.amount:
+        found["price"] = value.price.amount
+    if value.lead_s:
+        found["lead_s"] = Decimal(repr(value.lead_s))
+    if value.number is not None:
+        found["value"] = value.number
+    return found
+
+
+def _formula(rule: str, expression: object, numbers: Mapping[tuple[str, str], int]) -> Formula:  # noqa: PLR0911 - one a kind
+    def part(each: object) -> Formula:
+        return _formula(rule, each, numbers)
+
+    match expression:
+        case rules.Constant(value):
+            return Truth(value)
+        case rules.Among(option, values):
+            has = tuple(Has(number) for (name, value), number in numbers.items() if name == option and value in values)
+            return has[0] if len(has) == 1 else Some(has) if has else Truth(False)
+        case rules.Not(inner):
+            return Not(part(inner))
+        case rules.All(parts):
+            return All(tuple(map(part, parts))) if parts else Truth(True)
+        case rules.Some(parts):
+            return Some(tuple(map(part, parts))) if parts else Truth(False)
+        case rules.Implies(first, second):
+            return Implies(part(first), part(second))
+        case rules.Equivalent(first, second):
+            return Equivalent(part(first), part(second))
+    what = f"The rule '{rule}' has a part that UVL cannot say: {type(expression).__name__}."
+    raise Refused("design.uvl_rule", what, "Say it with options and their values.", rule=rule)
+
+
+@dataclass(frozen=True)
+class PackPart:
+    """The options (values by id, the first being the default) and rules of a pack that came from a feature model.
+
+    `conditions` says of each feature, by name, when it is chosen, in the language of rules.
+    """
+
+    options: Mapping[str, tuple[str, ...]]
+    names: Mapping[tuple[str, str], str]
+    rules: Mapping[str, str]
+    messages: Mapping[str, str]
+    conditions: Mapping[str, str]
+
+    def files(self) -> dict[str, str]:
+        """`options.yaml` and `rules.yaml`; names and messages are English."""
+        lines = ["options:"]
+        for option, values in self.options.items():
+            lines += [f"  - id: {json.dumps(option)}", f"    name: {_english(self.names[option, ''])}"]
+            lines += [f"    default: {json.dumps(values[0])}", "    values:"]
+            lines += [f"      - {{id: {json.dumps(value)}, name: {_english(self.names[option, value])}}}" for value in values]
+        said = ["rules:" if self.rules else "rules: []"]
+        for rule, text in self.rules.items():
+            said += [f"  - id: {json.dumps(rule)}", f"    rule: {json.dumps(text)}"]
+            said.append(f"    message: {_english(self.messages[rule])}")
+        return {"options.yaml": "\n".join(lines) + "\n", "rules.yaml": "\n".join(said) + "\n"}
+
+
+def _english(text: str) -> str:
+    return f"{{en: {json.dumps(text, ensure_ascii=False)}}}"
+
+
+def part_of(model: FeatureModel) -> PackPart:
+    """A feature model as options and rules. `Refused` where the model has no configuration, or says what rules cannot."""
+    return _Importing(model).part()
+
+
+class _Importing:
+    """One model on its way to options and rules."""
+
+    def __init__(self, model: FeatureModel) -> None:
+        self._model = model
+        space = OptionSpace(model)
+        self._core, self._dead = set(space.prepared.core), set(space.prepared.dead)
+        space.close()
+        self._options: dict[str, tuple[str, ...]] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._rules: dict[str, str] = {}
+        self._messages: dict[str, str] = {}
+        self._conditions: dict[int, str] = {0: "true"}
+        self._ids: set[str] = set(rules.RESERVED)
+
+    def part(self) -> PackPart:
+        """Options first, as rules speak of them."""
+        for group in sorted(self._model.groups, key=lambda each: each.parent):
+            self._declare(group)
+        for group in self._model.groups:
+            self._relate(group)
+        for constraint in self._model.constraints:
+            text = self._text(constraint.formula, constraint)
+            if text != "true":
+                self._rule(text, constraint.text or text)
+        if not self._options:
+            what = f"{self._model.features[0].name} leaves nothing to choose."
+            raise Refused("design.uvl_nothing", what, "A pack has at least one option.")
+        conditions = {self._model.features[number].name: text for number, text in self._conditions.items()}
+        return PackPart(self._options, self._names, self._rules, self._messages, conditions)
+
+    def _declare(self, group: Group) -> None:
+        if group.relation is Relation.ALTERNATIVE:
+            self._declare_alternative(group)
+            return
+        for member in group.members:
+            name = self._model.features[member].name
+            if member in self._dead:
+                self._conditions[member] = "false"
+            elif member in self._core:
+                self._conditions[member] = "true"
+            elif group.relation is Relation.MANDATORY:
+                self._conditions[member] = self._conditions[group.parent]
+            else:
+                option = self._id(name)
+                self._options[option] = ("no", "yes")
+                self._names |= {(option, ""): name, (option, "no"): "no", (option, "yes"): "yes"}
+                self._conditions[member] = f"{option} = yes"
+
+    def _declare_alternative(self, group: Group) -> None:
+        features, parent = self._model.features, self._conditions[group.parent]
+        live = [member for member in group.members if member not in self._dead]
+        if len(live) <= 1:
+            # One that is left goes with its parent.
+            self._conditions |= dict.fromkeys(group.members, "false") | dict.fromkeys(live, parent)
+            return
+        option = self._id(features[group.parent].name)
+        taken = {*rules.RESERVED, *(("none",) if parent != "true" else ())}
+        values = {member: _unique(features[member].name.partition("=")[2] or features[member].name, taken) for member in live}
+        absent = () if parent == "true" else ("none",)
+        self._options[option] = (*absent, *values.values())
+        self._names[option, ""] = features[group.parent].name
+        self._names |= {(option, value): features[member].name for member, value in values.items()}
+        self._conditions |= dict.fromkeys(group.members, "false")
+        self._conditions |= {member: f"{option} = {value}" for member, value in values.items()}
+        if absent:
+            self._names[option, "none"] = "none"
+            self._rule(f"({option} = none) <=> not ({parent})", f"{self._names[option, '']} is chosen first.")
+
+    def _relate(self, group: Group) -> None:
+        parent, features = self._conditions[group.parent], self._model.features
+        open_ = [member for member in group.members if self._conditions[member] not in ("true", "false", parent)]
+        if group.relation in (Relation.MANDATORY, Relation.ALTERNATIVE):
+            return
+        if parent != "true":
+            for member in open_:
+                self._rule(
+                    f"{self._conditions[member]} => {parent}", f"{features[member].name} needs {features[group.parent].name}."
+                )
+        for text in self._sizes(group):
+            self._rule(text, f"{features[group.parent].name} has {group.least} to {group.most} of its parts.")
+
+    def _sizes(self, group: Group) -> Iterator[str]:
+        """Rules that keep the number of members within the group's bounds; only subsets say so in this language."""
+        every, parent = len(group.members), self._conditions[group.parent]
+        conditions = [f"({self._conditions[member]})" for member in group.members]
+        most, missing = min(group.most, every), every - group.least
+        needed = (comb(every, most + 1) if most < every else 0) + (comb(every, missing + 1) if group.least else 0)
+        if needed > SUBSETS_MAX:
+            what = f"The group of line {group.line} would be {needed:,} rules."
+            raise Refused("design.uvl_cardinality", what, f"At most {SUBSETS_MAX:,} can be imported.", line=group.line)
+        if missing < 0:
+            yield f"not ({parent})"
+        elif group.least:
+            for some in combinations(conditions, missing + 1):
+                yield f"{parent} => {' or '.join(some)}"
+        if most < every:
+            for some in combinations(conditions, most + 1):
+                yield f"not ({' and '.join(some)})"
+
+    def _text(self, formula: Formula, at: Constraint) -> str:  # noqa: PLR0911 - one for each kind of formula
+        match formula:
+            case Has(feature):
+                return self._conditions[feature]
+            case Truth(value):
+                return str(value).lower()
+            case Not(part):
+                return f"not ({self._text(part, at)})"
+            case All(parts):
+                return " and ".join(f"({self._text(part, at)})" for part in parts) or "true"
+            case Some(parts):
+                return " or ".join(f"({self._text(part, at)})" for part in parts) or "false"
+            case Implies(first, second):
+                return f"({self._text(first, at)}) => ({self._text(second, at)})"
+            case Equivalent(first, second):
+                return f"({self._text(first, at)}) <=> ({self._text(second, at)})"
+            case Compare():
+                what = f"Line {at.line} compares numbers, which rules of a pack cannot: {at.text}"
+                raise Refused("design.uvl_arithmetic", what, "Say it with features, or leave it out.", line=at.line)
+
+    def _rule(self, text: str, message: str) -> None:
+        rule = f"rule-{len(self._rules) + 1}"
+        self._rules[rule], self._messages[rule] = text, message
+
+    def _id(self, name: str) -> str:
+        return _unique(name, self._ids)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """An id made of a name, different from those that are taken; it is taken then."""
+    plain = name if _ID.match(name) else _NEITHER.sub("-", name.lower()).strip("-") or "option"
+    found, number = plain, 2
+    while found in taken:
+        found, number = f"{plain}-{number}", number + 1
+    taken.add(found)
+    return found
