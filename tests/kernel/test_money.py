@@ -60,3 +60,19 @@ def test_currencies_do_not_mix() -> None:
 def test_what_is_not_exact_is_no_amount(amount: object) -> None:
     with pytest.raises(Refused, match="no amount"):
         Money.of(amount, "CNY")  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rounded"),
+    [("0.125", "EUR", "0.12"), ("0.135", "EUR", "0.14"), ("2.5", "JPY", "2"), ("3.5", "JPY", "4"), ("1.0005", "KWD", "1.000")],
+)
+def test_amounts_are_rounded_half_to_even_to_the_currencys_smallest_coin(amount: str, currency: str, rounded: str) -> None:
+    assert str(Money.of(amount, currency).rounded().amount) == rounded
+
+
+def test_an_amount_beyond_all_measure_is_refused_and_never_rounded_silently() -> None:
+    large = Money.of("999999999999999", "EUR")
+    for work in (lambda: large + Money.of(1, "EUR"), lambda: large * 2, lambda: Money.of("1e15", "EUR"), lambda: large * -2):
+        with pytest.raises(Refused, match="too large"):
+            work()
+    assert (large - Money.of(1, "EUR")).amount == 999999999999998

@@ -4,6 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support_nested import RACK
 from tests.support_pack import REFRIGERATOR, SMALL, edited, rename_pack, written
 
 from batchone.chain.design.completion import complete
@@ -128,6 +129,55 @@ CASES = [
     ("nominal energy", "energy.yaml", "nominal: 0.3 kWh", "nominal: 0.5 kWh", 0, "take 0.3 kWh together"),
     ("weights", "demo.yaml", "{round: 2, square: 1}", "{round: 0, square: 0}", 0, "draw nothing"),
 ]  # fmt: skip
+
+
+RACK_CASES = [
+    # as above, for the rack
+    ("another currency", "options.yaml", '"8.00"}', '"8.00 USD"}', 0, "'8.00 USD' is in USD, and the pack in EUR"),
+    ("list in another currency", RULES, "    groups: [dealer]", "    groups: [dealer]\n    currency: USD", 1, "The list is in USD"),
+    ("no date", RULES, "since: 2026-05-01", "since: May", 0, "'May' is no date"),
+    ("dates the wrong way", RULES, "until: 2026-08-31", "until: 2026-05-31", 0, "It ends before it begins"),
+    ("quantity the wrong way", "options.yaml", "{from: 100, to: 200", "{from: 300, to: 200", 0, "It ends before it begins"),
+    ("quantity too fine", "options.yaml", "to: 200, step: 50", "to: 2000, step: 1", 0, "a quantity may have 500"),
+    ("default off the step", "options.yaml", "    default: 150", "    default: 160", 0, "no value of height '160'"),
+    ("several of too many", "options.yaml", "{least: 0, most: 2}", "{least: 0, most: 4}", 0, "extras takes 0 to 4 of 3 values"),
+    ("count of nothing", "options.yaml", "count: shelves", "count: steel", 0, "'steel' is no quantity of what holds shelf"),
+    ("part of nothing", "options.yaml", "of: shelf\n", "of: shelve\n", 0, "There is no part 'shelve'"),
+    ("rule of no part", RULES, "    part: box\n    rule", "    part: bag\n    rule", 0, "There is no part 'bag'"),
+    ("word of a part outside", RULES, "steel = painted => shelves", "load = 50 => shelves", 0, "'load' is no option"),
+    ("table with a gap inside", "options.yaml", "100: {0: heavy, 1: full}", "100: {0: heavy}", 0, "nothing for boxes = 1"),
+    ("formula in another unit", "options.yaml", "height * 10 kg/m +", "height * 10 +", 0, "A number in kg cannot be compared"),
+    ("row too short", RULES, "[100, 1]", "[100]", 0, "The row does not fit the table"),
+    ("cell of nonsense", RULES, '">= 200"', '"~ 200"', 0, "'~ 200' is no cell"),
+    ("allow and forbid", RULES, "    allow:\n", "    forbid: [[100, 1]]\n    allow:\n", -3, "A table allows rows, or forbids them"),
+    ("breaks out of order", RULES, "{from: 50,", "{from: 5,", 0, "The breaks are not in order"),
+    ("more than all off", RULES, "percent: -6.5", "percent: -100", 0, "percent is -100"),
+    ("line at another part's operation", "bom.yaml", 'part: shelf\n    at: "10"', 'part: shelf\n    at: "20"', 1, "makes another part"),
+    ("addition of a word", "bom.yaml", "{of: height, by: 0.02}", "{of: steel, by: 0.02}", 0, "steel has no numbers"),
+    ("what is brought, in a program", "routing.yaml", '"rack-{height}-{ends}"', '"rack-{steel.own}"', 0, "in parameters only"),
+    ("own of what", "options.yaml", "kind: text", "kind: song", 0, "kind is 'song'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "below", "what"), [case[1:] for case in RACK_CASES], ids=[case[0] for case in RACK_CASES]
+)
+def test_each_fault_of_the_grown_language_has_file_line_and_cure(file: str, old: str, new: str, below: int, what: str) -> None:
+    line = RACK[file][: RACK[file].index(old)].count("\n") + 1 + below
+    report = check_files(edited(RACK, file, old, new))
+    told = [fault for fault in report.faults if what in fault.what]
+    assert told, f"not among {[str(fault) for fault in report.faults]}"
+    assert all(fault.cure.endswith((".", "?")) for fault in report.faults)
+    assert (told[0].file, told[0].line) == (file, line)
+    assert told[0].column > 0
+
+
+def test_a_fault_in_a_rule_names_the_column() -> None:
+    [fault] = check_files(
+        edited(RACK, "rules.yaml", "steel = painted => shelves <= 2", "steel = painted => shelves <= two")
+    ).faults
+    place = "    rule: steel = painted => shelves <= two"
+    assert (fault.column, str(fault).split(":")[2]) == (place.index("shelves") + 1, str(place.index("shelves") + 1))
 
 
 @pytest.mark.parametrize(("file", "old", "new", "below", "what"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
