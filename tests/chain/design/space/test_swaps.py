@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchone.chain.design.space.swaps import Swaps
@@ -13,6 +13,7 @@ def keeps(clauses: list[list[int]], truths: list[bool]) -> bool:
     return all(any(truths[abs(literal) - 1] is (literal > 0) for literal in clause) for clause in clauses)
 
 
+@settings(deadline=None)
 @given(clauses_of, st.lists(st.booleans(), min_size=6, max_size=6), st.integers(1, 6), st.sets(st.integers(1, 6), max_size=3))
 def test_what_an_exchange_leads_to_keeps_every_clause(
     clauses: list[list[int]], truths: list[bool], variable: int, stay: set[int]

@@ -33,6 +33,7 @@ def test_diagrams_and_adders_allow_what_adding_up_allows(model: FeatureModel, no
     space.close()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(-1, 20), st.integers(-1, 20), st.sampled_from([0, 4_000])
 )
