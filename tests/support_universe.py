@@ -28,6 +28,8 @@ class _Combinations(Sequence[dict[str, str]]):
         return self._size
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(self._size))]
         if not 0 <= index < self._size:
             raise IndexError(index)
         return {option: values[index // self.strides[option] % len(values)] for option, values in self._options.items()}

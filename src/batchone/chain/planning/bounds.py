@@ -138,7 +138,7 @@ class _Pool:
         low = self._begin if since is None else since
         high = low + max(1, (work - self._capacity(low)) // self._rate + 1)
         while high < NEVER and self._capacity(high) < work:
-            low, high = high, low + (high - low) * 2
+            low, high = high, high + (high - low) * 2
         if high >= NEVER:
             return self._begin
         while low < high:
