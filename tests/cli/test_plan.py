@@ -114,5 +114,5 @@ def test_jobs_at_fault_may_be_left_out(tmp_path: Path) -> None:
 
 @needs_instances
 def test_a_published_instance_is_planned(tmp_path: Path) -> None:
-    done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "1", "--json", home=tmp_path)
+    done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "2", "--json", home=tmp_path)
     assert json.loads(done.stdout)["objective"] == 55

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def solve_file(
     refuse_faults(problem)
     if seconds > 0:
         ready(kind_of(Compiled(problem)), output.say)
+        # The solver of windows takes up to a second to load, which is not part of anybody's budget.
+        import_module("batchone.chain.planning.solvers.windows")
     ticker = Ticker(problem)
     begun = time.monotonic()
     try:
