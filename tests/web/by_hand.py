@@ -161,9 +161,22 @@ class FakeByHand:
         able = [
             each
             for each in last.values()
-            if each.state == "planned" and each.start > self.clock.now() + after and pack.machine(each.equipment).positions < 3
+            if each.state == "planned"
+            and each.start > self.clock.now() + after
+            and pack.machine(each.equipment).positions < 3
+            and self._room_behind(each)
         ]
         return min(able, key=lambda each: each.start)
+
+    def _room_behind(self, own: PlannedOperation) -> bool:
+        """Whether it may stand some minutes later, as far as tests drag it."""
+        others = [each for each in self.world.operations if each.equipment == own.equipment and each is not own]
+        clear = timedelta(seconds=20)
+        return not any(
+            each.start < own.end + timedelta(minutes=late) + clear and each.end > own.start + timedelta(minutes=late) - clear
+            for late in (5, 6, 7)
+            for each in others
+        )
 
     def _last_of_items(self) -> dict[str, PlannedOperation]:
         found: dict[str, PlannedOperation] = {}
