@@ -115,7 +115,7 @@ async def run(options: Options) -> Report:
         Table(
             "Mean gap to the best known, %", ("family", "ours", "CP-SAT", "rule"), tuple(means),
             ("CP Optimizer's figures are published ones, of 4 cores (10 s, 60 s) or 8 (900 s); CP-SAT's are of this run, on as",
-             "many cores and seconds as ours. An instance for which CP-SAT found no plan, or was not asked, is left out of its mean."),
+             "many cores and seconds as ours. Where CP-SAT found no plan, or was not asked, its mean leaves it out."),
         )
     )  # fmt: skip
     return report
