@@ -1,5 +1,5 @@
 // A Sparkplug B edge node made with sparkplug-client. Usage: node sparkplug_node.mjs MQTT_URL GROUP NODE
-// It says "birth" whenever it publishes its births, "command NAME VALUE" for each device command, and takes lines on its
+// It says "birth" whenever the broker has its births, "command NAME VALUE" for each device command, and takes lines on its
 // input: "data NAME VALUE" publishes one metric, "skip" leaves a sequence number out, "unborn" publishes data of a device that
 // was never born, "death" lets the device die, "exit" says goodbye.
 import { createInterface } from "node:readline";
@@ -30,7 +30,8 @@ function bear() {
     timestamp,
     metrics: [...metrics].map(([name, { type, value, alias }]) => ({ name, type, value, alias, timestamp })),
   });
-  console.log("birth");
+  // Who subscribes after this has been answered cannot hear these births any more: they went the same way before it.
+  client.client.publish(`said/${edgeNode}`, "birth", { qos: 1 }, () => console.log("birth"));
 }
 
 client.on("birth", bear);

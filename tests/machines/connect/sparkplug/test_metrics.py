@@ -124,6 +124,16 @@ def test_a_gap_in_the_sequence_puts_everything_in_doubt_until_the_rebirth(node: 
     assert reading.lost == frozenset()
 
 
+def test_what_is_heard_before_the_first_birth_asks_for_one_and_is_no_fault(sender: Sender) -> None:
+    joined = sender.node = EdgeNode("line")
+    sender.send("DDATA", "m1", Metric(alias=5, double_value=2.5), seq=7)
+    assert joined.wants_rebirth
+    assert joined.inbox.take().faults == ()
+    sender.be_born()
+    assert joined.born
+    assert not joined.wants_rebirth
+
+
 def test_the_sequence_goes_round_after_255(node: EdgeNode, sender: Sender) -> None:
     for number in range(600):
         sender.send("DDATA", "m1", Metric(alias=5, double_value=float(number)))

@@ -115,6 +115,7 @@ class EdgeNode:
     died: bool = False
     wants_rebirth: bool = False
     awaited: set[str] = field(default_factory=set)
+    _joined: bool = False
     _bd_seq: int | None = None
     _seq: int = 0
     _devices: dict[str, _Device] = field(default_factory=dict)
@@ -144,7 +145,9 @@ class EdgeNode:
         elif kind == "NBIRTH":
             self._node_born(payload, now)
         elif not self.born or not self._follows(payload):
-            self.inbox.fault(path, "It came out of sequence.")
+            # Who joins in the middle of a session has lost nothing that was his: only later is it a fault.
+            if self._joined:
+                self.inbox.fault(path, "It came out of sequence.")
             self.wants_rebirth = True
         else:
             self._in_session(kind, device, payload, now)
@@ -159,6 +162,7 @@ class EdgeNode:
         self._devices.clear()
         self._bd_seq, self._seq = _number_named(payload, BD_SEQ), int(payload.seq)
         self.born, self.died, self.wants_rebirth = True, False, False
+        self._joined = True
         self._birth("", payload, now)
 
     def _follows(self, payload: Payload) -> bool:
