@@ -9,16 +9,29 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.web.by_hand import FakeByHand
+from tests.web.choosing import FakeChoosing
 from tests.web.world import PEOPLE, TENANT, World
 
-from batchone.chain.design.completion import complete
+from batchone.chain.design.comparing import compare
+from batchone.chain.design.completion import best, complete
 from batchone.chain.design.configure import configure, refuse_impossible
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.by_hand import PlanningByHand
-from batchone.contracts.design import Configuration, ConfigurationState, Exploded, Price, Product
+from batchone.contracts.choosing import Choosing
+from batchone.contracts.design import (
+    Comparison,
+    Configuration,
+    ConfigurationState,
+    Exploded,
+    Popularity,
+    Price,
+    Product,
+    Suggestion,
+    Wish,
+)
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
 from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
@@ -75,6 +88,20 @@ class FakeDesign:
         self, tenant: str, product: str, choices: Mapping[str, str], quantity: int, party: str = "", with_cost: bool = False
     ) -> Price:
         return price(self.world.blueprint, complete(self.world.blueprint, choices), quantity)
+
+    async def suggest(
+        self, tenant: str, product: str, choices: Mapping[str, str], wish: Wish, popularity: Popularity, party: str = ""
+    ) -> Suggestion:
+        blueprint = self.world.blueprint
+        found = best(blueprint, blueprint.known(choices), wish, popularity)()
+        worth = total(blueprint, found)
+        return Suggestion(wish, found, money(blueprint, worth.amount), worth.lead_s)
+
+    async def compare(
+        self, tenant: str, product: str, one: Mapping[str, str], other: Mapping[str, str], party: str = ""
+    ) -> Comparison:
+        blueprint = self.world.blueprint
+        return compare(blueprint, complete(blueprint, one), complete(blueprint, other))
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
         return self.world.configurations[configuration_id]
@@ -397,13 +424,14 @@ class FakeServices:
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
         self.planning = FakePlanning(world)
+        self.choosing = FakeChoosing(clock, self.ids)
         self.by_hand = FakeByHand(world, clock, self.ids)
         self.production = FakeProduction(world)
         self.enterprises = FakeEnterprises(clock)
         supplier = world.blueprint.pack.modules[0].suppliers[0].id
         PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
         self._by_protocol: dict[type, object] = {
-            design.Design: self.design, sales.Sales: self.sales, planning.Planning: self.planning, PlanningByHand: self.by_hand,
+            design.Design: self.design, Choosing: self.choosing, sales.Sales: self.sales, planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
             machines.History: FakeHistory(self.machines), machines.Alarms: self.machines, Enterprises: self.enterprises,

@@ -17,13 +17,26 @@ from batchone.web.access import AccessMiddleware
 from batchone.web.books import Books
 from batchone.web.briefs import Briefs
 from batchone.web.live import LiveHub
-from batchone.web.pages import call_offs, embed, entrance, home, line, machine, my_order, orders, plan, plan_by_hand, shop
+from batchone.web.pages import (
+    call_offs,
+    embed,
+    entrance,
+    home,
+    line,
+    machine,
+    my_order,
+    orders,
+    plan,
+    plan_by_hand,
+    saved,
+    shop,
+)
 from batchone.web.render import Renderer
 from batchone.web.services import Services, Web
 from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
-PAGES = (entrance, home, shop, embed, my_order, line, machine, plan, plan_by_hand, orders, call_offs)
+PAGES = (entrance, home, shop, saved, embed, my_order, line, machine, plan, plan_by_hand, orders, call_offs)
 _SECURITY = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "

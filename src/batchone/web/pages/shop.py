@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from batchone.contracts.design import ConfigurationState, Design
+from batchone.contracts.design import ConfigurationState, Design, Wish
 from batchone.contracts.sales import Customer, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
 from batchone.kernel.money import Money
@@ -22,6 +23,8 @@ from batchone.web.visit import Visit
 router = APIRouter(prefix="/shop")
 Shopper = Annotated[Visit, Depends(member("shop"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
+_WISHES: tuple[Wish, ...] = ("cheapest", "earliest", "popular")
+_ORDERS_COUNTED = 500
 
 
 @router.get("")
@@ -58,6 +61,8 @@ async def choose(product: str, request: Request, visit: Shopper, web: ThisWeb) -
     option, _, value = form.get("take", "").partition(":")
     if value:
         picks = await _take(web, visit, product, picks, option, value)
+    if form.get("wish"):
+        picks = await _completed(web, visit, product, picks, form["wish"])
     quantity = view.number_of(form.get("n"))
     before = view.price_from(form.get("price"), book.pack.currency)
     contents = view.contents_of(form, {each.id for each in book.pack.options})
@@ -146,6 +151,28 @@ async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], opt
             break
         kept = {key: chosen for key, chosen in kept.items() if key not in blocking}
     return {**kept, option: value}
+
+
+async def _completed(web: Web, visit: Visit, product: str, picks: dict[str, str], wish: str) -> dict[str, str]:
+    """All choices, those still open as the customer wishes: the cheapest, the earliest, or what others order most."""
+    known: Wish | None = next((each for each in _WISHES if each == wish), None)
+    if known is None:
+        raise Refused(
+            "web.wish", f"'{wish}' is no way to complete a choice.", f"Ask for one of {', '.join(_WISHES)}.", wish=wish
+        )
+    popularity = await _popularity(web, visit.tenant, product) if known == "popular" else {}
+    found = await web.services.get(Design).suggest(visit.tenant, product, picks, known, popularity, _party(visit))
+    return dict(found.choices)
+
+
+async def _popularity(web: Web, tenant: str, product: str) -> dict[str, Counter[str]]:
+    """How often each value was ordered, among the last orders."""
+    page = await web.services.get(Sales).orders(tenant, "", "", "-placed", 0, _ORDERS_COUNTED, "")
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for order in page.orders:
+        for option, value in order.choices.items() if order.product == product else ():
+            counted[option][value] += order.quantity
+    return counted
 
 
 async def _offer(

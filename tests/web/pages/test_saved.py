@@ -1,0 +1,66 @@
+"""Saved configurations: kept from the shop, shared by a link, gone on from, voted for, compared."""
+
+import pytest
+from tests.web.conftest import As
+from tests.web.fakes import FakeServices
+
+
+async def kept(client, name: str, query: str = "") -> str:
+    answer = await client.post("/saved", data={"product": "lamp", "name": name, "query": query})
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+async def test_the_shop_keeps_what_it_shows_under_a_name(as_: As, services: FakeServices) -> None:
+    client = as_("mei")
+    assert 'action="/saved"' in (await client.get("/shop/lamp?foot=square")).text
+    page = (await client.get(await kept(client, "For the desk", "foot=square&n=3&nothing=known"))).text
+    assert "For the desk" in page
+    (saved,) = [each for _, each in services.choosing.kept.values()]
+    assert saved.choices == {"foot": "square"}
+    assert 'href="/shop/lamp?foot=square"' in page
+    assert "€22" in page
+    assert "<circle" in page, "the drawing"
+
+
+async def test_whoever_has_the_link_votes_once_and_may_take_it_back(as_: As) -> None:
+    address = await kept(as_("mei"), "For the desk")
+    other = as_("pia")
+    assert "0 votes" in (await other.get(address)).text
+    for wanted, told in (("1", "1 vote<"), ("1", "1 vote<"), ("", "0 votes")):
+        assert (await other.post(f"{address}/vote", data={"wanted": wanted})).headers["location"] == address
+        assert told in (await other.get(address)).text
+
+
+async def test_two_of_a_product_stand_side_by_side(as_: As) -> None:
+    client = as_("mei")
+    assert "Nothing is saved yet." in (await client.get("/saved")).text
+    one, other = [
+        (await kept(client, name, query)).rsplit("/", 1)[1] for name, query in (("Small", ""), ("Large", "foot=square"))
+    ]
+    listed = (await client.get("/saved")).text
+    assert listed.index("Large") < listed.index("Small")
+    page = (await client.get(f"/saved/compare?one={one}&other={other}")).text
+    assert page.index("Small") < page.index("Large")
+    assert "+€2" in page
+    assert "Parts that differ" in page
+
+
+@pytest.mark.parametrize("query", ["", "one=nobody&other=nothing", "one=x&other=x"])
+async def test_what_cannot_be_compared_is_said(as_: As, query: str) -> None:
+    answer = await as_("mei").get(f"/saved/compare?{query}")
+    assert answer.status_code in (404, 422)
+
+
+async def test_a_name_is_wanted(as_: As) -> None:
+    assert (await as_("mei").post("/saved", data={"product": "lamp", "name": " "})).status_code == 422
+
+
+@pytest.mark.parametrize(("wish", "address"), [("cheapest", "light="), ("earliest", "foot="), ("popular", "height_cm=")])
+async def test_the_rest_is_chosen_as_wished(as_: As, wish: str, address: str) -> None:
+    answer = await as_("mei").get(f"/shop/lamp/choose?wish={wish}&n=1")
+    assert address in answer.headers["location"]
+
+
+async def test_an_unknown_wish_is_refused(as_: As) -> None:
+    assert (await as_("mei").get("/shop/lamp/choose?wish=best&n=1")).status_code == 422
