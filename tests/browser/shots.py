@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import CHROMIUM, FLAGS, serving
 from tests.web.fakes import FakeServices
 from tests.web.serve import services
+from tests.web.world import TENANT
 
 from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
 from batchone.contracts.planning import Spot
@@ -25,6 +26,7 @@ from batchone.contracts.planning import Spot
 SIZES = {"phone": (390, 844), "tablet": (1180, 820), "desk": (1600, 950)}
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "zh")
+DIFFERENT = {"layout": "french4", "volume_l": "560", "panel": "glass", "smart": "21in"}
 
 
 def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
@@ -36,17 +38,32 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     finished = next(each for each in world.world.records.values() if each.state == "finished")
     busy = max(world.world.stations(), key=lambda each: each.since).equipment
     draft, extra, late = tried(world)
+    one, other = kept(world, product)
     wide = next(each for each in world.world.blueprint.pack.equipment if each.positions > 8).id
     return {
-        "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"), "mine": ("mei", "/my"),
+        "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"),
+        "shop-own": ("mei", f"/shop/{product}?panel=print&volume_l=480"), "mine": ("mei", "/my"),
+        "shop-old": ("mei", f"/shop/{product}?panel=steel&smart=21in&layout=cross"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "orders": ("pia", "/orders"),
+        "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
+        "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def kept(world: FakeServices, product: str) -> tuple[str, str]:
+    """The tokens of two configurations that Mei saved."""
+    if not world.choosing.kept:
+        named = {"For the kitchen": {}, "The large one, with everything that could be thought of": DIFFERENT}
+        for name, choices in named.items():
+            world.choosing.keep(product, name, choices, "mei", TENANT)
+    one, other = world.choosing.kept
+    return one, other
 
 
 def tried(world: FakeServices) -> tuple[str, str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 
-from batchone.contracts.choosing import Saved, UnderWay
+from batchone.chain.design.choosing.pictures import look_at
+from batchone.contracts.choosing import Picture, PictureContent, Saved, UnderWay
 from batchone.contracts.design import Choices
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.clock import Clock
@@ -19,6 +21,7 @@ class FakeChoosing:
         self.under: dict[str, UnderWay] = {}
         self.kept: dict[str, tuple[str, Saved]] = {}
         self.votes: dict[str, set[str]] = {}
+        self.pictures: dict[str, tuple[Picture, str]] = {}
 
     async def begin(self, tenant: str, product: str, choices: Choices, actor: Actor) -> UnderWay:
         made = UnderWay(self._ids.new("W"), product, "1.0.0", 1, dict(choices), {}, False, False, self._clock.now())
@@ -36,12 +39,17 @@ class FakeChoosing:
         if not name:
             raise Refused("design.name", "The name is empty.", "Give it 1 to 80 characters.")
         now = self.under[choosing]
-        token = self._ids.new("T")
-        kept = Saved(
-            token, tenant, name, now.product, now.version, now.choices, now.contents, self._clock.now(), "", 0, False, False
+        return await self.shared(self.keep(now.product, name, now.choices, actor.person, tenant, now.contents), actor)
+
+    def keep(
+        self, product: str, name: str, choices: Choices, person: str, tenant: str, contents: Mapping[str, str] | None = None
+    ) -> str:
+        token, now = self._ids.new("T"), self._clock.now()
+        self.kept[token] = (
+            person,
+            Saved(token, tenant, name, product, "1.0.0", choices, contents or {}, now, "", 0, False, False),
         )
-        self.kept[token] = actor.person, kept
-        return await self.shared(token, actor)
+        return token
 
     async def saved(self, tenant: str, actor: Actor) -> tuple[Saved, ...]:
         mine = [token for token, (person, _) in self.kept.items() if person == actor.person]
@@ -53,6 +61,19 @@ class FakeChoosing:
         person, kept = self.kept[token]
         votes, who = self.votes.get(token, set()), actor.person if actor else ""
         return replace(kept, votes=len(votes), mine=person == who, voted=who in votes)
+
+    async def keep_picture(self, tenant: str, base64: str, actor: Actor) -> Picture:
+        found = look_at(b64decode(base64))
+        self.pictures[found.digest] = found, base64
+        return found
+
+    async def picture(self, tenant: str, digest: str) -> PictureContent:
+        return PictureContent(await self.look_up(digest), self.pictures[digest][1])
+
+    async def look_up(self, digest: str) -> Picture:
+        if digest not in self.pictures:
+            raise NotFound("design.picture", "There is no such picture.", "Bring it again.")
+        return self.pictures[digest][0]
 
     async def vote(self, token: str, wanted: bool, actor: Actor) -> Saved:
         votes = self.votes.setdefault(token, set())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from tests.web.by_hand import FakeByHand
@@ -15,6 +16,7 @@ from tests.web.world import PEOPLE, TENANT, World
 from batchone.chain.design.comparing import compare
 from batchone.chain.design.completion import best, complete
 from batchone.chain.design.configure import configure, refuse_impossible
+from batchone.chain.design.contents import checked
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
@@ -45,11 +47,12 @@ from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, TryLater, Unauthenticated
 from batchone.kernel.ids import Ids, TimeIds
+from batchone.kernel.money import Money
 
 
 class FakeDesign:
-    def __init__(self, world: World, clock: Clock, ids: Ids) -> None:
-        self.world, self._clock, self._ids = world, clock, ids
+    def __init__(self, world: World, clock: Clock, ids: Ids, choosing: FakeChoosing) -> None:
+        self.world, self._clock, self._ids, self._choosing = world, clock, ids, choosing
         self.packs_read = 0
 
     async def products(self, tenant: str) -> tuple[Product, ...]:
@@ -76,10 +79,11 @@ class FakeDesign:
         picks = blueprint.known(choices)
         refuse_impossible(blueprint, picks)
         full = complete(blueprint, picks)
+        brought = await checked(blueprint, full, contents or {}, self._choosing.look_up)
         worth = total(blueprint, full)
         made = Configuration(
             self._ids.new("C"), tenant, product, blueprint.pack.id, blueprint.pack.version, picks, full,
-            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person, dict(contents or {}),
+            money(blueprint, worth.amount), worth.lead_s, self._clock.now(), actor.person, brought,
         )  # fmt: skip
         self.world.configurations[made.id] = made
         return made
@@ -101,6 +105,8 @@ class FakeDesign:
         self, tenant: str, product: str, one: Mapping[str, str], other: Mapping[str, str], party: str = ""
     ) -> Comparison:
         blueprint = self.world.blueprint
+        for choices in (one, other):
+            refuse_impossible(blueprint, choices)
         return compare(blueprint, complete(blueprint, one), complete(blueprint, other))
 
     async def configuration(self, tenant: str, configuration_id: str) -> Configuration:
@@ -161,7 +167,7 @@ class FakeSales:
         return (
             Earlier("option", {"en": f"{option.name['en']}: {value.id} instead", "zh": f"{option.name['zh']}改选{value.id}"},
                     given.p50 - timedelta(hours=5), given.p90 - timedelta(hours=5), option=option.id, value=value.id,
-                    price_change=given.unit_price),
+                    price_change=Money(Decimal(700), given.unit_price.currency)),
             Earlier("overtime", {"en": "4 h of overtime on Foamer", "zh": "发泡机加班 4 小时"}, given.p50 - timedelta(hours=2),
                     given.p90 - timedelta(hours=2), equipment="foamer-1"),
         )  # fmt: skip
@@ -420,18 +426,19 @@ class FakeServices:
         self.world, self.clock, self.tenant = world, clock, TENANT
         self.ids: Ids = TimeIds(clock)
         self.bus: Bus = MemoryBus()
-        self.design = FakeDesign(world, clock, self.ids)
+        self.choosing = FakeChoosing(clock, self.ids)
+        self.design = FakeDesign(world, clock, self.ids, self.choosing)
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
         self.planning = FakePlanning(world)
-        self.choosing = FakeChoosing(clock, self.ids)
         self.by_hand = FakeByHand(world, clock, self.ids)
         self.production = FakeProduction(world)
         self.enterprises = FakeEnterprises(clock)
         supplier = world.blueprint.pack.modules[0].suppliers[0].id
         PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
         self._by_protocol: dict[type, object] = {
-            design.Design: self.design, Choosing: self.choosing, sales.Sales: self.sales, planning.Planning: self.planning, PlanningByHand: self.by_hand,
+            design.Design: self.design, Choosing: self.choosing, sales.Sales: self.sales,
+            planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
             machines.History: FakeHistory(self.machines), machines.Alarms: self.machines, Enterprises: self.enterprises,

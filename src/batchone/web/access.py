@@ -23,7 +23,7 @@ SESSION_COOKIE = "batchone_session"
 CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_FORM_BYTES_MAX = 1024**2
+_FORM_BYTES_MAX = 5 * 1024**2  # a customer's picture of 4 MB and what surrounds it
 
 Answer = Callable[[Request, BatchoneError], Response]
 

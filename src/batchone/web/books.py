@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,6 +67,17 @@ class Book:
         if unit is None or any(unit in text for text in name.values()):
             return name
         return {language: f"{text} {unit}" for language, text in name.items()}
+
+    def own(self, choices: Mapping[str, str], contents: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The texts, and the digests of the pictures, that a customer brought to chosen values."""
+        kinds = {
+            option.id: value.own.kind
+            for option in self.pack.options
+            for value in option.values
+            if value.own is not None and choices.get(option.id) == value.id
+        }
+        found = [(kinds.get(option), content) for option, content in contents.items()]
+        return tuple(text for kind, text in found if kind == "text"), tuple(each for kind, each in found if kind == "picture")
 
 
 class Books:

@@ -1,6 +1,9 @@
 """Saved configurations: kept from the shop, shared by a link, gone on from, voted for, compared."""
 
+import io
+
 import pytest
+from PIL import Image
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
@@ -64,3 +67,40 @@ async def test_the_rest_is_chosen_as_wished(as_: As, wish: str, address: str) ->
 
 async def test_an_unknown_wish_is_refused(as_: As) -> None:
     assert (await as_("mei").get("/shop/lamp/choose?wish=best&n=1")).status_code == 422
+
+
+def drawn(side: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+async def bring(client, content: bytes, query: str = "foot=clamp"):
+    data = {"option": "foot", "query": query}
+    return await client.post("/shop/lamp/picture", data=data, files={"picture": ("mine.png", content, "image/png")})
+
+
+async def test_a_picture_of_ones_own_is_brought_shown_kept_and_ordered(as_: As, services: FakeServices) -> None:
+    client = as_("mei")
+    assert 'type="file"' not in (await client.get("/shop/lamp?foot=square")).text
+    assert 'type="file"' in (await client.get("/shop/lamp?foot=clamp")).text
+    address = (await bring(client, drawn(40), "foot=clamp&n=2")).headers["location"]
+    (digest,) = services.choosing.pictures
+    assert address == f"/shop/lamp?foot=clamp&own.foot={digest}&n=2#own-foot"
+    page = (await client.get(address)).text
+    assert f'<input type="hidden" name="own.foot" value="{digest}">' in page
+    assert f'src="/shop/pictures/{digest}"' in page
+    picture = await client.get(f"/shop/pictures/{digest}")
+    assert (picture.headers["content-type"], picture.content) == ("image/png", drawn(40))
+    assert picture.headers["x-content-type-options"] == "nosniff"
+    shown = (await client.get(await kept(client, "Mine", f"foot=clamp&own.foot={digest}"))).text
+    assert f"/shop/pictures/{digest}" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "query"), [(b"<svg/>", "foot=clamp"), (drawn(10), "foot=clamp"), (drawn(500), "foot=clamp")]
+)
+async def test_a_picture_that_the_value_does_not_take_is_refused_with_the_reason(as_: As, content: bytes, query: str) -> None:
+    answer = await bring(as_("mei"), content, query)
+    assert answer.status_code == 422
+    assert "picture" in answer.text

@@ -132,8 +132,9 @@ async def order(number: str, visit: SignedIn, web: ThisWeb, item: str = "") -> H
     drawing = await web.services.get(Design).drawing(visit.tenant, found.product, found.choices)
     choices = [(book.name("option", option.id), book.value_name(option.id, found.choices[option.id]))
                for option in book.pack.options if option.id in found.choices]  # fmt: skip
+    own_texts, own_pictures = book.own(found.choices, configuration.contents)
     return web.renderer.page(
-        visit, "order.html",
+        visit, "order.html", own_texts=own_texts, own_pictures=own_pictures,
         order=found, story=page.story, item=item, product=book.pack.product.name, choices=choices,
         # As on the shop page, the drawing is the pack's own SVG, cleaned when the pack was installed.
         drawing=Markup(drawing),  # noqa: S704

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Form, Response
@@ -85,12 +85,15 @@ async def vote(token: str, visit: Shopper, web: ThisWeb, wanted: Annotated[str, 
     return RedirectResponse(f"/saved/{token}", 303)
 
 
-async def _shown(web: Web, visit: Visit, book: Book, found: Saved) -> dict[str, object]:
+async def _shown(web: Web, visit: Visit, book: Book, found: Saved) -> dict[str, Any]:
     design = web.services.get(Design)
     state = await design.configure(visit.tenant, found.product, found.choices, actor_of(visit).party)
     drawing = await design.drawing(visit.tenant, found.product, state.completion)
+    own_texts, own_pictures = book.own(state.completion, found.contents)
     return {
         "saved": found,
+        "own_texts": own_texts,
+        "own_pictures": own_pictures,
         "name": book.pack.product.name,
         "rows": view.chosen(book, state),
         "price": state.price,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
+from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import ConfigurationState, Design, Wish
 from batchone.contracts.sales import Customer, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
 from batchone.kernel.money import Money
 from batchone.web.books import Book
 from batchone.web.services import Web, web_of
-from batchone.web.session import actor_of, member
+from batchone.web.session import SignedIn, actor_of, member
 from batchone.web.views import shop as view
 from batchone.web.visit import Visit
 
@@ -25,6 +28,7 @@ Shopper = Annotated[Visit, Depends(member("shop"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
 _WISHES: tuple[Wish, ...] = ("cheapest", "earliest", "popular")
 _ORDERS_COUNTED = 500
+_PICTURE = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Disposition": "inline"}
 
 
 @router.get("")
@@ -45,11 +49,18 @@ async def configurator(product: str, request: Request, visit: Shopper, web: This
     quantity = view.number_of(request.query_params.get("n"))
     inquiry = request.query_params.get("inquiry") or web.services.ids.new("Q")
     contents = view.contents_of(request.query_params, known)
-    shown = await _shop(web, visit, book, picks, quantity, None, contents)
+    left_out: dict[str, str] = {}
+    try:
+        shown = await _shop(web, visit, book, picks, quantity, None, contents)
+    except Refused:
+        # The address is old, or typed: the product has changed since, and nobody should end at a wall for that.
+        picks, left_out = await _possible(web, visit, product, picks)
+        shown = await _shop(web, visit, book, picks, quantity, None, contents)
     offer = None
     if "date" in request.query_params:
         offer = await _offer(web, visit, product, picks, quantity, "", inquiry, shown.contents)
-    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry)
+    gone = [(book.name("option", option), book.value_name(option, value)) for option, value in left_out.items()]
+    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry, left_out=gone)
 
 
 @router.get("/{product}/choose")
@@ -101,6 +112,30 @@ async def earlier(product: str, visit: Shopper, web: ThisWeb, promise: str) -> H
     return web.renderer.page(visit, "_earlier.html", offers=offers, product=product)
 
 
+@router.post("/{product}/picture")
+async def bring_picture(
+    product: str, visit: Shopper, web: ThisWeb, option: Annotated[str, Form()], picture: UploadFile,
+    query: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Keep the customer's picture for a chosen value, if it is one that this value takes."""
+    book = await web.books.of(visit.tenant, product)
+    known, fields, actor = {each.id for each in book.pack.options}, dict(parse_qsl(query)), actor_of(visit)
+    content = base64.b64encode(await picture.read()).decode()
+    kept = await web.services.get(Choosing).keep_picture(visit.tenant, content, actor)
+    picks = {key: value for key, value in fields.items() if key in known}
+    contents = {**view.contents_of(fields, known), option: kept.digest}
+    await web.services.get(Design).complete(visit.tenant, product, picks, actor, contents=contents)
+    query = view.query_of(picks, view.number_of(fields.get("n")), contents)
+    return RedirectResponse(f"/shop/{product}?{query}#own-{option}", 303)
+
+
+@router.get("/pictures/{digest}")
+async def picture(digest: str, visit: SignedIn, web: ThisWeb) -> Response:
+    """A picture that somebody brought, with its own type and nothing that could run."""
+    found = await web.services.get(Choosing).picture(visit.tenant, digest)
+    return Response(base64.b64decode(found.base64), media_type=f"image/{found.picture.format}", headers=_PICTURE)
+
+
 @router.post("/{product}/order")
 async def order(
     product: str, visit: Shopper, web: ThisWeb, town: Annotated[str, Form()],
@@ -133,6 +168,19 @@ async def _shop(
     drawing = await design.drawing(visit.tenant, book.pack.product.id, state.completion)
     # The drawing is the pack's own SVG; the design domain has taken scripts and references out when the pack was installed.
     return view.shop(book, state, Markup(drawing), quantity, before, contents, total)  # noqa: S704
+
+
+async def _possible(web: Web, visit: Visit, product: str, picks: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The choices as far as they go together today, and those that have to be left out."""
+    design, kept, left_out = web.services.get(Design), dict[str, str](), dict[str, str]()
+    for option, value in picks.items():
+        try:
+            await design.configure(visit.tenant, product, {**kept, option: value}, _party(visit))
+        except Refused:
+            left_out[option] = value
+        else:
+            kept[option] = value
+    return kept, left_out
 
 
 def _party(visit: Visit) -> str:

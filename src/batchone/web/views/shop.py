@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from batchone.contracts.design import ConfigurationState, OptionState, Standing, ValueState
-from batchone.contracts.pack import Text
+from batchone.contracts.pack import Own, Text
 from batchone.contracts.sales import Earlier, Promise
 from batchone.kernel.money import Money
 from batchone.web.books import Book
@@ -34,6 +34,8 @@ class ValueCard:
     lead_change_s: float | None
     text_most: int = 0
     """How many characters of the customer's own go with it when it is taken; none for most."""
+    picture: Own | None = None
+    """What the customer's own picture may be when it is taken; none for most."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Shop:
     version: str
     drawing: str
     contents: Mapping[str, str]
-    """What the customer wrote to values that take a text, by option."""
+    """What the customer brought, by option: a text, or the digest of a picture."""
 
 
 def number_of(text: str | None) -> int:
@@ -162,6 +164,7 @@ def _card(book: Book, option: OptionState, value: ValueState) -> ValueCard:
         blocked=blocked,
         reason=value.reason.text if value.reason and (blocked or value.standing is Standing.FORCED) else None,
         text_most=value.own.most if checked and value.own is not None and value.own.kind == "text" else 0,
+        picture=value.own if checked and value.own is not None and value.own.kind == "picture" else None,
         price_change=None if checked or blocked else value.price_difference,
         lead_change_s=None if checked or blocked else value.lead_difference_s,
     )
