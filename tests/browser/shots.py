@@ -50,6 +50,7 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "orders": ("pia", "/orders"),
+        "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),

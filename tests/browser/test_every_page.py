@@ -28,8 +28,8 @@ MEASURE = """() => {
 }"""
 NAMES = [
     "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machine",
-    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "orders", "saved", "saved-one",
-    "saved-compared", "call-offs", "missing", "forbidden",
+    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "orders", "rules", "saved",
+    "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
 

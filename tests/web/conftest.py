@@ -37,7 +37,7 @@ def blueprint() -> Blueprint:
 @pytest.fixture
 def services(blueprint: Blueprint) -> FakeServices:
     clock = ManualClock(NOW)
-    return FakeServices(make_world(blueprint, NOW, orders=30), clock)
+    return FakeServices(make_world(blueprint, NOW, orders=30), clock, SMALL)
 
 
 @pytest.fixture(scope="session")

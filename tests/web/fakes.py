@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.web.authoring import FakeAuthoring
 from tests.web.by_hand import FakeByHand
 from tests.web.choosing import FakeChoosing
 from tests.web.world import PEOPLE, TENANT, World
@@ -21,6 +22,7 @@ from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
+from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import (
@@ -422,12 +424,13 @@ class FakeEnterprises:
 class FakeServices:
     """What `create_app` is given, with every fake within reach of a test."""
 
-    def __init__(self, world: World, clock: Clock) -> None:
+    def __init__(self, world: World, clock: Clock, files: Mapping[str, str] | None = None) -> None:
         self.world, self.clock, self.tenant = world, clock, TENANT
         self.ids: Ids = TimeIds(clock)
         self.bus: Bus = MemoryBus()
         self.choosing = FakeChoosing(clock, self.ids)
         self.design = FakeDesign(world, clock, self.ids, self.choosing)
+        self.authoring = FakeAuthoring(world.blueprint, files or {}, clock)
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
         self.planning = FakePlanning(world)
@@ -437,7 +440,8 @@ class FakeServices:
         supplier = world.blueprint.pack.modules[0].suppliers[0].id
         PEOPLE["sam"] = replace(PEOPLE["sam"], party=supplier)
         self._by_protocol: dict[type, object] = {
-            design.Design: self.design, Choosing: self.choosing, sales.Sales: self.sales,
+            design.Design: self.design, Choosing: self.choosing, Authoring: self.authoring,
+            sales.Sales: self.sales,
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),

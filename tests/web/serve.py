@@ -12,7 +12,7 @@ from tests.web.fakes import FakeServices
 from tests.web.world import make_world
 
 from batchone.chain.design.model import compile_pack
-from batchone.chain.design.packs import load_pack
+from batchone.chain.design.packs import load_files, read_pack_files
 from batchone.kernel.clock import ScaledClock
 from batchone.web.app import create_app
 from batchone.web.settings import WebSettings
@@ -23,9 +23,10 @@ START = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 def services(*, calm: bool = False, orders: int = 60) -> FakeServices:
     """The first pack's plant, in plant time that starts at a fixed moment and runs as fast as real time."""
-    blueprint = compile_pack(load_pack(sorted(path for path in PACKS.iterdir() if path.is_dir())[0]))
+    files = read_pack_files(sorted(path for path in PACKS.iterdir() if path.is_dir())[0])
+    blueprint = compile_pack(load_files(files))
     clock = ScaledClock(1.0, time.time(), START.timestamp())
-    return FakeServices(make_world(blueprint, clock.now(), calm=calm, orders=orders), clock)
+    return FakeServices(make_world(blueprint, clock.now(), calm=calm, orders=orders), clock, files)
 
 
 if __name__ == "__main__":

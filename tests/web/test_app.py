@@ -100,6 +100,7 @@ PATHS = {
     "line": "/line/lamp",
     "plan": "/plan",
     "orders": "/orders",
+    "rules": "/rules/lamp",
     "call-offs": "/call-offs",
 }
 

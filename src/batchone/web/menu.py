@@ -37,6 +37,14 @@ ENTRIES = (
     Entry("plan", "/plan", "ganttchart", N_("Plan"), N_("The schedule in force and what runs late"), _STAFF),
     Entry("orders", "/orders", "list", N_("Orders"), N_("Find an order, compare promise and plan"), _STAFF),
     Entry(
+        "rules",
+        "/rules",
+        "code-script",
+        N_("Rules"),
+        N_("What goes together: write it, try it, release it"),
+        _ADMIN | {"engineer", "planner"},
+    ),
+    Entry(
         "call-offs",
         "/call-offs",
         "truck",

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
+from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.logistics import Logistics
@@ -26,7 +28,8 @@ from batchone.web.services import web_of_app
 from batchone.web.settings import WebSettings
 
 REQUIRED = (
-    Enterprises, Design, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect, History, Twin, Alarms,
+    Enterprises, Design, Choosing, Authoring, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect,
+    History, Twin, Alarms,
 )  # fmt: skip
 _GRACE_S = 2
 """Open event streams never end by themselves; a server that waited for them would never stop."""

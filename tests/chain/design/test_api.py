@@ -10,8 +10,12 @@ from fastapi import FastAPI, Request, Response
 from tests.support_pack import SMALL, edited
 
 from batchone.chain.design.api import router
+from batchone.chain.design.authoring import AuthoringService
+from batchone.chain.design.editions import Editions
 from batchone.chain.design.module import MODULE
 from batchone.chain.design.service import DesignService
+from batchone.contracts.authoring import Authoring
+from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Actor, Role
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.database import Database, migrate
@@ -31,7 +35,9 @@ async def client(database: Database, clock: ManualClock, ids: TimeIds) -> AsyncI
     await service.install("lumen", SMALL, Actor("lumen", "ada", "Ada", "engineer"))
     app = FastAPI()
     install_problems(app)
-    app.include_router(router(cast(Context, SimpleNamespace(get=lambda protocol: service))))
+    authoring = AuthoringService(database, clock, Editions(database), service)
+    served = {Design: service, Authoring: authoring}
+    app.include_router(router(cast(Context, SimpleNamespace(get=served.__getitem__))))
 
     @app.middleware("http")
     async def signed_in(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -104,3 +110,29 @@ async def test_only_engineers_install_and_all_faults_come_back(client: httpx.Asy
     newer = edited(SMALL, "pack.yaml", "version: 1.0.0", "version: 1.1.0")
     answer = await client.post("/api/packs", json={"files": newer}, headers={"role": "engineer"})
     assert (answer.status_code, answer.json()["version"]) == (201, "1.1.0")
+
+
+async def test_a_draft_of_rules_is_tried_and_becomes_the_next_version_once(client: httpx.AsyncClient) -> None:
+    engineer = {"role": "engineer"}
+    assert (await client.get("/api/products/lamp/rules")).status_code == 403
+    rules = (await client.get("/api/products/lamp/rules", headers=engineer)).json()
+    assert (rules["version"], rules["text"]) == ("1.0.0", SMALL["rules.yaml"])
+    draft = rules["text"].replace("height_cm <= 45", "height_cm <= 30")
+    orders = {"tall": {"light": "halogen", "height_cm": "45"}, "low": {}}
+    told = (
+        await client.post("/api/products/lamp/rules/try", json={"text": draft, "orders": orders}, headers={"role": "planner"})
+    ).json()
+    assert [(each["name"], each["possible"]) for each in told["orders"]] == [("tall", False), ("low", True)]
+    assert told["orders"][0]["reason"]["rules"] == ["hot-lamps-stay-low"]
+    assert (await client.get("/api/products/lamp/rules", headers=engineer)).json()["version"] == "1.0.0", "nothing is kept"
+    body = {"text": draft, "base": "1.0.0"}
+    assert (await client.post("/api/products/lamp/rules", json=body, headers={"role": "planner"})).status_code == 403
+    released = await client.post("/api/products/lamp/rules", json=body, headers=engineer)
+    assert (released.status_code, released.json()["version"]) == (201, "1.0.1")
+    again = await client.post("/api/products/lamp/rules", json=body, headers=engineer)
+    assert again.status_code == 409
+    assert "1.0.1 came into force" in again.text
+    faulty = await client.post("/api/products/lamp/rules", json={"text": "rules: [", "base": "1.0.1"}, headers=engineer)
+    assert faulty.status_code == 422
+    assert "rules.yaml:1" in faulty.json()["faults"]
+    assert (await client.get("/api/products/lamp/rules", headers=engineer)).json()["text"] == draft

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchone.chain.design.api_authoring import add_authoring
 from batchone.chain.design.choosing.api import add_routes
 from batchone.contracts.access import allow
 from batchone.contracts.design import (
@@ -89,12 +90,13 @@ class PackFiles(BaseModel):
 
 
 def router(context: Context) -> APIRouter:
-    """The routes, over whoever implements `Design` and `Choosing`."""
+    """The routes, over whoever implements `Design`, `Choosing` and `Authoring`."""
     routes = APIRouter(prefix="/api", tags=["design"])
     _products(routes, context)
     _worth(routes, context)
     _frozen(routes, context)
     add_routes(routes, context)
+    add_authoring(routes, context)
     return routes
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from itertools import combinations
 from math import comb
 
 from batchone.chain.design import rules
-from batchone.chain.design.model import vocabulary_of
+from batchone.chain.design.model import Words, rules_on, vocabulary_of
 from batchone.chain.design.space.states import OptionSpace
 from batchone.chain.design.uvl.model import (
     All,
@@ -47,6 +48,31 @@ _NEITHER = re.compile(r"[^a-z0-9]+")
 
 def model_of(pack: Pack) -> FeatureModel:
     """A pack's options and rules as a feature model. `Refused` where a rule cannot be said in UVL."""
+    bare, numbers = _bare(pack)
+    vocabulary = vocabulary_of(pack)
+    constraints = tuple(
+        Constraint(_formula(rule.id, rules.parse(rule.rule, vocabulary), numbers), 0, rule.rule) for rule in pack.rules
+    )
+    return replace(bare, constraints=constraints)
+
+
+def model_on(pack: Pack, words: Words, day: date) -> tuple[FeatureModel, bool]:
+    """A pack's options as a feature model, with everything that is in force on a day; whether all of that could be said.
+
+    What cannot be said in UVL is left out: the model then has more configurations than the pack.
+    """
+    bare, numbers = _bare(pack)
+    said, whole = list[Constraint](), True
+    for name, expression in rules_on(pack, words, day).items():
+        try:
+            said.append(Constraint(_formula(name, expression, numbers), 0, name))
+        except Refused:
+            whole = False
+    return replace(bare, constraints=tuple(said)), whole
+
+
+def _bare(pack: Pack) -> tuple[FeatureModel, dict[tuple[str, str], int]]:
+    """The options without any rule, and the number of each value's feature."""
     options = {option.id for option in pack.options}
     root = pack.product.id if pack.product.id not in options else f"product {pack.product.id}"
     features = [Feature(root, -1, -1, 0, {"abstract": None, "price": pack.product.base_price.amount})]
@@ -60,15 +86,15 @@ def model_of(pack: Pack) -> FeatureModel:
         values = tuple(range(parent + 1, parent + 1 + len(option.values)))
         for number, value in zip(values, option.values, strict=True):
             numbers[option.id, value.id] = number
-            name = f"{option.id}={value.id}".replace(".", "·")
-            features.append(Feature(name, parent, len(groups), 0, _told(value)))
+            features.append(Feature(feature_of(option.id, value.id), parent, len(groups), 0, _told(value)))
         groups.append(Group(Relation.ALTERNATIVE, parent, values, 1, 1))
     groups[0] = Group(Relation.MANDATORY, 0, tuple(members), len(members), len(members))
-    vocabulary = vocabulary_of(pack)
-    constraints = tuple(
-        Constraint(_formula(rule.id, rules.parse(rule.rule, vocabulary), numbers), 0, rule.rule) for rule in pack.rules
-    )
-    return FeatureModel(tuple(features), tuple(groups), constraints, pack.id)
+    return FeatureModel(tuple(features), tuple(groups), (), pack.id), numbers
+
+
+def feature_of(option: str, value: str) -> str:
+    """The name of the feature that a value is."""
+    return f"{option}={value}".replace(".", "·")
 
 
 def _told(value: Value) -> Mapping[str, Plain]:

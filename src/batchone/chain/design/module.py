@@ -8,9 +8,11 @@ from pathlib import Path
 from pydantic import Field
 
 from batchone.chain.design.api import router
+from batchone.chain.design.authoring import AuthoringService
 from batchone.chain.design.choosing import ChoosingService, PictureFiles
 from batchone.chain.design.editions import Editions
 from batchone.chain.design.service import DesignService
+from batchone.contracts.authoring import Authoring
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import ConfigurationCompleted, Design, ProductReleased
 from batchone.kernel.module import Context, Module, Running
@@ -32,14 +34,16 @@ async def _build(context: Context, settings: DesignSettings) -> Running:
         context.database, context.clock, context.ids, editions, PictureFiles(context.home / "design" / "pictures"),
         lambda: secrets.token_urlsafe(_TOKEN_BYTES),
     )  # fmt: skip
-    return Running(provides={Design: DesignService(context.database, context.clock, context.ids, editions), Choosing: choosing})
+    design = DesignService(context.database, context.clock, context.ids, editions)
+    authoring = AuthoringService(context.database, context.clock, editions, design)
+    return Running(provides={Design: design, Choosing: choosing, Authoring: authoring})
 
 
 MODULE = Module(
     name="design",
     build=_build,
     settings=DesignSettings,
-    provides=(Design, Choosing),
+    provides=(Design, Choosing, Authoring),
     says=(ProductReleased, ConfigurationCompleted),
     schema="design",
     migrations=Path(__file__).parent / "migrations",

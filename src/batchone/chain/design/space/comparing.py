@@ -29,14 +29,14 @@ def difference(first: FeatureModel, second: FeatureModel) -> Difference | None:
     Features are the same where their names are; one that a model does not have is never chosen in it.
     """
     for one, other, is_first in ((first, second, True), (second, first, False)):
-        found = _beyond(one, other)
+        found = beyond(one, other)
         if found is not None:
             return Difference(is_first, found)
     return None
 
 
-def _beyond(one: FeatureModel, other: FeatureModel) -> frozenset[str] | None:
-    """A configuration of the first that is none of the second."""
+def beyond(one: FeatureModel, other: FeatureModel) -> frozenset[str] | None:
+    """The features of a configuration of the first that is none of the second; none where there is no such one."""
     clauses = Clauses(one, merged=False)
     solver: Any = Cadical195()
     for clause in clauses.all():
