@@ -32,11 +32,7 @@ options:
     values:
       - {id: round, name: {en: Round, zh: 圆}, look: "#111111"}
       - {id: square, name: {en: Square, zh: 方}, price: "2.00", look: "#222222"}
-      - id: clamp
-        name: {en: Clamp, zh: 夹}
-        price: "1.50"
-        lead: 1 d
-        own: {kind: picture, most: 100 kB, least_px: 20, most_px: 400}
+      - {id: clamp, name: {en: Clamp, zh: 夹}, price: "1.50", lead: 1 d, own: {kind: picture, most: 9 kB, most_px: 400}}
   - id: height_cm
     name: {en: Height, zh: 高}
     unit: cm

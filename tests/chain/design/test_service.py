@@ -9,6 +9,7 @@ from tests.support_pack import SMALL, edited
 
 from batchone.chain.design.module import MODULE
 from batchone.chain.design.service import DesignService
+from batchone.contracts.authoring import Authoring
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import system
@@ -183,7 +184,7 @@ async def test_another_process_gets_the_same_answers(design: DesignService) -> N
 def test_the_module_declares_what_it_is() -> None:
     assert MODULE.name == MODULE.schema == "design"
     assert isinstance(MODULE.migrations, Path)
-    assert MODULE.provides == (Design, Choosing)
+    assert MODULE.provides == (Design, Choosing, Authoring)
 
 
 async def test_the_same_key_of_a_person_answers_with_the_same_configuration(design: DesignService, database: Database) -> None:

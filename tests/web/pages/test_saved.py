@@ -97,9 +97,7 @@ async def test_a_picture_of_ones_own_is_brought_shown_kept_and_ordered(as_: As, 
     assert f"/shop/pictures/{digest}" in shown
 
 
-@pytest.mark.parametrize(
-    ("content", "query"), [(b"<svg/>", "foot=clamp"), (drawn(10), "foot=clamp"), (drawn(500), "foot=clamp")]
-)
+@pytest.mark.parametrize(("content", "query"), [(b"<svg/>", "foot=clamp"), (drawn(500), "foot=clamp")])
 async def test_a_picture_that_the_value_does_not_take_is_refused_with_the_reason(as_: As, content: bytes, query: str) -> None:
     answer = await bring(as_("mei"), content, query)
     assert answer.status_code == 422

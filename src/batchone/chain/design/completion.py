@@ -10,6 +10,7 @@ from math import prod
 from batchone.chain.design.expressions import Expression, holds
 from batchone.chain.design.model import Blueprint
 from batchone.chain.design.pricing import cheapest_first
+from batchone.chain.design.regions import Region
 from batchone.contracts.design import Choices, Popularity, Wish
 from batchone.contracts.pack import Option
 
@@ -24,15 +25,26 @@ def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
     by the choices and by what was completed before, else the one without a condition. A quantity that counts parts takes,
     where its default is not possible, the nearest number that is. The values of what is then left are the cheapest
     combination, earlier values winning where prices are equal; where more than `COMBINATIONS_MAX` would have to be looked
-    at, each option in its turn takes the cheapest value that is still possible.
+    at in a region, each option of it in its turn takes the cheapest value that is still possible.
     """
-    wished = _wished(blueprint, choices)
+    wished = _wished(blueprint, choices, blueprint.pack.options)
     if blueprint.space.possible(wished):
         return in_order(blueprint, wished)
-    counting, space, fixed = _counting(blueprint), blueprint.space, dict(choices)
+    found: dict[str, str] = {}
+    for region in blueprint.regions:
+        found.update(complete_within(blueprint, region.of(choices), region))
+    return in_order(blueprint, found)
+
+
+def complete_within(blueprint: Blueprint, choices: Choices, region: Region) -> dict[str, str]:
+    """The part of `complete` that is in one region, from the choices that are."""
+    wished = _wished(blueprint, choices, region.options)
+    if blueprint.space.possible(wished):
+        return wished
+    space, fixed = blueprint.space, dict(choices)
     atoms = [space.atom(option, value) for option, value in wished.items()]
     known = space.near(fixed, atoms) or {}
-    for option in blueprint.pack.options:
+    for option in region.options:
         if option.id in fixed or not _present(blueprint, option, fixed):
             continue
         default = _default(blueprint, option, fixed)
@@ -40,10 +52,10 @@ def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
             fixed[option.id] = default
         elif (found := space.near({**fixed, option.id: default}, atoms)) is not None:
             fixed[option.id], known = default, found
-        elif option.id in counting:
+        elif option.id in blueprint.counting:
             fixed[option.id] = _nearest(blueprint, option, int(default), fixed)
             known = space.near(fixed, atoms) or {}
-    return in_order(blueprint, _rest(blueprint, fixed))
+    return _rest(blueprint, fixed, region)
 
 
 def best(blueprint: Blueprint, choices: Choices, wish: Wish, popularity: Popularity) -> Callable[[], dict[str, str]]:
@@ -107,10 +119,10 @@ def _above_zero(blueprint: Blueprint, weights: Mapping[int, int]) -> dict[int, i
     return found
 
 
-def _wished(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
-    """The choices with the default of all else."""
+def _wished(blueprint: Blueprint, choices: Choices, options: Iterable[Option]) -> dict[str, str]:
+    """The choices with the default of all other of these options."""
     wished = dict(choices)
-    for option in blueprint.pack.options:
+    for option in options:
         if option.id not in wished and _present(blueprint, option, wished):
             wished[option.id] = _default(blueprint, option, wished)
     return wished
@@ -132,29 +144,22 @@ def _default(blueprint: Blueprint, option: Option, fixed: Choices) -> str:
     return option.default
 
 
-def _counting(blueprint: Blueprint) -> set[str]:
-    return {slot.present.option for slot in blueprint.vocabulary.slots.values()}
-
-
 def _nearest(blueprint: Blueprint, option: Option, wanted: int, fixed: Choices) -> str:
     near = sorted((value.id for value in option.values), key=lambda value: (abs(int(value) - wanted), int(value)))
     return next(value for value in near if blueprint.space.possible({**fixed, option.id: value}))
 
 
-def _left(blueprint: Blueprint, fixed: Choices) -> Iterable[str]:
-    return (each.id for each in blueprint.pack.options if each.id not in fixed and _present(blueprint, each, fixed))
-
-
-def _rest(blueprint: Blueprint, fixed: dict[str, str]) -> dict[str, str]:
+def _rest(blueprint: Blueprint, fixed: dict[str, str], region: Region) -> dict[str, str]:
     """The fixed choices with the rest: the cheapest combination, or each the cheapest in its turn where that are too many."""
     space, options = blueprint.space, blueprint.vocabulary.options
-    atoms = {space.atom(option, value): (option, value) for option in _left(blueprint, fixed) for value in options[option]}
+    left = [each.id for each in region.options if each.id not in fixed and _present(blueprint, each, fixed)]
+    atoms = {space.atom(option, value): (option, value) for option in left for value in options[option]}
     possible: dict[str, list[str]] = {option: [] for option, _ in atoms.values()}
     for atom in sorted(space.among(fixed, atoms)):
         option, value = atoms[atom]
         possible[option].append(value)
     if prod(map(len, possible.values())) <= COMBINATIONS_MAX:
-        return _Cheapest(blueprint, fixed, possible).find()
+        return _Cheapest(blueprint, fixed, possible, region).find()
     chosen = dict(fixed)
     for option, values in possible.items():
         cheapest = sorted(values, key=lambda value: blueprint.values[option, value].price.amount)
@@ -169,7 +174,7 @@ class _Cheapest:
     and a surcharge as if it did not.
     """
 
-    def __init__(self, blueprint: Blueprint, fixed: dict[str, str], possible: Mapping[str, list[str]]) -> None:
+    def __init__(self, blueprint: Blueprint, fixed: dict[str, str], possible: Mapping[str, list[str]], region: Region) -> None:
         self._blueprint = blueprint
         self._fixed = fixed
         self._open = [*possible]
@@ -177,7 +182,7 @@ class _Cheapest:
         self._settled: list[list[tuple[Decimal, Expression]]] = [[] for _ in self._open]
         place = {option: index for index, option in enumerate(self._open)}
         self._least = Decimal(0)
-        for rule, when in blueprint.price_rules:
+        for rule, when in region.price_rules:
             last = max((place[option] for option in blueprint.names[rule.slot, rule.when] if option in place), default=None)
             if last is not None:
                 self._settled[last].append((rule.price.amount, when))

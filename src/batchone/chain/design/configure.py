@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from batchone.chain.design.completion import complete
+from batchone.chain.design.completion import complete, complete_within
 from batchone.chain.design.model import Blueprint
-from batchone.chain.design.pricing import Total, money, total
+from batchone.chain.design.pricing import Total, money, total, within
+from batchone.chain.design.regions import Region
 from batchone.contracts.design import Choices, ConfigurationState, OptionState, Reason, Standing, ValueState
 from batchone.contracts.pack import Option, Text, Value
 from batchone.kernel.errors import Refused
@@ -25,6 +26,12 @@ def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True)
     pack = blueprint.pack
     possible = open_values(blueprint, choices, completion)
     shown = [blueprint.option[option] for option in possible]
+    here = {
+        option.id: each
+        for region in blueprint.regions
+        for each in [_Here(region, region.of(choices), within(blueprint, completion, region))]
+        for option in region.options
+    }
     return ConfigurationState(
         product=pack.product.id,
         pack=pack.id,
@@ -32,7 +39,7 @@ def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True)
         choices=choices,
         completion=completion,
         options=tuple(
-            _OptionNow(blueprint, choices, completion, now, each, possible[each.id], differences).state() for each in shown
+            _OptionNow(blueprint, here[each.id], completion, each, possible[each.id], differences).state() for each in shown
         ),
         price=money(blueprint, now.amount),
         lead_s=now.lead_s,
@@ -58,7 +65,7 @@ def open_values(blueprint: Blueprint, choices: Choices, completion: Choices) -> 
         option, value = shared[atom]
         found[option].add(value)
     for option, value in choices.items():
-        others = {each: chosen for each, chosen in choices.items() if each != option}
+        others = {each: chosen for each, chosen in blueprint.region[option].of(choices).items() if each != option}
         found[option].update(
             each for each in options[option] if each != value and space.possible(others, space.atom(option, each))
         )
@@ -101,25 +108,33 @@ def _structural(blueprint: Blueprint, choices: Choices) -> Text:
 
 
 @dataclass(frozen=True)
+class _Here:
+    """A region, the picks in it, and what the completion adds there to price and lead."""
+
+    region: Region
+    picks: Choices
+    now: Total
+
+
+@dataclass(frozen=True)
 class _OptionNow:
-    """One option under the picks of the others."""
+    """One option under the picks of the others in its region."""
 
     blueprint: Blueprint
-    picks: Choices
+    here: _Here
     completion: Choices
-    now: Total
     option: Option
     possible: frozenset[str]
     differences: bool
 
     def state(self) -> OptionState:
         """The option and each of its values."""
-        others = {option: value for option, value in self.picks.items() if option != self.option.id}
+        others = {option: value for option, value in self.here.picks.items() if option != self.option.id}
         return OptionState(
             id=self.option.id,
             name=self.option.name,
             unit=self.option.unit,
-            chosen=self.picks.get(self.option.id),
+            chosen=self.here.picks.get(self.option.id),
             completed=self.completion[self.option.id],
             values=tuple(self._value(value, others) for value in self.option.values),
             slot=self.option.slot,
@@ -132,12 +147,12 @@ class _OptionNow:
         if standing is Standing.EXCLUDED or not self.differences:
             return ValueState(value.id, value.name, value.look, standing, reason, None, None, value.own)
         then = self._then(value, others)
-        difference = money(self.blueprint, then.amount - self.now.amount)
-        lead_s = then.lead_s - self.now.lead_s
+        difference = money(self.blueprint, then.amount - self.here.now.amount)
+        lead_s = then.lead_s - self.here.now.lead_s
         return ValueState(value.id, value.name, value.look, standing, reason, difference, lead_s, value.own)
 
     def _standing(self, value: Value) -> Standing:
-        if self.picks.get(self.option.id) == value.id:
+        if self.here.picks.get(self.option.id) == value.id:
             return Standing.CHOSEN
         if value.id not in self.possible:
             return Standing.EXCLUDED
@@ -160,8 +175,9 @@ class _OptionNow:
 
     def _then(self, value: Value, others: Choices) -> Total:
         if value.id == self.completion[self.option.id]:
-            return self.now
-        return total(self.blueprint, complete(self.blueprint, {**others, self.option.id: value.id}))
+            return self.here.now
+        then = complete_within(self.blueprint, {**others, self.option.id: value.id}, self.here.region)
+        return within(self.blueprint, then, self.here.region)
 
 
 def _joined(messages: list[Text], languages: tuple[str, ...]) -> Text:

@@ -14,6 +14,7 @@ from typing import cast
 from batchone.chain.design.expressions import All, Among, Expression, Implies, Not, holds, named
 from batchone.chain.design.numbers import Number, counted
 from batchone.chain.design.parts import slots_of
+from batchone.chain.design.regions import Region, distinct, regions_of
 from batchone.chain.design.rules import parse, parse_number
 from batchone.chain.design.solver import Space
 from batchone.chain.design.svg import Element, parse_svg
@@ -156,6 +157,27 @@ class Blueprint:
     def names(self) -> Mapping[Spoken, frozenset[str]]:
         """The options that each condition speaks of."""
         return {spoken: frozenset(named(expression)) for spoken, expression in self.conditions.items()}
+
+    @cached_property
+    def region(self) -> Mapping[str, Region]:
+        """By option, the options that a rule, a price, a default or a part ties to it, itself included."""
+        tied: list[Iterable[str]] = [named(each) for each in rules_on(self.pack, self.words, self.day).values()]
+        for option in self.pack.options:
+            mine = [[option.id, *self.names[option.slot, each.when]] for each in option.defaults]
+            if option.slot:
+                mine.append([option.id, self.vocabulary.slots[option.slot].present.option])
+            tied.extend(mine)
+        return regions_of(self.pack.options, tied, self.price_rules)
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """Every region once."""
+        return distinct(self.region)
+
+    @cached_property
+    def counting(self) -> frozenset[str]:
+        """The options that say how many parts there are."""
+        return frozenset(slot.present.option for slot in self.vocabulary.slots.values())
 
     @cached_property
     def option(self) -> Mapping[str, Option]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from batchone.chain.design.expressions import holds
 from batchone.chain.design.model import Blueprint
+from batchone.chain.design.regions import Region
 from batchone.contracts.design import BomLine, Choices, Price, PriceBreak, PriceLine
 from batchone.contracts.pack import Break
 from batchone.kernel.errors import Refused
@@ -33,6 +34,19 @@ def total(blueprint: Blueprint, choices: Choices) -> Total:
         chosen = values[each]
         amount, lead_s = amount + chosen.price.amount, lead_s + chosen.lead_s
     for rule, when in blueprint.price_rules:
+        if holds(when, choices):
+            amount, lead_s = amount + rule.price.amount, lead_s + rule.lead_s
+    return Total(amount, lead_s)
+
+
+def within(blueprint: Blueprint, choices: Choices, region: Region) -> Total:
+    """What a region adds to price and lead; `choices` are complete in it."""
+    amount, lead_s, values = Decimal(0), 0.0, blueprint.values
+    for option in region.options:
+        if option.id in choices:
+            chosen = values[option.id, choices[option.id]]
+            amount, lead_s = amount + chosen.price.amount, lead_s + chosen.lead_s
+    for rule, when in region.price_rules:
         if holds(when, choices):
             amount, lead_s = amount + rule.price.amount, lead_s + rule.lead_s
     return Total(amount, lead_s)
