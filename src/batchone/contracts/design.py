@@ -80,6 +80,7 @@ class ValueState:
     standing: Standing
     reason: Reason | None
     price_difference: Money | None
+    """What choosing it would change; none for an excluded value, and for one whose price takes too long to find (choose it)."""
     lead_difference_s: float | None
     own: Own | None = None
     """What the customer may bring to this value."""

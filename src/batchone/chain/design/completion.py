@@ -14,6 +14,7 @@ from batchone.chain.design.regions import Region
 from batchone.contracts.design import Choices, Popularity, Wish
 from batchone.contracts.pack import Option
 
+EFFORT = 5_000
 COMBINATIONS_MAX = 200
 """How many combinations are looked at for a completion, which follows every click; `best` looks at all."""
 
@@ -36,14 +37,29 @@ def complete(blueprint: Blueprint, choices: Choices) -> dict[str, str]:
     return in_order(blueprint, found)
 
 
-def complete_within(blueprint: Blueprint, choices: Choices, region: Region) -> dict[str, str]:
-    """The part of `complete` that is in one region, from the choices that are."""
+@dataclass
+class Effort:
+    """How much may still be asked of the solver, in options to decide: about half a second of work when it is full."""
+
+    left: int = EFFORT
+
+
+def complete_within(
+    blueprint: Blueprint, choices: Choices, region: Region, like: Choices | None = None, effort: Effort | None = None
+) -> dict[str, str]:
+    """The part of `complete` that is in one region, from the choices that are.
+
+    `like` may be a configuration of the region that the answer is thought to be close to: if it is possible, few questions
+    are left. It never changes the answer. What defaults alone do not answer is taken from `effort`.
+    """
     wished = _wished(blueprint, choices, region.options)
     if blueprint.space.possible(wished):
         return wished
+    if effort is not None:
+        effort.left -= len(region.options)
     space, fixed = blueprint.space, dict(choices)
     atoms = [space.atom(option, value) for option, value in wished.items()]
-    known = space.near(fixed, atoms) or {}
+    known = like if like is not None and space.possible(like) else space.near(fixed, atoms) or {}
     for option in region.options:
         if option.id in fixed or not _present(blueprint, option, fixed):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from batchone.chain.design.completion import complete, complete_within
+from batchone.chain.design.completion import Effort, complete, complete_within
 from batchone.chain.design.model import Blueprint
 from batchone.chain.design.pricing import Total, money, total, within
 from batchone.chain.design.regions import Region
@@ -17,7 +17,8 @@ from batchone.kernel.errors import Refused
 def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True) -> ConfigurationState:
     """Every option and value, given explicit picks; refused when they are unknown or exclude one another.
 
-    Without `differences` no alternative is priced, which takes most of the time where defaults exclude one another.
+    Without `differences` no alternative is priced. With them, those that can be within about half a second are, in the pack's
+    order (see `Effort`): where hundreds of options exclude one another's defaults, the others have none.
     """
     choices = blueprint.known(picks)
     refuse_impossible(blueprint, choices)
@@ -26,10 +27,11 @@ def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True)
     pack = blueprint.pack
     possible = open_values(blueprint, choices, completion)
     shown = [blueprint.option[option] for option in possible]
+    effort = Effort()
     here = {
         option.id: each
         for region in blueprint.regions
-        for each in [_Here(region, region.of(choices), within(blueprint, completion, region))]
+        for each in [_Here(region, region.of(choices), region.of(completion), within(blueprint, completion, region))]
         for option in region.options
     }
     return ConfigurationState(
@@ -39,7 +41,8 @@ def configure(blueprint: Blueprint, picks: Choices, *, differences: bool = True)
         choices=choices,
         completion=completion,
         options=tuple(
-            _OptionNow(blueprint, here[each.id], completion, each, possible[each.id], differences).state() for each in shown
+            _OptionNow(blueprint, here[each.id], completion, each, possible[each.id], effort if differences else None).state()
+            for each in shown
         ),
         price=money(blueprint, now.amount),
         lead_s=now.lead_s,
@@ -109,10 +112,11 @@ def _structural(blueprint: Blueprint, choices: Choices) -> Text:
 
 @dataclass(frozen=True)
 class _Here:
-    """A region, the picks in it, and what the completion adds there to price and lead."""
+    """A region, the picks in it, their completion, and what that adds there to price and lead."""
 
     region: Region
     picks: Choices
+    completed: Choices
     now: Total
 
 
@@ -125,7 +129,7 @@ class _OptionNow:
     completion: Choices
     option: Option
     possible: frozenset[str]
-    differences: bool
+    effort: Effort | None
 
     def state(self) -> OptionState:
         """The option and each of its values."""
@@ -144,7 +148,7 @@ class _OptionNow:
     def _value(self, value: Value, others: Choices) -> ValueState:
         standing = self._standing(value)
         reason = self._reason(value, others, standing)
-        if standing is Standing.EXCLUDED or not self.differences:
+        if standing is Standing.EXCLUDED or self.effort is None or self.effort.left < 0:
             return ValueState(value.id, value.name, value.look, standing, reason, None, None, value.own)
         then = self._then(value, others)
         difference = money(self.blueprint, then.amount - self.here.now.amount)
@@ -176,7 +180,8 @@ class _OptionNow:
     def _then(self, value: Value, others: Choices) -> Total:
         if value.id == self.completion[self.option.id]:
             return self.here.now
-        then = complete_within(self.blueprint, {**others, self.option.id: value.id}, self.here.region)
+        like = {**self.here.completed, self.option.id: value.id}
+        then = complete_within(self.blueprint, {**others, self.option.id: value.id}, self.here.region, like, self.effort)
         return within(self.blueprint, then, self.here.region)
 
 
