@@ -39,6 +39,27 @@ def dear_value(services: FakeServices) -> tuple[str, str, str]:
     raise AssertionError
 
 
+def test_the_way_back_and_undo_take_changes_back_one_by_one(open_page: Open, services: FakeServices) -> None:
+    page = shop(open_page, services)
+    steel, glass = page.locator("#o-panel-steel"), page.locator("#o-panel-glass")
+    page.locator("#o-panel-steel").check()
+    expect(page).to_have_url(re.compile("panel=steel"))
+    page.locator("#o-panel-glass").check()
+    expect(page).to_have_url(re.compile("panel=glass"))
+    page.go_back()
+    expect(steel).to_be_checked()
+    page.go_forward()
+    expect(glass).to_be_checked()
+    page.locator("#o-layout-cross").check()
+    page.get_by_role("link", name="Undo", exact=True).click()
+    expect(page.locator("#o-layout-double")).to_be_checked()
+    expect(glass).to_be_checked()
+    page.get_by_role("button", name="cheapest").click()
+    expect(page).to_have_url(re.compile("dispenser=none"))
+    page.go_back()
+    expect(page.locator("#forget-dispenser")).to_have_count(0)
+
+
 def test_a_click_changes_price_drawing_address_and_date_and_shows_the_difference(
     open_page: Open, services: FakeServices
 ) -> None:

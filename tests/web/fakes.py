@@ -93,7 +93,8 @@ class FakeDesign:
     async def price(
         self, tenant: str, product: str, choices: Mapping[str, str], quantity: int, party: str = "", with_cost: bool = False
     ) -> Price:
-        return price(self.world.blueprint, complete(self.world.blueprint, choices), quantity)
+        blueprint, whole = self.world.blueprint, complete(self.world.blueprint, choices)
+        return price(blueprint, whole, quantity, explode(blueprint, "", whole).bom if with_cost else None)
 
     async def suggest(
         self, tenant: str, product: str, choices: Mapping[str, str], wish: Wish, popularity: Popularity, party: str = ""

@@ -102,3 +102,34 @@ async def test_a_picture_that_the_value_does_not_take_is_refused_with_the_reason
     answer = await bring(as_("mei"), content, query)
     assert answer.status_code == 422
     assert "picture" in answer.text
+
+
+async def test_a_saved_choice_that_is_not_possible_any_more_opens_with_the_rest_and_the_reason(
+    as_: As, services: FakeServices
+) -> None:
+    old, new = {"light": "halogen", "height_cm": "60", "foot": "clamp"}, {"foot": "square"}
+    one = services.choosing.keep("lamp", "Old", old, "mei", services.tenant)
+    other = services.choosing.keep("lamp", "New", new, "mei", services.tenant)
+    for address in (f"/saved/{one}", f"/saved/compare?one={one}&other={other}"):
+        page = (await as_("mei").get(address)).text
+        assert "Not everything could be kept." in page
+        assert "Height: 60 cm. Halogen gets hot." in page
+        assert "Clamp" in page
+
+
+async def test_whoever_has_the_link_sees_it_and_may_vote_only_as_a_customer(as_: As) -> None:
+    address = await kept(as_("mei"), "For the desk", "foot=square")
+    for person in ("", "olu"):
+        page = (await as_(person).get(address)).text
+        assert "For the desk" in page
+        assert "/vote" not in page
+        assert "Go on from here" not in page
+    assert f"/sign-in?next={address}" in (await as_("").get(address)).text
+    assert (await as_("").post(f"{address}/vote", data={"wanted": "1"})).status_code == 303
+    assert (await as_("olu").post(f"{address}/vote", data={"wanted": "1"})).status_code == 403
+    assert "0 votes" in (await as_("mei").get(address)).text
+
+
+async def test_what_the_material_costs_is_seen_by_sellers_alone(as_: As) -> None:
+    assert "material €" in (await as_("pia").get("/shop/lamp")).text
+    assert "material" not in (await as_("mei").get("/shop/lamp")).text

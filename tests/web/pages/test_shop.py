@@ -38,7 +38,7 @@ async def test_a_click_answers_with_the_new_price_its_difference_and_an_address_
     answer = await as_("mei").get(
         "/shop/lamp/choose?price=20.00&o.foot=square&was.foot=round&o.light=led&was.light=led&n=1", headers=HX
     )
-    assert answer.headers["hx-replace-url"] == "/shop/lamp?foot=square"
+    assert answer.headers["hx-push-url"] == "/shop/lamp?foot=square"
     assert "€22" in answer.text
     assert '<span class="moved number">+€2</span>' in answer.text
     assert "<html" not in answer.text
@@ -65,12 +65,27 @@ async def test_a_blocked_value_stays_visible_with_its_reason_and_a_way_to_take_i
 async def test_taking_a_blocked_value_gives_up_exactly_what_stood_in_its_way(as_: As) -> None:
     query = "o.light=halogen&was.light=halogen&picked=light&o.foot=clamp&was.foot=clamp&picked=foot&take=height_cm:60"
     answer = await as_("mei").get(f"/shop/lamp/choose?{query}", headers=HX)
-    assert answer.headers["hx-replace-url"] == "/shop/lamp?foot=clamp&height_cm=60"
+    assert answer.headers["hx-push-url"] == "/shop/lamp?foot=clamp&height_cm=60"
 
 
 async def test_a_choice_can_be_undone_and_defaults_never_become_choices(as_: As) -> None:
     query = "o.light=halogen&was.light=halogen&picked=light&o.foot=round&was.foot=round&forget=light"
-    assert (await as_("mei").get(f"/shop/lamp/choose?{query}", headers=HX)).headers["hx-replace-url"] == "/shop/lamp"
+    assert (await as_("mei").get(f"/shop/lamp/choose?{query}", headers=HX)).headers["hx-push-url"] == "/shop/lamp"
+
+
+async def test_every_change_has_an_address_of_its_own_and_the_one_before_undoes_it(as_: As) -> None:
+    headers = {**HX, "HX-Current-URL": "http://test/shop/lamp?light=led&inquiry=Q1"}
+    answer = await as_("mei").get("/shop/lamp/choose?o.light=led&was.light=led&picked=light&wish=cheapest", headers=headers)
+    assert answer.headers["hx-push-url"].startswith("/shop/lamp?foot=")
+    assert '<a class="undo" href="/shop/lamp?light=led">' in answer.text
+    asked = await as_("mei").get("/shop/lamp/choose?o.foot=square&was.foot=round&inquiry=Q1", headers=headers)
+    assert asked.headers["hx-push-url"] == "/shop/lamp?foot=square&inquiry=Q1"
+    assert 'href="/shop/lamp?light=led&amp;inquiry=Q1"' in asked.text
+    same = await as_("mei").get("/shop/lamp/choose?o.light=led&was.light=led&picked=light", headers=headers)
+    assert "hx-push-url" not in same.headers
+    assert 'class="undo"' not in same.text
+    elsewhere = {**HX, "HX-Current-URL": "http://elsewhere/other?x=1"}
+    assert 'class="undo"' not in (await as_("mei").get("/shop/lamp/choose?o.light=led", headers=elsewhere)).text
 
 
 async def test_choices_that_exclude_one_another_are_refused_in_words(as_: As) -> None:
@@ -81,7 +96,7 @@ async def test_choices_that_exclude_one_another_are_refused_in_words(as_: As) ->
 async def test_an_old_address_opens_with_what_still_goes_together_and_says_what_does_not(as_: As) -> None:
     page = (await as_("mei").get("/shop/lamp?light=halogen&foot=clamp&height_cm=60")).text
     assert "Not everything could be kept." in page
-    assert "Height: 60 cm." in page
+    assert "Height: 60 cm. Halogen gets hot." in page
     assert 'name="picked" value="foot"' in page
     assert 'name="picked" value="height_cm"' not in page
     assert "Not everything" not in (await as_("mei").get("/shop/lamp?light=halogen&foot=clamp")).text

@@ -13,8 +13,9 @@ from batchone.contracts.choosing import Choosing, Saved
 from batchone.contracts.design import Design
 from batchone.kernel.errors import Refused
 from batchone.web.books import Book
+from batchone.web.possible import possible
 from batchone.web.services import Web, web_of
-from batchone.web.session import actor_of, member
+from batchone.web.session import AnyVisit, actor_of, member
 from batchone.web.views import saved as view
 from batchone.web.views.shop import contents_of
 from batchone.web.visit import Visit
@@ -63,18 +64,20 @@ async def compare(visit: Shopper, web: ThisWeb, one: str = "", other: str = "") 
         raise Refused("web.compare", "These are different products.", "Compare two of one product.")
     book = await web.books.of(visit.tenant, found[0].product)
     party = actor.party
-    told = await web.services.get(Design).compare(visit.tenant, found[0].product, found[0].choices, found[1].choices, party)
+    design = web.services.get(Design)
+    (first, gone), (second, also_gone) = [await possible(design, visit.tenant, book, each.choices, party) for each in found]
+    told = await design.compare(visit.tenant, found[0].product, first.choices, second.choices, party)
     return web.renderer.page(
         visit, "compared.html", one=found[0], other=found[1], told=told, name=book.pack.product.name,
-        modules=view.module_names(book, told),
+        modules=view.module_names(book, told), left_out=(*gone, *also_gone),
     )  # fmt: skip
 
 
 @router.get("/{token}")
-async def shared(token: str, visit: Shopper, web: ThisWeb) -> HTMLResponse:
-    """One saved configuration, for whoever has its link."""
-    found = await web.services.get(Choosing).shared(token, actor_of(visit))
-    book = await web.books.of(visit.tenant, found.product)
+async def shared(token: str, visit: AnyVisit, web: ThisWeb) -> HTMLResponse:
+    """One saved configuration, for whoever has its link, signed in or not."""
+    found = await web.services.get(Choosing).shared(token, visit.actor)
+    book = await web.books.of(found.tenant, found.product)
     return web.renderer.page(visit, "shared.html", **await _shown(web, visit, book, found))
 
 
@@ -87,8 +90,9 @@ async def vote(token: str, visit: Shopper, web: ThisWeb, wanted: Annotated[str, 
 
 async def _shown(web: Web, visit: Visit, book: Book, found: Saved) -> dict[str, Any]:
     design = web.services.get(Design)
-    state = await design.configure(visit.tenant, found.product, found.choices, actor_of(visit).party)
-    drawing = await design.drawing(visit.tenant, found.product, state.completion)
+    party = visit.actor.party if visit.actor is not None and visit.actor.tenant == found.tenant else ""
+    state, left_out = await possible(design, found.tenant, book, found.choices, party)
+    drawing = await design.drawing(found.tenant, found.product, state.completion)
     own_texts, own_pictures = book.own(state.completion, found.contents)
     return {
         "saved": found,
@@ -99,4 +103,5 @@ async def _shown(web: Web, visit: Visit, book: Book, found: Saved) -> dict[str, 
         "price": state.price,
         "drawing": Markup(drawing),  # noqa: S704 - the pack's own SVG, which was cleaned when it was installed
         "address": view.address(found),
+        "left_out": left_out,
     }

@@ -18,6 +18,7 @@ from batchone.contracts.sales import Customer, Promise, Sales
 from batchone.kernel.errors import NotFound, Refused
 from batchone.kernel.money import Money
 from batchone.web.books import Book
+from batchone.web.possible import possible
 from batchone.web.services import Web, web_of
 from batchone.web.session import SignedIn, actor_of, member
 from batchone.web.views import shop as view
@@ -28,6 +29,8 @@ Shopper = Annotated[Visit, Depends(member("shop"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
 _WISHES: tuple[Wish, ...] = ("cheapest", "earliest", "popular")
 _ORDERS_COUNTED = 500
+_SELLERS = frozenset({"planner", "admin"})
+"""Who sees what the material costs."""
 _PICTURE = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Disposition": "inline"}
 
 
@@ -49,18 +52,16 @@ async def configurator(product: str, request: Request, visit: Shopper, web: This
     quantity = view.number_of(request.query_params.get("n"))
     inquiry = request.query_params.get("inquiry") or web.services.ids.new("Q")
     contents = view.contents_of(request.query_params, known)
-    left_out: dict[str, str] = {}
-    try:
-        shown = await _shop(web, visit, book, picks, quantity, None, contents)
-    except Refused:
-        # The address is old, or typed: the product has changed since, and nobody should end at a wall for that.
-        picks, left_out = await _possible(web, visit, product, picks)
-        shown = await _shop(web, visit, book, picks, quantity, None, contents)
+    design, party = web.services.get(Design), _party(visit)
+    state, left_out = await possible(design, visit.tenant, book, picks, party)
+    picks = dict(state.choices)
+    shown = await _shop(web, visit, book, picks, quantity, None, contents)
     offer = None
     if "date" in request.query_params:
         offer = await _offer(web, visit, product, picks, quantity, "", inquiry, shown.contents)
-    gone = [(book.name("option", option), book.value_name(option, value)) for option, value in left_out.items()]
-    return web.renderer.page(visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry, left_out=gone)
+    return web.renderer.page(
+        visit, "shop.html", shop=shown, offer=offer, before="", inquiry=inquiry, left_out=left_out, undo=""
+    )  # fmt: skip
 
 
 @router.get("/{product}/choose")
@@ -80,10 +81,13 @@ async def choose(product: str, request: Request, visit: Shopper, web: ThisWeb) -
     shown = await _shop(web, visit, book, picks, quantity, before, contents)
     if "hx-request" not in request.headers:
         return RedirectResponse(shown.address, 303)
-    headers = {"HX-Replace-Url": shown.address}
+    # Each change has its own address, so that the browser's way back undoes it, however many there were.
+    was = view.address_within(request.headers.get("hx-current-url", ""), product)
     before_id, inquiry = form.get("promise", ""), form.get("inquiry", "")
+    headers = {"HX-Push-Url": view.asked_under(shown.address, inquiry)} if was != shown.address else {}
     return web.renderer.page(
-        visit, "_shop.html", headers=headers, shop=shown, offer=None, before=before_id, inquiry=inquiry
+        visit, "_shop.html", headers=headers, shop=shown, offer=None, before=before_id, inquiry=inquiry,
+        undo=view.asked_under(was, inquiry) if was != shown.address else "",
     )  # fmt: skip
 
 
@@ -162,25 +166,14 @@ async def _shop(
 ) -> view.Shop:
     design, party = web.services.get(Design), _party(visit)
     state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks, party)
-    total = None
-    if quantity > 1:
-        total = (await design.price(visit.tenant, book.pack.product.id, state.completion, quantity, party)).total
+    seller = visit.actor is not None and visit.actor.role in _SELLERS
+    total = cost = None
+    if quantity > 1 or seller:
+        worth = await design.price(visit.tenant, book.pack.product.id, state.completion, quantity, party, seller)
+        total, cost = worth.total, worth.cost
     drawing = await design.drawing(visit.tenant, book.pack.product.id, state.completion)
     # The drawing is the pack's own SVG; the design domain has taken scripts and references out when the pack was installed.
-    return view.shop(book, state, Markup(drawing), quantity, before, contents, total)  # noqa: S704
-
-
-async def _possible(web: Web, visit: Visit, product: str, picks: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The choices as far as they go together today, and those that have to be left out."""
-    design, kept, left_out = web.services.get(Design), dict[str, str](), dict[str, str]()
-    for option, value in picks.items():
-        try:
-            await design.configure(visit.tenant, product, {**kept, option: value}, _party(visit))
-        except Refused:
-            left_out[option] = value
-        else:
-            kept[option] = value
-    return kept, left_out
+    return view.shop(book, state, Markup(drawing), quantity, before, contents, total, cost)  # noqa: S704
 
 
 def _party(visit: Visit) -> str:
@@ -193,7 +186,7 @@ async def _take(web: Web, visit: Visit, product: str, picks: dict[str, str], opt
     design = web.services.get(Design)
     kept = {key: chosen for key, chosen in picks.items() if key != option}
     for _ in range(len(kept)):
-        state = await design.configure(visit.tenant, product, kept)
+        state = await design.configure(visit.tenant, product, kept, _party(visit))
         blocking = view.in_the_way(state, option, value)
         if not blocking:
             break

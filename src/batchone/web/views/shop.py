@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from batchone.contracts.design import ConfigurationState, OptionState, Standing, ValueState
 from batchone.contracts.pack import Own, Text
@@ -64,6 +64,8 @@ class Shop:
     query: str
     version: str
     drawing: str
+    cost: Money | None
+    """What the material of one item costs; for sellers only."""
     contents: Mapping[str, str]
     """What the customer brought, by option: a text, or the digest of a picture."""
 
@@ -119,11 +121,27 @@ def query_of(picks: Mapping[str, str], quantity: int, contents: Mapping[str, str
     return urlencode([*sorted(picks.items()), *own, *([("n", str(quantity))] if quantity > 1 else [])])
 
 
+def address_within(url: str, product: str) -> str:
+    """The part of an address that the shop opens a product with; empty for any other page's."""
+    parts = urlsplit(url)
+    if parts.path != f"/shop/{product}":
+        return ""
+    query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] not in {"inquiry", "date"}])
+    return parts.path + (f"?{query}" if query else "")
+
+
+def asked_under(address: str, inquiry: str) -> str:
+    """An address that goes on with an inquiry, so that going back and forth holds capacity once; empty stays empty."""
+    if not address or not inquiry:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'inquiry': inquiry})}"
+
+
 def shop(
     book: Book, state: ConfigurationState, drawing: str, quantity: int, price_before: Money | None,
-    contents: Mapping[str, str] | None = None, total: Money | None = None,
+    contents: Mapping[str, str] | None = None, total: Money | None = None, cost: Money | None = None,
 ) -> Shop:  # fmt: skip
-    """The view model of a configuration state; `total` is the price of all items where it is known."""
+    """The view model of a configuration state; `total` is the price of all items where it is known, `cost` for sellers."""
     takes = {row.id for row in state.options for each in row.values if each.own is not None and each.id == row.completed}
     own = {option: text for option, text in (contents or {}).items() if option in takes}
     query = query_of(state.choices, quantity, own)
@@ -142,6 +160,7 @@ def shop(
         query=query,
         version=hashlib.sha256(query.encode()).hexdigest()[:10],
         drawing=drawing,
+        cost=cost,
         contents=own,
     )
 
