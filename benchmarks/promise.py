@@ -19,7 +19,7 @@ from benchmarks.profiling import Profiled
 
 SIZES = (100, 1_000, 3_000)
 SIZES_QUICK = (50, 100, 200)
-LARGE, LARGE_QUICK = (77, 770, 9_231), (20, 40)
+LARGE, LARGE_QUICK = (77, 770, 10_000), (20, 40)
 """Open orders of 13 operations: 1,000, 10,000 and 120,000 of them."""
 CALLERS, CROWD = 20, 50
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks.honesty import Kept, kept, plot, table, year
+from benchmarks.honesty import HALF_WITHIN, NINE_WITHIN, Kept, kept, plot, table, year
 from benchmarks.platform import the_pack
 from benchmarks.pushpull.plant import DAY_S, plant_of
 from benchmarks.pushpull.promising import Told
@@ -14,8 +14,8 @@ def test_weeks_of_orders_with_breakdowns_and_late_suppliers_come_as_promised() -
     blueprint = compile_pack(the_pack())
     found = year(blueprint, plant_of(blueprint), seed=3, days=35, warm=14)
     assert found.orders > 50_000
-    assert found.p50 == pytest.approx(0.5, abs=0.05)
-    assert found.p90 == pytest.approx(0.9, abs=0.05)
+    assert found.p50 == pytest.approx(0.5, abs=HALF_WITHIN)
+    assert found.p90 == pytest.approx(0.9, abs=NINE_WITHIN)
     # Not by promising late: the two dates are hours apart, not days.
     assert 0 < found.width_h < 24
     assert found.months[:, 0].sum() == found.ahead[:, 0].sum() == found.orders

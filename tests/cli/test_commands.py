@@ -102,3 +102,16 @@ def test_a_deployment_that_others_could_reach_without_tls_does_not_start(tmp_pat
     assert done.returncode == 1
     assert "tls_certificate" in done.stderr
     assert not (tmp_path / "home/postgres").exists()
+
+
+def test_whoever_reads_only_the_first_line_is_shown_no_traceback(tmp_path: Path) -> None:
+    # The reader is gone before anything is written, as `head` is after its first line.
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "batchone.cli", "pack", "check", "packs/refrigerator", "--json"],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT,
+        env=os.environ | {"BATCHONE_HOME": str(tmp_path)}, timeout=120,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")

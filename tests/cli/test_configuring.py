@@ -75,7 +75,11 @@ def test_a_fault_is_told_with_line_column_and_what_was_expected(bikes: Path) -> 
     bikes.write_text(BIKES + "\tbell => (rack\n")
     done = batchone("configure", "check", bikes, "--json")
     assert done.returncode == 1
-    assert done.stdout == ""
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "design.uvl"
+    assert f"bikes.uvl:{error['line']}:{error['column']}" in done.stderr
+    assert error["expected"] in done.stderr
+    assert batchone("configure", "check", bikes).stdout == ""
     assert "bikes.uvl:16:1: The line ends here." in done.stderr
     assert "')' for the '(' of 15:10" in done.stderr
 
@@ -116,7 +120,7 @@ def test_click_tells_every_state_and_explains_what_is_excluded(bikes: Path) -> N
 def test_choices_that_cannot_be_are_refused_with_a_cure(bikes: Path, choose: str, words: tuple[str, ...]) -> None:
     done = batchone("configure", "click", bikes, "--choose", choose, "--json")
     assert done.returncode == 1
-    assert done.stdout == ""
+    assert set(json.loads(done.stdout)) == {"error"}
     for word in words:
         assert word in done.stderr
 

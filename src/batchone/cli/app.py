@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -35,7 +36,13 @@ def main() -> None:
         output.warn(f"  cure: {error.cure}")
         for name, where in error.where.items():
             output.warn(f"  {name}: {where}")
+        if "--json" in sys.argv:
+            output.result_json({"error": {**error.where, "code": error.code, "what": error.what, "cure": error.cure}})
         code = 1
+    except BrokenPipeError:
+        # Whoever read the result has read enough (`| head`); nothing more may be written, not even on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except KeyboardInterrupt:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
