@@ -6,6 +6,7 @@ search that finds nothing, or fails, costs time and nothing else.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from batchone.chain.planning.model import Bound, Measure, Objective, Plan, Probl
 from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repair, repaired
 from batchone.chain.planning.replay import replay
-from batchone.chain.planning.schedule import Schedule
+from batchone.chain.planning.schedule import UNPLACED, Schedule
 
 if TYPE_CHECKING:
     from batchone.chain.planning.solvers.port import Search
@@ -43,6 +44,9 @@ _MANY = 5_000
 """Plans of more operations have no such last part: a window is too small to matter."""
 _BOUND = 0.1
 """The part of the budget for CP-SAT to raise the bound of the makespan, last, while the plan is not at it."""
+_STUCK, _STUCK_MOST = 0.35, 250
+"""Walks of so few operations that have found nothing better for that part of the budget leave the rest to CP-SAT, which then
+works on the whole: small shops that walks end a step from the best are where it is strong."""
 _MEETING = 6
 """Rounds after which the walks tell each other of their best."""
 
@@ -112,6 +116,7 @@ class _Solve:
         clock: Callable[[], float],
     ) -> None:
         self.begun, self.clock = clock(), clock
+        self.bettered = self.begun
         self.limits, self.seed, self.progress = limits, seed, progress
         self.compiled = Compiled(problem)
         self.bound = bound_of(self.compiled)
@@ -180,8 +185,11 @@ class _Solve:
             _BOUND + (_WINDOWS if general and self._windows_fit() and self.compiled.n <= _MANY else 0)
         ) * self.limits.budget_s
         stride, rounds = walks[0].stride, 0
+        stuck_s = _STUCK * self.limits.budget_s if self.compiled.n <= _STUCK_MOST and not general else math.inf
         with ThreadPoolExecutor(len(walks)) as threads:
             while not self._done() and (self.limits.steps or self._left_s() > last):
+                if not self.limits.steps and self.clock() - self.bettered > stuck_s:
+                    return
                 count = min(stride, self.limits.steps - self.steps) if self.limits.steps else stride
                 if count <= 0:
                     return
@@ -209,7 +217,7 @@ class _Solve:
         worth = objective.key(problem.aim, problem.weights)
         if self.best is not None and worth >= self.worth:
             return
-        self.best, self.worth = schedule, worth
+        self.best, self.worth, self.bettered = schedule, worth, self.clock()
         self.method = method
         if self.progress is not None:
             self.progress(Progress(objective, self.bound, self.clock() - self.begun, self.method))
@@ -248,12 +256,19 @@ class _Solve:
             self._note_proof()
 
     def _raise_bound(self, workers: int) -> None:
-        from batchone.chain.planning.solvers.relaxed import makespan_bound  # noqa: PLC0415
+        from batchone.chain.planning.solvers.relaxed import relaxed  # noqa: PLC0415
 
         assert self.best is not None
-        if self.compiled.problem.aim[0] is Measure.MAKESPAN:
-            found = makespan_bound(self.compiled, max(self.best.end, default=0), self._left_s(), self.seed, workers)
-            self.bound = Bound(self.bound.weighted_tardiness_s, max(self.bound.makespan_s, found))
+        if self.compiled.problem.aim[0] is not Measure.MAKESPAN:
+            return
+        found = relaxed(self.compiled, self.best, self._left_s(), self.seed, workers)
+        self.bound = Bound(self.bound.weighted_tardiness_s, max(self.bound.makespan_s, found.bound_s))
+        if found.order is not None and self._windows_fit() and not self.compiled.problem.no_passing:
+            resource, start = found.order
+            track = [0 if self.compiled.positions[r] == 1 else UNPLACED for r in resource]
+            schedule = replay(self.compiled, resource, track, start)
+            if schedule is not None:
+                self._offer(schedule, f"{self.method}+whole")
 
     def _note_proof(self) -> None:
         """The plan is proven best, so its first measure is a bound."""
