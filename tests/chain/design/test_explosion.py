@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import pytest
+from tests.support_brute import Brute
 from tests.support_universe import Universe
 
 from batchone.chain.design.completion import complete
@@ -21,6 +23,44 @@ def test_every_line_of_the_bill_has_exactly_one_variant_for_every_valid_configur
             assert part, f"a variant of {line.module} is never used"
             union |= part
         assert union == here, line.module
+
+
+SUBMODELS = (
+    {"layout": "cross", "cooling": "frostfree", "smart": "none", "hinge": "left"},
+    {"layout": "french4", "volume_l": "560", "racks": "4", "grade": "2"},
+    {"layout": "single", "panel": "steel", "dispenser": "none"},
+    {"compressor": "inverter", "panel": "glass", "smart": "21in", "hinge": "left"},
+)
+
+
+@pytest.mark.parametrize("fixed", SUBMODELS)
+def test_bill_and_routing_of_the_refrigerator_are_what_trying_everything_and_a_hand_written_list_say(
+    refrigerator: Blueprint, fixed: dict[str, str]
+) -> None:
+    brute = Brute(refrigerator.pack, fixed=fixed)
+    assert brute.valid
+    for c in random.Random(4).sample(brute.valid, min(len(brute.valid), 80)):
+        found = explode(refrigerator, "C", c)
+        assert [(line.variant, line.slot, line.quantity) for line in found.bom] == brute.bom(c)
+        assert {each.op: each.duration_s for each in found.operations} == timed(c)
+        assert [(each.op, each.after) for each in found.operations] == AFTER
+
+
+AFTER = [
+    ("10", ()), ("20", ()), ("30", ("10", "20")), ("40", ("30",)), ("50", ()), ("60", ("40",)), ("70", ("60",)),
+    ("80", ("70",)), ("85", ("80",)), ("90", ("50", "85")), ("100", ("90",)), ("110", ("100",)), ("120", ("110",)),
+]  # fmt: skip
+
+
+def timed(c: dict[str, str]) -> dict[str, float]:
+    """The operations of a refrigerator and their seconds, written out by hand."""
+    large, paired = int(c["volume_l"]) >= 560, c["layout"] in {"french4", "cross"}
+    return {
+        "10": 14 if large else 12, "20": 28 if large else 24, "30": 13 if c["cooling"] == "frostfree" else 12,
+        "40": 270 if large else 240, "50": 200 if paired else 180, "60": 38 if c["compressor"] == "inverter" else 36,
+        "70": 40, "80": 1120 if large else 1000, "85": 20,
+        "90": 12 + 4 * (c["smart"] in {"10in", "21in"}) + 3 * (c["dispenser"] != "none"), "100": 15, "110": 2700, "120": 12,
+    }  # fmt: skip
 
 
 def test_a_lamp_is_exploded_as_its_files_say(lamp: Blueprint) -> None:

@@ -31,6 +31,8 @@ _WISHES: tuple[Wish, ...] = ("cheapest", "earliest", "popular")
 _ORDERS_COUNTED = 500
 _SELLERS = frozenset({"planner", "admin"})
 """Who sees what the material costs."""
+_READ_MOST = 4_000_001
+"""Of a picture no more is read: one byte above what is kept, so that it is refused for its size."""
 _PICTURE = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Disposition": "inline"}
 
 
@@ -55,7 +57,7 @@ async def configurator(product: str, request: Request, visit: Shopper, web: This
     design, party = web.services.get(Design), _party(visit)
     state, left_out = await possible(design, visit.tenant, book, picks, party)
     picks = dict(state.choices)
-    shown = await _shop(web, visit, book, picks, quantity, None, contents)
+    shown = await _shown(web, visit, book, state, quantity, None, contents)
     offer = None
     if "date" in request.query_params:
         offer = await _offer(web, visit, product, picks, quantity, "", inquiry, shown.contents)
@@ -124,7 +126,7 @@ async def bring_picture(
     """Keep the customer's picture for a chosen value, if it is one that this value takes."""
     book = await web.books.of(visit.tenant, product)
     known, fields, actor = {each.id for each in book.pack.options}, dict(parse_qsl(query)), actor_of(visit)
-    content = base64.b64encode(await picture.read()).decode()
+    content = base64.b64encode(await picture.read(_READ_MOST)).decode()
     kept = await web.services.get(Choosing).keep_picture(visit.tenant, content, actor)
     picks = {key: value for key, value in fields.items() if key in known}
     contents = {**view.contents_of(fields, known), option: kept.digest}
@@ -164,8 +166,14 @@ async def order(
 async def _shop(
     web: Web, visit: Visit, book: Book, picks: dict[str, str], quantity: int, before: Money | None, contents: dict[str, str]
 ) -> view.Shop:
+    state = await web.services.get(Design).configure(visit.tenant, book.pack.product.id, picks, _party(visit))
+    return await _shown(web, visit, book, state, quantity, before, contents)
+
+
+async def _shown(
+    web: Web, visit: Visit, book: Book, state: ConfigurationState, quantity: int, before: Money | None, contents: dict[str, str]
+) -> view.Shop:
     design, party = web.services.get(Design), _party(visit)
-    state: ConfigurationState = await design.configure(visit.tenant, book.pack.product.id, picks, party)
     seller = visit.actor is not None and visit.actor.role in _SELLERS
     total = cost = None
     if quantity > 1 or seller:
