@@ -46,8 +46,9 @@ def test_a_problem_is_planned_judged_and_written(instance: Path, tmp_path: Path)
     assert files["csv"].read_text().startswith("operation,job,")
     assert files["ics"].read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
     assert "OperationsSchedule" in files["xml"].read_text()
-    judged = batchone("plan", "validate", str(instance), str(files["json"]), home=tmp_path)
-    assert (judged.returncode, judged.stdout) == (0, "valid: 3 operations\n")
+    for kind in ("json", "csv"):
+        judged = batchone("plan", "validate", str(instance), str(files[kind]), home=tmp_path)
+        assert (judged.returncode, judged.stdout) == (0, "valid: 3 operations\n")
 
 
 def test_a_broken_plan_is_judged_with_exit_code_1(tmp_path: Path) -> None:

@@ -126,7 +126,9 @@ def validate_files(problem_file: Path, plan_file: Path, format_: str | None, *, 
     """Judges a plan and tells every rule that it breaks; the exit code."""
     problem, found = load(problem_file, Format(format_) if format_ else None)
     refuse_faults(problem)
-    plan = native.read_plan(read_text(plan_file), plan_file.name)
+    text = read_text(plan_file)
+    as_table = plan_file.suffix == ".csv"
+    plan = table.read(text, problem, plan_file.name) if as_table else native.read_plan(text, plan_file.name)
     if plan.origin != problem.origin:
         plan = plan.shifted(problem.origin)
     violations = validate(problem, plan)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.chain.planning.judge.rich import one_by_one, rich_problems
 from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
 
 from batchone.chain.planning import Before, Job, Measure, Problem, Resource, repair, solve, validate
@@ -48,3 +49,10 @@ def test_changes_are_counted_against_the_plan_in_force() -> None:
     plan = solve(of, 0, 1)
     assert compared(of, plan).before == (Before("a.0", "r", 0),)
     assert solve(replace(of, jobs=(Job("a", release_s=5),)), 0, 1, in_force=plan).objective.changes == 1
+
+
+@settings(UNHURRIED, max_examples=60)
+@given(rich_problems(), st.integers(1, 120))
+def test_a_frozen_zone_never_makes_a_plan_that_cannot_be_carried_out(of: Problem, until_s: int) -> None:
+    again = solve(of, 0, 1, in_force=one_by_one(of), frozen_s=until_s)
+    assert validate(of, again) == []

@@ -150,3 +150,18 @@ def test_the_bound_of_a_shop_is_raised_while_its_plan_is_not_at_it() -> None:
     plan = solve(of, 2, 1)
     assert validate(of, plan) == []
     assert plan.bound.makespan_s <= plan.objective.makespan_s
+
+
+def test_who_interrupts_a_search_gets_the_best_plan_so_far() -> None:
+    of = plant(40, due_h=(0.2, 0.4))
+    told: list[Progress] = []
+
+    def interrupt(now: Progress) -> None:
+        told.append(now)
+        if now.method.startswith("tabu") or len(told) > 4:
+            raise KeyboardInterrupt
+
+    plan = solve(of, 20.0, 1, progress=interrupt)
+    assert validate(of, plan) == []
+    assert plan.objective == told[-1].objective
+    assert told[-1].elapsed_s < 15

@@ -11,12 +11,15 @@ def freeze(problem: Problem, in_force: Plan, until_s: int) -> Problem:
     """The problem with every operation that starts in the plan in force before `until_s` fixed where it stands.
 
     Left free are those that cannot stand there any more: before their material, on a resource that is broken then or cannot do
-    them, behind something that is free, or from the past without running.
+    them, behind something that is free, or from the past without running. Left free, too, are those that take something beside
+    their track (a tool, a setup's crew): what is fixed says only where it stands, not which tool it holds.
     """
     old = in_force if in_force.origin == problem.origin else in_force.shifted(problem.origin)
     resources = {resource.id: resource for resource in problem.resources}
     jobs = {job.id: job for job in problem.jobs}
     stays: dict[str, Fixed] = {op.id: op.fixed for op in problem.operations if op.fixed is not None}
+
+    crewed = {setup.id for setup in problem.setups if setup.crew is not None}
 
     def place(op: Operation, a: Assignment) -> Fixed | None:
         resource = resources.get(a.resource)
@@ -25,8 +28,16 @@ def freeze(problem: Problem, in_force: Plan, until_s: int) -> Problem:
         able = any(alternative.on in (resource.id, *resource.classes) for alternative in op.alternatives)
         earliest = max(0, op.earliest_s, jobs[op.job].release_s, resource.available_from_s)
         follows = all(name in stays for name in op.predecessors)
+        alone = not op.needs and (a.setup_start_s == a.start_s or resource.setup not in crewed)
         works = problem.calendar_of(resource).next_start(a.start_s) == a.start_s
-        if able and follows and works and a.setup_start_s >= max(0, resource.available_from_s) and a.start_s >= earliest:
+        if (
+            able
+            and alone
+            and follows
+            and works
+            and a.setup_start_s >= max(0, resource.available_from_s)
+            and a.start_s >= earliest
+        ):
             return Fixed(a.resource, a.track, a.start_s, a.setup_start_s)
         return None
 

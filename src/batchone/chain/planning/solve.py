@@ -89,7 +89,7 @@ def solve(
     First the plan in force, repaired, and a dispatching rule; then compiled local search in `workers` threads; then CP-SAT
     (Google OR-Tools) on windows of the best so far and for the bound. A plan of equal worth never displaces the repaired one,
     and every plan passes `validate`. `progress` is told of each better plan. What starts in the plan in force before `frozen_s`
-    stays where it is.
+    stays where it is. Interrupted from the keyboard it returns the best plan so far.
 
     With a budget of 0 the result depends on the input alone. So it does with `steps`, which limits each walk to so many steps
     instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same
@@ -136,7 +136,12 @@ class _Solve:
             for rule in FIRST_RULES[: 1 if great else None]:
                 self._offer(dispatch(self.compiled, rule), rule.name)
         if self.limits.budget_s > 0 or self.best is None:
-            self._search(workers)
+            try:
+                self._search(workers)
+            except KeyboardInterrupt:
+                # Whoever waits has waited enough; what was found by then is theirs.
+                if self.best is None:
+                    raise
         assert self.best is not None
         return replace(self.best.plan(self.method, self.seed, self.bound), steps=self.steps)
 
