@@ -12,6 +12,7 @@ from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.pins import Pin, Pinned, hold, pinned
 from batchone.chain.planning.repair import repair
 from batchone.chain.planning.solve import Progress, solve
+from batchone.chain.planning.validator import validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,32 @@ def searched_plan(
     progress: Callable[[Progress], None] | None = None,
 ) -> Plan:
     """The best plan found within a budget that keeps its pins, and no worse than the one in force made to hold. What starts
-    in that one before `frozen_s` stays."""
+    in that one before `frozen_s` stays. What was found is judged before it is handed out."""
     bound = pinned(problem, pins)
     if not bound.pins:
-        return solve(problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s, progress=progress)
+        found = solve(problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s, progress=progress)
+        return _judged(problem, found, lambda: repair(problem, in_force))
     safe = hold(bound, repair(bound.problem, in_force))
     found = hold(bound, solve(bound.problem, budget_s, seed, in_force=in_force, frozen_s=frozen_s, progress=progress))
     aim, weights = problem.aim, problem.weights
-    return found if found.objective.key(aim, weights) < safe.objective.key(aim, weights) else safe
+    if found.objective.key(aim, weights) >= safe.objective.key(aim, weights):
+        return safe
+    return _judged(problem, found, lambda: safe)
+
+
+def _judged(problem: Problem, found: Plan, make_safe: Callable[[], Plan]) -> Plan:
+    """What was found, unless it breaks a rule that the repaired plan keeps: then that one, which says so in `produced_by`.
+
+    Judging costs a second for twenty-five thousand operations, as much as repairing; a plan that cannot be carried out costs
+    a shift. Where machines report what cannot be, the repaired plan breaks rules, too.
+    """
+    broken = validate(problem, found)
+    if not broken:
+        return found
+    safe = make_safe()
+    if len(validate(problem, safe)) >= len(broken):
+        return found
+    return replace(safe, produced_by=f"{safe.produced_by}; what {found.produced_by} found broke a rule ({broken[0]})")
 
 
 def orders_changed(before: Plan, after: Plan) -> list[tuple[str, int | None, int | None]]:
