@@ -1,8 +1,10 @@
 from hypothesis import given
+from tests.chain.planning.judge.rich import one_by_one, rich_problems
 from tests.chain.planning.problems import UNHURRIED, op, problem, problems
 
 from batchone.chain.planning import ALWAYS, Calendar, Job, Problem, Resource, bottleneck, solve
 from batchone.chain.planning.bottleneck import closed_time
+from batchone.chain.planning.compiled import Compiled
 
 HOURS = Calendar("h", cycle=((0, 10_000), (20_000, 86_400)), cycle_s=86_400)
 OF = problem(
@@ -51,3 +53,14 @@ def test_closed_time_is_taken_from_the_first_breaks() -> None:
     assert closed_time(HOURS, 20_000, 120_000) == ((10_000, 20_000), (96_400, 106_400))
     assert closed_time(HOURS, 3600, 9000) == ()
     assert closed_time(ALWAYS, 3600, 9000) == ()
+
+
+@UNHURRIED
+@given(rich_problems())
+def test_nothing_is_promised_to_be_saved_where_tools_crews_waits_or_ovens_have_their_say(of: Problem) -> None:
+    plan = one_by_one(of)
+    found = bottleneck(of, plan)
+    if Compiled(of).extras:
+        assert found.worth == plan.objective
+        assert all(load.hour is None and load.position is None for load in found.loads)
+    assert all(0 <= load.share <= 1 for load in found.loads)

@@ -109,8 +109,11 @@ def with_resource(problem: Problem, resource: Resource) -> Problem:
 
 
 def _timed(problem: Problem, plan: Plan, *, anywhere: str = "") -> Objective | None:
-    """The worth of the plan's order timed anew; on one resource any track may be taken."""
+    """The worth of the plan's order timed anew; on one resource any track may be taken. None where tools, crews, waits or ovens
+    have their say: timing an order knows nothing of them, and what it saved would not be there."""
     compiled = Compiled(problem)
+    if compiled.extras:
+        return None
     places = [plan.by_operation[op.id] for op in problem.operations]
     resources = [compiled.resource_index[a.resource] for a in places]
     tracks = [UNPLACED if a.resource == anywhere else a.track for a in places]
