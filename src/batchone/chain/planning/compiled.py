@@ -146,10 +146,10 @@ class Compiled:
 
     def _fix_heads(self) -> None:
         """Times the fixed operations track by track; refuses those that cannot stand."""
-        fixed = [(op.fixed.start_s, i, op) for i, op in enumerate(self.problem.operations) if op.fixed is not None]
+        fixed = [(i, op) for i, op in enumerate(self.problem.operations) if op.fixed is not None]
         self.heads: dict[int, Head] = {}
         faults: list[str] = []
-        for _, i, op in sorted(fixed, key=lambda entry: entry[:2]):
+        for i, op in sorted(fixed, key=lambda entry: self._turn_of_head(*entry)):
             head = self._head(i, op)
             fault = self._fault_of_head(head, op)
             if fault:
@@ -159,6 +159,14 @@ class Compiled:
             if self.key[i] != NO_KEY:
                 self.key0[head.resource][head.track] = self.key[i]
         refuse_faults(self.problem, faults)
+
+    def _turn_of_head(self, i: int, op: Operation) -> tuple[int, int, int, int]:
+        """Of two that begin at the same second the one that takes no time came first, and the one that was set up sooner."""
+        fixed = op.fixed
+        assert fixed is not None
+        seconds = dict(self.options[i])[self.resource_index[fixed.resource]] if fixed.remaining_s is None else 0
+        setup_s = fixed.start_s if fixed.setup_start_s is None else fixed.setup_start_s
+        return fixed.start_s, min(1, seconds), setup_s, i
 
     def _head(self, i: int, op: Operation) -> Head:
         fixed = op.fixed
