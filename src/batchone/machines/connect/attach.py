@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault
@@ -66,20 +67,46 @@ class Quarantine:
         self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
 
 
-def attach(batch: pa.RecordBatch, declared: Set[str], quarantine: Quarantine, now: datetime) -> pa.RecordBatch:
-    """The samples of declared signals; the others go to the quarantine."""
+def attach(
+    batch: pa.RecordBatch, declared: Set[str], quarantine: Quarantine, now: datetime,
+    scales: Mapping[str, tuple[float, float]] | None = None,
+) -> pa.RecordBatch:  # fmt: skip
+    """The samples of declared signals, in the units of their declarations; the others go to the quarantine.
+
+    `scales` are factor and offset of the signals whose numbers are kept otherwise than they are told.
+    """
     paths = batch.column("path").dictionary.to_pylist()
     known = np.fromiter((path in declared for path in paths), bool, len(paths))
-    if known.all():
-        return batch
+    if not known.all():
+        batch = _without_strays(batch, paths, known, quarantine, now)
+        paths = batch.column("path").dictionary.to_pylist()
+    return _scaled(batch, paths, scales) if scales else batch
+
+
+def _without_strays(
+    batch: pa.RecordBatch, paths: Sequence[str], known: NDArray[np.bool_], quarantine: Quarantine, now: datetime
+) -> pa.RecordBatch:
+    """The rows of known paths, with a dictionary that names these alone: strays are many, and must not travel on as names."""
     codes = columns.codes_of(batch)
     keep = known[codes]
     strays, values = codes[~keep], columns.values_of(batch)[~keep]
+    found, place = np.unique(strays[::-1], return_index=True)
     counts = np.bincount(strays, minlength=len(paths))
-    for code in np.flatnonzero(counts):
-        last = float(values[np.flatnonzero(strays == code)[-1]])
+    for code, last in zip(found.tolist(), values[::-1][place].tolist(), strict=True):
         quarantine.undeclared(paths[code], int(counts[code]), last, now)
-    return batch.filter(pa.array(keep))
+    renumbered = np.cumsum(known) - 1
+    return columns.to_batch(
+        [path for path, is_known in zip(paths, known, strict=True) if is_known], renumbered[codes[keep]],
+        columns.times_us(batch)[keep], columns.times_us(batch, "received_time")[keep], columns.values_of(batch)[keep],
+        columns.qualities_of(batch)[keep],
+    )  # fmt: skip
+
+
+def _scaled(batch: pa.RecordBatch, paths: Sequence[str], scales: Mapping[str, tuple[float, float]]) -> pa.RecordBatch:
+    told = np.array([scales.get(path, (1.0, 0.0)) for path in paths], np.float64).reshape(-1, 2)
+    codes = columns.codes_of(batch)
+    values = columns.values_of(batch) * told[codes, 0] + told[codes, 1]
+    return batch.set_column(batch.schema.get_field_index("value"), columns.SAMPLE_SCHEMA.field("value"), pa.array(values))
 
 
 def last_values(batch: pa.RecordBatch) -> dict[str, float]:

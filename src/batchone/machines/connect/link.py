@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from batchone.contracts.machines import ConnectionNow
+from batchone.contracts.sources import Taken
 from batchone.kernel.clock import Clock
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 from batchone.machines.connect.attach import Quarantine, attach, last_values, stale_marks
-from batchone.machines.connect.driver import Driver, JobResponse, Reading, heed_cancel
+from batchone.machines.connect.driver import Driver, JobResponse, Pushed, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.shipping import Shipping
 from batchone.machines.connect.wiring import Wiring
@@ -90,6 +91,22 @@ class Link:
             raise TryLater("machine.away", f"The connection {self.wiring.connection} is down: {self._error}")
         return self._driver
 
+    async def push(self, body: str, settings: Mapping[str, str]) -> Taken:
+        """Let the driver read what was pushed, and answer when its samples are on disk; `Refused` for a protocol that is
+        not pushed, `TryLater` where nothing more may wait or the disk takes nothing."""
+        driver = self.driver
+        if not isinstance(driver, Pushed):
+            raise Refused("connections.not_pushed", f"{self.wiring.connection} is not pushed to.", "Look at its url.")
+        before, dropped = self.quarantine.count, self.shipping.dropped
+        reading = driver.pushed(body, settings)
+        self._take(reading)
+        await self.shipping.seal_now()
+        if self.shipping.dropped > dropped or self.shipping.trouble:
+            raise TryLater("samples.full", f"{self.wiring.connection} can keep no more samples.", "Send them again.", after_s=5)
+        quarantined = self.quarantine.count - before
+        refused, what = sum(fault.count for fault in reading.faults), next((fault.what for fault in reading.faults), "")
+        return Taken(reading.samples.num_rows - (quarantined - refused), quarantined - refused, refused, what)
+
     def now(self) -> ConnectionNow:
         """How the connection stands."""
         notes = [self._note, "" if self._driver else self._error, self.shipping.trouble]
@@ -104,6 +121,10 @@ class Link:
     def _came_up(self, driver: Driver) -> None:
         self._driver, self._since, self._told_lost = driver, self._clock.now(), False
         self._error = ""
+        if self.wiring.url:
+            # Who has no state of its own to tell counts as idle while it is connected.
+            for wired in self.wiring.equipment:
+                self._floor.see(wired.id, "idle", self._clock.now())
         _log.info("connect.up", connection=self.wiring.connection, address=self._address)
 
     def _went_down(self, error: TryLater) -> None:
@@ -122,7 +143,7 @@ class Link:
 
     def _take(self, reading: Reading) -> None:
         now = self._clock.now()
-        samples = attach(reading.samples, self.wiring.paths, self.quarantine, now)
+        samples = attach(reading.samples, self.wiring.paths, self.quarantine, now, self.wiring.scales)
         self.shipping.put(samples)
         self._last.update(last_values(samples))
         for fault in reading.faults:

@@ -17,9 +17,9 @@ from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Seconds, Settings
 from batchone.machines.twin import api
 from batchone.machines.twin.service import TwinService
+from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things import api as things_api
 from batchone.machines.twin.things.service import ThingsService
-from batchone.machines.twin.things.store import ThingsStore
 
 
 class TwinSettings(Settings):

@@ -10,8 +10,8 @@ from batchone.contracts.things import SignalType
 from batchone.kernel.database import migrate
 from batchone.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from batchone.machines import twin
+from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things.service import ThingsService
-from batchone.machines.twin.things.store import ThingsStore
 
 pytestmark = pytest.mark.engine
 CHEN = Actor("t", "chen", "Chen", "engineer")

@@ -9,8 +9,8 @@ from batchone.contracts.enterprises import Actor, Enterprises, Role
 from batchone.contracts.things import SignalType, ThingModel, ThingsEdition, joined, of_packs
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, Refused
+from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things import text as texts
-from batchone.machines.twin.things.store import ThingsStore
 from batchone.machines.twin.things.text import SignalText, ThingsText, ThingText
 
 _MAY_DECLARE: tuple[Role, ...] = ("engineer", "admin")
