@@ -126,8 +126,8 @@ class Pipeline:
         files = SegmentFiles(root, partial(self.ids.new, "SEG"), time.time)
         ingest = Counting(self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
         ingest.wanted, ingest.done = rows, asyncio.Event()
-        wal = self.home / f"{seed}-{size}.wal"
-        shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), wal, Bounds(batch_rows=size))
+        log, bounds = self.home / f"log-{seed}-{size}", Bounds(batch_rows=size, message_rows=max(size, 1))
+        shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), log, bounds, time.time)
         work = [
             asyncio.create_task(shipping.seal()), asyncio.create_task(shipping.send()),
             asyncio.create_task(self.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages)),

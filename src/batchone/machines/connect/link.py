@@ -109,13 +109,13 @@ class Link:
 
     def now(self) -> ConnectionNow:
         """How the connection stands."""
-        notes = [self._note, "" if self._driver else self._error, self.shipping.trouble]
-        if self.shipping.dropped:
-            notes.append(f"{self.shipping.dropped} samples were dropped because the bus was away for too long.")
+        notes = [self._note, "" if self._driver else self._error, self.shipping.notes]
+        waiting = self.shipping.waiting()
         return ConnectionNow(
             connection=self.wiring.connection, protocol=self.wiring.protocol, address=self._address,
             up=self._driver is not None, since=self._since, samples=self.shipping.sent,
-            quarantined=self.quarantine.count, error=" ".join(note for note in notes if note),
+            quarantined=self.quarantine.count, error=" ".join(note for note in notes if note), waiting=waiting.samples,
+            waiting_s=waiting.oldest_s, room_s=waiting.room_s, drain_per_s=waiting.drain_per_s, dropped=self.shipping.dropped,
         )  # fmt: skip
 
     def _came_up(self, driver: Driver) -> None:

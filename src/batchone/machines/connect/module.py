@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
-from batchone.contracts.machines import Connect, EquipmentChanged
+from batchone.contracts.machines import Connect, EquipmentChanged, SamplesLost
 from batchone.contracts.sources import Source, Sources, SourcesDeclared
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.database import Transaction
@@ -31,6 +31,7 @@ from batchone.machines.connect.sources.service import SourcesService
 from batchone.machines.connect.sources.store import SourcesStore
 from batchone.machines.connect.store import Store
 
+_LOSSES_TOLD_EVERY_S = 5.0
 _KEYS_KEPT = timedelta(days=30)
 
 
@@ -56,7 +57,7 @@ class ConnectSettings(Settings):
     retry_longest: Seconds = Field(default=10.0, gt=0, description="The pause doubles up to this.")
     batch: Seconds = Field(default=0.2, gt=0, le=10, description="How long samples are gathered into one batch.")
     batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="So many samples make a batch at once.")
-    backlog: Bytes = Field(default=64e6, gt=1e5, description="How much a connection keeps while the bus is away.")
+    backlog: Bytes = Field(default=2e9, gt=1e5, description="How much a connection keeps on disk while the bus is away.")
     nodes: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="For an OPC UA connection that follows no guide: signal path to node id, by connection.",
@@ -84,7 +85,7 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
     service = ConnectService(
         context, store, announcer, sources=declared,
         reach_of=lambda connection: settings.reach(connection, context.tenant),
-        bounds=Bounds(settings.batch, settings.batch_rows, int(settings.backlog)),
+        bounds=Bounds(settings.batch, settings.batch_rows, disk_bytes=int(settings.backlog)),
         patience=Patience(settings.retry_first, settings.retry_longest),
     )  # fmt: skip
     sources = SourcesService(
@@ -106,7 +107,12 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
     return Running(
         provides={Connect: service, Panel: panel, Sources: sources},
         hears={ProductReleased: changed, ThingsDeclared: changed, SourcesDeclared: changed},
-        work={"links": links, "live": announcer.tell_live, "facts": announcer.tell_facts},
+        work={
+            "links": links,
+            "live": announcer.tell_live,
+            "facts": announcer.tell_facts,
+            "losses": lambda: service.tell_losses(_LOSSES_TOLD_EVERY_S),
+        },
         after_hearing=after_hearing,
     )
 
@@ -122,6 +128,6 @@ def router(context: Context) -> APIRouter:
 MODULE = Module(
     name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources),
     requires=(Design, Enterprises, Things), hears=(ProductReleased, ThingsDeclared, SourcesDeclared),
-    says=(EquipmentChanged, SourcesDeclared), schema="connect",
+    says=(EquipmentChanged, SamplesLost, SourcesDeclared), schema="connect",
     migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

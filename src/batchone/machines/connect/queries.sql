@@ -50,3 +50,10 @@ SELECT version, by, at, note FROM connect.sources WHERE tenant = %(tenant)s ORDE
 INSERT INTO connect.sources (tenant, version, text, note, by, at)
 VALUES (%(tenant)s, %(version)s, %(text)s, %(note)s, %(by)s, %(at)s)
 ON CONFLICT DO NOTHING
+
+-- name: lost
+SELECT samples FROM connect.lost WHERE tenant = %(tenant)s AND connection = %(connection)s FOR UPDATE
+
+-- name: put_lost
+INSERT INTO connect.lost (tenant, connection, samples) VALUES (%(tenant)s, %(connection)s, %(samples)s)
+ON CONFLICT (tenant, connection) DO UPDATE SET samples = excluded.samples

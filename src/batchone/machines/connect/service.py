@@ -107,6 +107,22 @@ class ConnectService:
             else:
                 return
 
+    async def tell_losses(self, every_s: float) -> None:
+        """Say which samples found no room, every so many real seconds, until cancelled."""
+        told: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(every_s)
+            for connection, connected in list(self._links.items()):
+                shipping = connected.link.shipping
+                if shipping.dropped == told.get(connection):
+                    continue
+                try:
+                    await self._store.say_lost(connection, shipping.dropped, shipping.why_dropped, self._clock.now())
+                except TryLater as error:
+                    _log.info("connect.waiting", what=error.what)
+                else:
+                    told[connection] = shipping.dropped
+
     def reload(self) -> None:
         """A product was released: look at the packs again."""
         self._changed.set()
@@ -243,8 +259,8 @@ class ConnectService:
 
     def _start(self, wiring: Wiring, note: str) -> None:
         # A fresh boot id for each life of a connection: the numbers of its batches begin again.
-        boot, path = self._context.ids.new("B"), self._folder / f"{wiring.connection}.wal"
-        shipping = Shipping(self._context.bus, self._tenant, wiring.connection, boot, path, self._bounds)
+        boot, log = self._context.ids.new("B"), self._folder / wiring.connection
+        shipping = Shipping(self._context.bus, self._tenant, wiring.connection, boot, log, self._bounds, time.time)
         link = Link(
             wiring, partial(self._make, wiring, self._reach_of(wiring.connection), self._clock), floor=self._floor,
             shipping=shipping, clock=self._clock, chance=self._context.chance, sleep=self._sleep, patience=self._patience,

@@ -7,10 +7,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+import structlog
 from pydantic import Field
 
 from batchone.contracts.machines import History
 from batchone.kernel.bus import SAMPLES
+from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
@@ -21,6 +23,8 @@ from batchone.machines.history.reading import Reader
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
+
+_log = structlog.get_logger(__name__)
 
 
 class HistorySettings(Settings):
@@ -51,6 +55,15 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
     keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
 
+    async def forget() -> None:
+        # The stream takes nothing new once it is full, so what everybody has taken from it must go.
+        while True:
+            await asyncio.sleep(settings.tidy_every)
+            try:
+                await context.bus.forget(SAMPLES)
+            except TryLater as error:
+                _log.info("history.waiting", what=error.what)
+
     async def stop() -> None:
         reader.close()
 
@@ -61,6 +74,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
                 SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages
             ),
             "tidy": lambda: keeper.work(settings.tidy_every),
+            "forget": forget,
         },
         stop=stop,
     )  # fmt: skip
