@@ -18,6 +18,7 @@ Probe = Callable[[str, Mapping[str, str], ThingModel], Awaitable[Probed]]
 
 DRIVERS: Mapping[str, str] = {
     "modbus": "modbus.driver:ModbusDriver",
+    "modbus-registers": "modbus.polling:PollingDriver",
     "opcua": "opcua.driver:OpcuaDriver",
     "sparkplug": "sparkplug.driver:SparkplugDriver",
 }
@@ -26,7 +27,7 @@ DRIVERS: Mapping[str, str] = {
 PROBES: Mapping[str, str] = {"opcua": "opcua.probe:probe"}
 """Protocol to its probe; one that is pushed to us has none."""
 
-SCHEMES: Mapping[str, str] = {"opc.tcp": "opcua"}
+SCHEMES: Mapping[str, str] = {"opc.tcp": "opcua", "modbus": "modbus-registers"}
 """Beginning of a url to the protocol of a declared connection."""
 
 

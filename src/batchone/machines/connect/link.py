@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Link:
         """Keep the connection, until cancelled."""
         pause_s = self._patience.first_s
         while True:
-            driver = self._make()
+            driver = await self._made()
             self._address = driver.address
             try:
                 await driver.open()
@@ -83,6 +84,16 @@ class Link:
             # Chance spreads the attempts, so that machines behind one switch are not all asked in the same moment.
             await self._sleep(pause_s * self._chance.uniform(0.8, 1.2))
             pause_s = min(2 * pause_s, self._patience.longest_s)
+
+    async def _made(self) -> Driver:
+        """A new driver; one that cannot be made as it is declared waits to be declared otherwise, and says why."""
+        try:
+            return self._make()
+        except Refused as error:
+            self._error = f"{error.what} {error.cure}"
+            _log.error("connect.refused", connection=self.wiring.connection, what=error.what)
+            await asyncio.Event().wait()
+            raise
 
     @property
     def driver(self) -> Driver:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import structlog
@@ -26,6 +27,7 @@ from batchone.kernel.errors import TryLater
 from batchone.machines import columns
 from batchone.machines.connect.spool import Entry, Spool
 
+_T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 _ROW_BYTES = 32
 _RATE_OVER_S = 60.0
@@ -159,11 +161,11 @@ class Shipping:
             lost, self._lost = self._lost, 0
             try:
                 if lost:
-                    await asyncio.to_thread(self._spool.lose, lost, self._real_s(), self._why)
+                    await _in_thread(self._spool.lose, lost, self._real_s(), self._why)
             except OSError:
                 self._lost += lost
             if batches:
-                self._unsafe.extend(await asyncio.to_thread(self._entries, batches))
+                self._unsafe.extend(await _in_thread(self._entries, batches))
             if self._unsafe:
                 await self._write()
                 self.idle.clear()
@@ -179,15 +181,18 @@ class Shipping:
         return Entry(name, columns.to_bytes(batch, name), batch.num_rows, now_s)
 
     async def _write(self) -> None:
-        entries = list(self._unsafe)
         try:
-            await asyncio.to_thread(self._spool.append, entries)
+            await _in_thread(self._append)
         except OSError as error:
             if not self.trouble:
                 _log.error("connect.disk", connection=self._subject, error=repr(error))
             self.trouble = f"The disk takes no samples ({error.strerror}); they wait in memory only."
             return
         self.trouble = ""
+
+    def _append(self) -> None:
+        entries = list(self._unsafe)
+        self._spool.append(entries)
         self._unsafe.clear()
         self._came.add(self._real_s(), sum(len(entry.data) for entry in entries))
 
@@ -202,7 +207,7 @@ class Shipping:
     async def _send_one(self) -> bool:
         """Whether there may be more to send."""
         async with self._disk:
-            entry = await asyncio.to_thread(self._spool.first)
+            entry = await _in_thread(self._spool.first)
             unsafe = entry is None and bool(self._unsafe)
             if unsafe:
                 entry = self._unsafe[0]
@@ -221,7 +226,7 @@ class Shipping:
             if self._unsafe and self._unsafe[0] is entry:
                 self._unsafe.popleft()
             else:
-                await asyncio.to_thread(self._done, entry)
+                await _in_thread(self._done, entry)
         return True
 
     def _done(self, entry: Entry) -> None:
@@ -233,6 +238,16 @@ class Shipping:
         """Make what gathered safe, and let go of the log; what waits is sent by the next start."""
         await self.seal_now()
         self._spool.close()
+
+
+async def _in_thread(call: Callable[..., _T], *args: object) -> _T:
+    """Block on the disk in a thread. Who is cancelled meanwhile waits for its end, since the next must not overlap with it."""
+    task = asyncio.ensure_future(asyncio.to_thread(call, *args))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _pieces(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:

@@ -57,6 +57,11 @@ class Wiring:
     points: tuple[Point, ...] = ()
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    @property
+    def host(self) -> str:
+        """The host of a declared connection."""
+        return urlsplit(self.url).hostname or ""
+
     @cached_property
     def paths(self) -> frozenset[str]:
         """The path of every declared signal."""

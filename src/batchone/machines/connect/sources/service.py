@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from batchone.contracts.enterprises import Actor, Enterprises, Role
 from batchone.contracts.sources import Probed, Source, SourcesEdition, Taken
-from batchone.contracts.things import Things
+from batchone.contracts.things import ThingModel, Things
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, NotFound, Refused
-from batchone.machines.connect.drivers import SCHEMES, probe_of
+from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.drivers import SCHEMES, make_driver, probe_of
 from batchone.machines.connect.sources import text as texts
 from batchone.machines.connect.sources.store import SourcesStore
+from batchone.machines.connect.wiring import wire_source
 
 _MAY_DECLARE: tuple[Role, ...] = ("engineer", "admin")
 Push = Callable[[str, str, Mapping[str, str]], Awaitable[Taken]]
@@ -51,7 +53,9 @@ class SourcesService:
     async def declare(self, tenant: str, text: str, note: str, actor: Actor) -> int:
         """Take a text as the next version; the same text again changes nothing."""
         _check(tenant, actor)
-        told = texts.read(text, await self._things().model(tenant), SCHEMES, await self._taken())
+        model = await self._things().model(tenant)
+        told = texts.read(text, model, SCHEMES, await self._taken())
+        self._check_drivers([each.made() for each in told.connections], model)
         version, before = await self._store.newest(tenant)
         canonical = texts.write(told)
         if canonical == before:
@@ -60,6 +64,20 @@ class SourcesService:
         details = {"connections": str(len(told.connections)), "note": note[:200]}
         await self._enterprises().record(actor, "connections.declare", str(version + 1), "", "declared", details)
         return version + 1
+
+    def _check_drivers(self, sources: Sequence[Source], model: ThingModel) -> None:
+        """Each driver can be made: its settings and addresses are such as its protocol knows. None is opened."""
+        faults = []
+        for source in sources:
+            wiring = wire_source(source, SCHEMES[urlsplit(source.url).scheme], model.signals.keys(), (), {})
+            try:
+                make_driver(wiring, Reach(), self._clock)
+            except Refused as error:
+                faults.append(f"{source.id}: {error.what}")
+        if faults:
+            raise Refused(
+                "connections.faults", " ".join(faults), "Correct these; nothing was changed.", faults="\n".join(faults)
+            )
 
     async def probe(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> Probed:
         """Look at what answers at an address; recorded, because it reaches into the plant's network."""
