@@ -67,7 +67,8 @@ class AccessMiddleware:
         authorization = request.headers.get("authorization")
         if authorization is not None:
             kind, _, secret = authorization.partition(" ")
-            if kind.lower() != "bearer" or not secret.strip():
+            # Telegraf and other writers of line protocol say Token, as InfluxDB taught them.
+            if kind.lower() not in ("bearer", "token") or not secret.strip():
                 raise Unauthenticated(
                     "access.scheme", "This way to authenticate is not known.", "Send `Authorization: Bearer ` and an API token."
                 )

@@ -22,6 +22,7 @@ from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.connect import api
 from batchone.machines.connect.announce import Announcer
 from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.influx import api as influx_api
 from batchone.machines.connect.link import Patience
 from batchone.machines.connect.panel import KeyedPanel, Panel
 from batchone.machines.connect.service import ConnectService
@@ -122,6 +123,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter()
     routes.include_router(api.router(context))
     routes.include_router(sources_api.router(context))
+    routes.include_router(influx_api.router(context))
     return routes
 
 
