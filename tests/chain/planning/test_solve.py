@@ -126,6 +126,15 @@ def test_a_target_ends_the_search() -> None:
     assert found[-1].elapsed_s < 30
 
 
+def test_a_target_ends_the_windows_too() -> None:
+    # Breaks keep CP-SAT from proving anything, so nothing but the target ends the search before its time.
+    of = plant(4, due_h=(0, 0.1))
+    target = solve(of, 0, 1).objective.weighted_tardiness_s
+    found: list[Progress] = []
+    solve(of, 3_000, 1, target=target - 1, progress=found.append)
+    assert found[-1].objective.weighted_tardiness_s < target
+
+
 def test_weights_trade_measures_against_each_other() -> None:
     # The second key's setup costs 100 s; alone on the machine, waiting for the first key's other job costs 30 s of lateness.
     of = problem(
