@@ -13,6 +13,9 @@ from tests.cli.test_commands import batchone
 from batchone.chain.planning import Job, Resource, solve
 from batchone.chain.planning.files import load, native
 
+pytestmark = pytest.mark.slow
+"""Each command starts a process, and a search of its own compiled code in it."""
+
 KEYS = [
     "instance", "format", "jobs", "operations", "resources", "objective", "makespan", "weighted_tardiness", "setup",
     "lower_bound", "gap", "first_feasible_s", "elapsed_s", "seed", "workers", "method", "steps", "valid", "violations", "plan",
