@@ -55,7 +55,7 @@ def test_no_plan_is_better_than_the_optimum(of: Problem) -> None:
 def test_a_proven_optimum_is_its_own_bound() -> None:
     jobs = [Job("a", 10), Job("b", 10), Job("c", 10)]
     of = problem([Resource("r")], jobs, [op("a.0", "r", 30), op("b.0", "r", 10), op("c.0", "r", 20)])
-    plan = solve(of, 10, 1)
+    plan = solve(of, 60, 1)
     assert plan.objective.weighted_tardiness_s == plan.bound.weighted_tardiness_s == 70
 
 
