@@ -10,6 +10,7 @@ from benchmarks.pushpull.promising import Told
 from batchone.chain.design.model import compile_pack
 
 
+@pytest.mark.slow
 def test_weeks_of_orders_with_breakdowns_and_late_suppliers_come_as_promised() -> None:
     blueprint = compile_pack(the_pack())
     found = year(blueprint, plant_of(blueprint), seed=3, days=35, warm=14)

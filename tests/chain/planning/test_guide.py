@@ -15,6 +15,7 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_blocks_and_commands_of_the_guide_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -25,7 +26,7 @@ def test_the_blocks_and_commands_of_the_guide_run(
         exec(block, names)
     assert "A turn" in capsys.readouterr().out
     commands = blocks("sh")[0].splitlines()
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         words = shlex.split(command)[1:]
         done = subprocess.run([sys.executable, "-m", "batchone.cli", *words], capture_output=True, text=True, check=False)

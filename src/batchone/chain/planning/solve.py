@@ -91,6 +91,9 @@ def solve(
     and every plan passes `validate`. `progress` is told of each better plan. What starts in the plan in force before `frozen_s`
     stays where it is. Interrupted from the keyboard it returns the best plan so far.
 
+    It ends as soon as the first measure of the aim, or the weighted sum, is `target` or less; a window that CP-SAT is at is
+    finished first.
+
     With a budget of 0 the result depends on the input alone. So it does with `steps`, which limits each walk to so many steps
     instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same
     walks again.
@@ -253,7 +256,7 @@ class _Solve:
             self.compiled,
             self.best,
             self.seed,
-            left_s=lambda: self._left_s() - until_s,
+            left_s=lambda: 0.0 if self._done() else self._left_s() - until_s,
             better=lambda schedule: self._offer(schedule, method),
             workers=workers,
         )
