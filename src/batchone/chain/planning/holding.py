@@ -173,10 +173,11 @@ class Holding:
         stands = members[0].start_s
         lead = self._setup(block)
         longest = max(members, key=lambda each: each.end_s)
-        setup_start, start, end = self._times(longest, lead, floor, since)
+        helpers = [helper for each in members if each.also for helper in self._helpers(each, block)]
+        setup_start, start = self._starts(longest, lead, floor, since)
         without, beside = start, None
-        helpers = [helper for each in members for helper in self._helpers(each, block)]
-        while start < stands:
+        while helpers and start < stands:
+            end = self._end(longest, start)
             pushed = [(at, helper) for helper in helpers if (at := self._there(helper, members[0], setup_start, start, end))]
             if not pushed:
                 break
@@ -184,7 +185,7 @@ class Holding:
             behind = helper.behind if at == helper.free_s else None
             beside = Beside(helper.cause, without, helper.resource, behind, at if behind else None)
             floor, since = (max(floor, at), since) if helper.leads else (floor, max(since, at))
-            setup_start, start, end = self._times(longest, lead, floor, since)
+            setup_start, start = self._starts(longest, lead, floor, since)
         return _Soonest(start, setup_start, beside)
 
     def _ready(self, op: Operation) -> int:
@@ -199,8 +200,8 @@ class Holding:
             return 0
         return self.calendars[first.resource].working(max(0, first.setup_start_s), max(0, first.start_s))
 
-    def _times(self, a: Assignment, lead: int, floor: int, since: int) -> tuple[int, int, int]:
-        """Setup start, start and end if nothing is taken before `floor` and nothing starts before `since`."""
+    def _starts(self, a: Assignment, lead: int, floor: int, since: int) -> tuple[int, int]:
+        """Setup start and start if nothing is taken before `floor` and nothing starts before `since`."""
         calendar, matrix = self.calendars[a.resource], self.setups[a.resource]
         if not lead:
             start = setup_start = calendar.next_start(max(floor, since))
@@ -209,10 +210,15 @@ class Holding:
             prepared = calendar.work_end(floor if detached else max(floor, since), lead)
             start = calendar.next_start(max(since, prepared))
             setup_start = calendar.latest_start(start, lead)
+        return setup_start, start
+
+    def _end(self, a: Assignment, start: int) -> int:
+        """When an operation ends that starts then instead."""
         begin = max(0, a.start_s)
         if not self.operations[a.operation].attended:
-            return setup_start, start, start + a.end_s - begin
-        return setup_start, start, calendar.work_end(start, calendar.working(begin, a.end_s))
+            return start + a.end_s - begin
+        calendar = self.calendars[a.resource]
+        return calendar.work_end(start, calendar.working(begin, a.end_s))
 
     def _helpers(self, a: Assignment, block: _Block) -> Iterator[_Helper]:
         needs = len(self.operations[a.operation].needs)
