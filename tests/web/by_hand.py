@@ -32,6 +32,8 @@ from batchone.kernel.ids import Ids
 
 FROZEN_S = 300.0
 
+_CAUSES = ("resource", "setup", "tool", "material", "crew", "wait", "batch", "calendar")
+
 
 @dataclass
 class FakeByHand:
@@ -282,7 +284,7 @@ class FakeByHand:
         for each in coming:
             if each.start > at:
                 holder = next(o for o in self.world.operations if o.equipment == each.equipment)
-                cause = ("resource", "setup", "material", "calendar")[len(shares) % 4]
+                cause = _CAUSES[len(shares) // 2 % len(_CAUSES)]
                 waited = round((each.start - at).total_seconds())
                 shares.append(Share(cause, each.equipment, holder.item, holder.op, holder.order, at, waited))
             begin = max(at, each.start)

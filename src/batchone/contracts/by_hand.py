@@ -156,7 +156,8 @@ class Acceptance:
 @dataclass(frozen=True)
 class Share:
     """A part of the time until an order ends. `cause`: work (its own), resource (another order's work), setup, calendar,
-    material, down, pinned or kept."""
+    material, down, tool (or skill) and crew (needed elsewhere, broken or off shift; `equipment` is then that tool or person),
+    wait (between two steps), batch (for the last of it), pinned or kept."""
 
     cause: str
     equipment: str

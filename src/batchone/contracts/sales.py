@@ -16,7 +16,8 @@ from batchone.kernel.money import Money
 class Reason:
     """Why a date is what it is, and from when to when it decides.
 
-    `kind` is one of equipment, module, setup, calendar, lead, transit, work; `subject` is the id of what it is about.
+    `kind` is one of equipment, module, material, setup, calendar, down, tool, crew, wait, batch, kept, lead, transit, work;
+    `subject` is the id of what it is about.
     """
 
     kind: str

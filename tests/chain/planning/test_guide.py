@@ -21,7 +21,7 @@ def test_the_blocks_and_commands_of_the_guide_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 5
     for block in blocks("python"):
         exec(block, names)
     assert "A turn" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """The plan's page under a planner's hand, asked without a browser: moves, branches, reasons, and who may do what."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -7,7 +9,7 @@ import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-from batchone.contracts.by_hand import ExtraMachine, Move, Overtime
+from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, Reasons
 from batchone.contracts.planning import PlannedOperation
 
 JSON = {"Accept": "application/json"}
@@ -139,6 +141,21 @@ async def test_why_and_help_drill_down_to_rows(pia: httpx.AsyncClient, services:
     help_page = (await pia.get("/plan/help")).text
     assert "would save" in help_page
     assert "Who waits for" in help_page
+
+
+async def test_whatever_held_an_order_has_words_of_its_own(
+    pia: httpx.AsyncClient, services: FakeServices, op: PlannedOperation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await services.by_hand.reasons("", op.order)
+    causes = ("resource", "setup", "calendar", "material", "down", "tool", "crew", "wait", "batch", "pinned", "work", "kept")
+
+    async def every_cause(*_: str) -> Reasons:
+        return replace(found, shares=tuple(replace(found.shares[0], cause=cause) for cause in causes))
+
+    monkeypatch.setattr(services.by_hand, "reasons", every_cause)
+    page = (await pia.get(f"/plan/orders/{services.world.orders[op.order].number}")).text
+    words = re.findall(r'class="blame-name">([^<,]+)', page)
+    assert len(set(words)) == len(causes)
 
 
 async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOperation) -> None:

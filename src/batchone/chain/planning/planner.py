@@ -23,7 +23,7 @@ from batchone.chain.planning import apart, store
 from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
 from batchone.chain.planning.branches.draft import settled
-from batchone.chain.planning.explain import explain
+from batchone.chain.planning.explain import Reader
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
@@ -469,10 +469,9 @@ def told(clashes: Sequence[Clash]) -> Iterable[str]:
 
 def _reasons(picture: Picture, plan: Plan, orders: Sequence[str]) -> dict[str, tuple[Reason, ...]]:
     """What some orders wait for in a plan."""
-    problem = picture.problem()
-    return {
-        order: explained(explain(problem, plan, order), picture.packs, picture.now) for order in orders if order in plan.by_job
-    }
+    reader = Reader(picture.problem(), plan)
+    known = [(order, plan.by_job[order]) for order in orders if order in plan.by_job]
+    return {order: explained(reader.explanation(order, outcome), picture.packs, picture.now) for order, outcome in known}
 
 
 def stored(held: Reserved) -> list[list[list[object]]]:

@@ -125,9 +125,10 @@ def reasons(
         if limit.cause is Cause.MATERIAL:
             found.append((limit.waited_s, _material_reason(step.op, pack, material, begin, end)))
         else:
-            kind = {Cause.SETUP: "setup", Cause.CALENDAR: "calendar"}.get(limit.cause, "equipment")
-            name = machine_name((pack,), at.resource)
-            found.append((limit.waited_s, reason(kind, at.resource, name, limit.waited_s, begin, end)))
+            kind = "equipment" if limit.cause is Cause.RESOURCE else limit.cause.value
+            subject = limit.resource or at.resource
+            name = machine_name((pack,), subject)
+            found.append((limit.waited_s, reason(kind, subject, name, limit.waited_s, begin, end)))
     found.sort(key=lambda pair: -pair[0])
     return tuple(each for _, each in found[:REASONS_MAX])
 
