@@ -27,7 +27,7 @@ from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
 from batchone.kernel.ids import TimeIds
 from batchone.machines import columns, history
-from batchone.machines.connect.attach import Quarantine, attach
+from batchone.machines.connect.attach import Attaching, Quarantine
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.module import HistorySettings
@@ -178,11 +178,11 @@ class Pipeline:
 
 async def _drive(shipping: Shipping, rows: int, size: int, seed: int) -> None:
     """Hand columns over as a link does, no faster than the backlog drains."""
-    quarantine, declared = Quarantine("synthetic"), frozenset(PATHS)
+    attaching = Attaching(PATHS, Quarantine("synthetic"))
     for batch in batches(rows, size, seed):
         while shipping.share > _FULL_SHARE:
             await asyncio.sleep(0.002)
-        shipping.put(attach(batch, declared, quarantine, START))
+        shipping.put(attaching.attach(batch, START)[0])
         await asyncio.sleep(0)
         while shipping._rows >= size:  # a batch of the size asked for: sealed before the next is added to it
             await asyncio.sleep(0)

@@ -52,17 +52,21 @@ def from_us(microseconds: int) -> datetime:
 
 
 def to_batch(
-    paths: Sequence[str],
+    paths: Sequence[str] | pa.Array,
     path_of: Sequence[int] | NDArray[np.int32],
     source_us: Sequence[int] | NDArray[np.int64],
     received_us: Sequence[int] | NDArray[np.int64] | int,
     values: Sequence[float] | NDArray[np.float64],
     qualities: Sequence[int] | NDArray[np.uint8],
 ) -> pa.RecordBatch:
-    """A batch from columns of equal length: `path_of` are places in `paths`, times are microseconds since 1970."""
+    """A batch from columns of equal length: `path_of` are places in `paths`, times are microseconds since 1970.
+
+    Who makes many batches of the same paths gives them as an Arrow array, made once.
+    """
     count = len(values)
     received = np.full(count, received_us, np.int64) if isinstance(received_us, int) else np.asarray(received_us, np.int64)
-    path = pa.DictionaryArray.from_arrays(pa.array(np.asarray(path_of, np.int32)), pa.array(list(paths), pa.string()))
+    names = paths if isinstance(paths, pa.Array) else pa.array(list(paths), pa.string())
+    path = pa.DictionaryArray.from_arrays(pa.array(np.asarray(path_of, np.int32)), names)
     return pa.RecordBatch.from_arrays(
         [
             path,

@@ -15,7 +15,7 @@ from batchone.contracts.sources import Taken
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
-from batchone.machines.connect.attach import Quarantine, attach, last_values, stale_marks
+from batchone.machines.connect.attach import Attaching, Quarantine
 from batchone.machines.connect.driver import Driver, JobResponse, Pushed, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.shipping import Shipping
@@ -56,7 +56,7 @@ class Link:
         self._since: datetime = clock.now()
         self._error = "It has not been tried yet."
         self._told_lost = False
-        self._last: dict[str, float] = {}
+        self._attaching = Attaching(wiring.paths, self.quarantine, wiring.scales)
 
     async def run(self) -> None:
         """Keep the connection, until cancelled."""
@@ -149,14 +149,12 @@ class Link:
         _log.warning("connect.down", connection=self.wiring.connection, what=error.what)
         for wired in self.wiring.equipment:
             self._floor.lose(wired.id, now)
-        self.shipping.put(stale_marks(self._last, now))
-        self._last.clear()
+        self.shipping.put(self._attaching.lost(now))
 
     def _take(self, reading: Reading) -> None:
         now = self._clock.now()
-        samples = attach(reading.samples, self.wiring.paths, self.quarantine, now, self.wiring.scales)
+        samples, told = self._attaching.attach(reading.samples, now)
         self.shipping.put(samples)
-        self._last.update(last_values(samples))
         for fault in reading.faults:
             self.quarantine.unreadable(fault, now)
         for equipment, state in reading.states.items():
@@ -169,12 +167,8 @@ class Link:
         for equipment, jobs in reading.jobs.items():
             if self._floor.knows(equipment):
                 self._on_jobs(equipment, jobs)
-        heard = {path.partition("/")[0] for path in columns.paths_of(samples)} | reading.states.keys() | reading.jobs.keys()
-        self._floor.hear(heard, now)
+        self._floor.hear(told | reading.states.keys() | reading.jobs.keys(), now)
 
     def _lose(self, equipment: str, now: datetime) -> None:
         self._floor.lose(equipment, now)
-        mine = {path: value for path, value in self._last.items() if path.startswith(f"{equipment}/")}
-        self.shipping.put(stale_marks(mine, now))
-        for path in mine:
-            del self._last[path]
+        self.shipping.put(self._attaching.lost(now, equipment))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
@@ -25,14 +26,16 @@ _SETTINGS = frozenset({"unit", "every", "report"})
 
 @dataclass
 class _Seen:
-    """What a block told last."""
+    """A block, where its signals stand among those of the connection, and whether it could not be read."""
 
     block: Block
-    values: NDArray[np.float64] = field(init=False)
+    first: int
     gone: bool = False
 
-    def __post_init__(self) -> None:
-        self.values = np.full(len(self.block.places), np.nan)
+    @property
+    def own(self) -> slice:
+        """Its signals."""
+        return slice(self.first, self.first + len(self.block.places))
 
 
 class PollingDriver(ReadOnly):
@@ -52,7 +55,10 @@ class PollingDriver(ReadOnly):
         self._every_s = seconds(wiring.settings.get("every", "1 s"))
         self._all = wiring.settings.get("report", "changes") == "all"
         blocks = blocks_of(wiring.points, int(wiring.settings.get("unit", "1")))
-        self._seen = [_Seen(block) for block in blocks]
+        firsts = [0, *accumulate(len(block.places) for block in blocks)]
+        self._seen = [_Seen(block, first) for block, first in zip(blocks, firsts, strict=False)]
+        self._paths = pa.array([path for block in blocks for path in block.paths], pa.string())
+        self._values = np.full(firsts[-1], np.nan)
         self._client = AsyncModbusTcpClient(
             wiring.host, port=wiring.port or 502, timeout=reach.answer_s, retries=0, reconnect_delay=0
         )
@@ -70,19 +76,30 @@ class PollingDriver(ReadOnly):
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._due_s - loop.time()))
         self._due_s = loop.time() + self._every_s * (1 + (_SLOWEST - 1) * self._press)
-        found: list[pa.RecordBatch] = []
+        values = np.full(len(self._values), np.nan)
+        quality = np.full(len(self._values), columns.GOOD, np.uint8)
         faults: list[Fault] = []
-        silent = 0
         for seen in self._seen:
             try:
-                found.append(self._told(seen, await self._registers(seen.block)))
+                values[seen.own] = await self._registers(seen.block)
+                seen.gone = False
             except Garbled as error:
-                silent += 1
                 faults.append(Fault(f"{seen.block.unit}/{seen.block.table}:{seen.block.start}", 1, error.what))
-                found.append(self._spoilt(seen))
-        if silent and silent == len(self._seen):
+                # One bad sample for each of its signals, once.
+                quality[seen.own] = columns.GOOD if seen.gone else columns.BAD
+                seen.gone = True
+        if faults and len(faults) == len(self._seen):
             raise away(self.address, faults[-1].what)
-        return Reading(columns.concat([batch for batch in found if batch.num_rows]), faults=tuple(faults))
+        return Reading(self._news(values, quality), faults=tuple(faults))
+
+    def _news(self, values: NDArray[np.float64], quality: NDArray[np.uint8]) -> pa.RecordBatch:
+        usable = np.isfinite(values)
+        news = (usable if self._all else usable & (values != self._values)) | (quality == columns.BAD)
+        self._values = values
+        at = np.flatnonzero(news)
+        now_us = columns.to_us(self._clock.now())
+        times = np.full(len(at), now_us, np.int64)
+        return columns.to_batch(self._paths, at.astype(np.int32), times, now_us, values[at], quality[at])
 
     async def close(self) -> None:
         """Close the socket."""
@@ -91,25 +108,6 @@ class PollingDriver(ReadOnly):
     def press(self, share: float) -> None:
         """Poll up to ten times slower while the buffer behind fills."""
         self._press = min(max(share, 0.0), 1.0)
-
-    def _told(self, seen: _Seen, values: NDArray[np.float64]) -> pa.RecordBatch:
-        usable = np.isfinite(values)
-        news = usable if self._all else usable & (values != seen.values)
-        seen.values, seen.gone = values, False
-        return self._batch(seen.block, np.flatnonzero(news), values, columns.GOOD)
-
-    def _spoilt(self, seen: _Seen) -> pa.RecordBatch:
-        """One bad sample for each signal of a block that cannot be read any more, once."""
-        if seen.gone:
-            return columns.empty()
-        seen.gone, seen.values = True, np.full(len(seen.values), np.nan)
-        return self._batch(seen.block, np.arange(len(seen.values)), seen.values, columns.BAD)
-
-    def _batch(self, block: Block, at: NDArray[np.int64], values: NDArray[np.float64], quality: int) -> pa.RecordBatch:
-        now_us = columns.to_us(self._clock.now())
-        count = len(at)
-        times, qualities = np.full(count, now_us, np.int64), np.full(count, quality, np.uint8)
-        return columns.to_batch(block.paths, at.astype(np.int32), times, now_us, values[at], qualities)
 
     async def _registers(self, block: Block) -> NDArray[np.float64]:
         client, bits = self._client, block.table in ("coil", "discrete")
