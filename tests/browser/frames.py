@@ -1,4 +1,4 @@
-"""How smooth the Gantt is with some thousand bars: `python -m tests.browser.frames [ITEMS]` prints it, in real plant and browser.
+"""How smooth the Gantt is with thousands of bars: `python -m tests.browser.frames [ITEMS]` prints it, of a real plan.
 
 A figure, not a test: how fast the machine is today is no fault of the page. A frame of a screen takes 16.7 ms; a task of more
 than 50 ms is one that a hand on the mouse feels.
@@ -34,7 +34,7 @@ _WATCH = """() => {
 _MOVABLE = """() => {
   const host = document.querySelector(".vis-panel.vis-center").getBoundingClientRect();
   const able = [...document.querySelectorAll(".vis-item.bar.vis-editable")].map((bar) => [bar, bar.getBoundingClientRect()]);
-  const inside = able.filter(([bar, box]) => box.left > host.left + 300 && box.right < host.right - 300
+  const inside = able.filter(([bar, box]) => box.left > host.left + 40 && box.right < host.right - 40
     && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.closest(".bar") === bar);
   const [bar, box] = inside[Math.floor(inside.length / 2)];
   return [bar.dataset.id, box.x + box.width / 2, box.y + box.height / 2];
@@ -49,31 +49,38 @@ class Frames:
     what: str
     frames: list[float]
     tasks: list[float]
+    busy_ms: float
+    """Of the page's thread on a processor, for each step: what other work on the machine does not change much."""
 
     def __str__(self) -> str:
         shown = sorted(self.frames)
         middle, most = shown[len(shown) // 2], shown[min(len(shown) - 1, len(shown) * 95 // 100)]
-        return (
-            f"{self.what:<28} {len(shown):>4} frames, median {middle:5.1f} ms, p95 {most:5.1f} ms, longest {shown[-1]:6.1f} ms; "
-            f"{len(self.tasks)} long tasks{f', longest {max(self.tasks):.0f} ms' if self.tasks else ''}"
-        )
-
-
-def watched(page: Page, what: str, do: Callable[[], None]) -> Frames:
-    """The frames while something is done."""
-    page.evaluate("() => { window.told.frames = []; window.told.tasks = []; }")
-    do()
-    told = page.evaluate("() => window.told")
-    return Frames(what, told["frames"], told["tasks"])
+        tasks = f"{len(self.tasks)} long tasks" + (f", longest {max(self.tasks):.0f} ms" if self.tasks else "")
+        frames = f"{len(shown):>4} frames, median {middle:5.1f} ms, p95 {most:5.1f} ms, longest {shown[-1]:6.1f} ms"
+        return f"{self.what:<22} {frames}; {tasks}; {self.busy_ms:5.1f} ms of work a step"
 
 
 def measured(page: Page) -> list[Frames]:
     """A window moved, a bar dragged in time and over the rows, a bar carried by keys, and a bar dropped."""
     page.evaluate(_WATCH)
+    tools = page.context.new_cdp_session(page)
+    tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy_s() -> float:
+        told = tools.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in told if each["name"] == "TaskDuration"))
+
+    def watched(page: Page, what: str, do: Callable[[], None], steps: int = _STEPS) -> Frames:
+        page.evaluate("() => { window.told.frames = []; window.told.tasks = []; }")
+        began = busy_s()
+        do()
+        told = page.evaluate("() => window.told")
+        return Frames(what, told["frames"], told["tasks"], 1000 * (busy_s() - began) / steps)
+
     found = []
     box = page.locator(".vis-panel.vis-center").bounding_box()
     assert box is not None
-    # Below the last row nothing is pressed but the window itself.
+    # On the axis nothing is pressed but the window itself.
     axis = (box["x"] + box["width"] / 2, box["y"] - 12)
 
     def pan() -> None:
@@ -95,7 +102,7 @@ def measured(page: Page) -> list[Frames]:
     page.mouse.down()
     found.append(watched(page, "bar dragged in time", lambda: drag(240, 0)))
     found.append(watched(page, "bar dragged over rows", lambda: drag(240, 44)))
-    found.append(watched(page, "bar dropped", lambda: (page.mouse.up(), page.wait_for_timeout(1500))[0]))
+    found.append(watched(page, "bar dropped", lambda: (page.mouse.up(), page.wait_for_timeout(1500))[0], 1))
     page.locator(f'.vis-item.bar[data-id="{name}"]').evaluate("(bar) => bar.focus()")
 
     def carry() -> None:
@@ -104,7 +111,7 @@ def measured(page: Page) -> list[Frames]:
             page.wait_for_timeout(30)
         page.keyboard.press("Escape")
 
-    found.append(watched(page, "bar carried by keys", carry))
+    found.append(watched(page, "bar carried by keys", carry, 30))
     return found
 
 

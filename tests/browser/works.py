@@ -74,7 +74,7 @@ class Works:
 
     def order(self, name: str, quantity: int, **choices: str) -> Order:
         """An order as the shop places it, once it is in the plan."""
-        return self.ask(self._order(name, quantity, choices))
+        return self.ask(self._order(name, quantity, choices), 120)
 
     async def _order(self, name: str, quantity: int, choices: dict[str, str]) -> Order:
         context, seller = self.process.context, system(self.tenant, "shop")
