@@ -1,5 +1,6 @@
 """The plan's page under a planner's hand, asked without a browser: moves, branches, reasons, and who may do what."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -32,6 +33,7 @@ async def test_a_check_tells_the_effect_or_the_reason_in_words(pia: httpx.AsyncC
     told = (await pia.post("/plan/check", data=wish(op, 60))).json()
     assert told["legal"] is True
     assert "order later" in told["html"]
+    assert "said-place" in told["html"]
     assert told["end"] > float(wish(op, 60)["start"])
     told = (await pia.post("/plan/check", data=wish(op, -600))).json()
     assert (told["legal"], told["why"]) == (False, "frozen")
@@ -139,6 +141,18 @@ async def test_why_and_help_drill_down_to_rows(pia: httpx.AsyncClient, services:
     help_page = (await pia.get("/plan/help")).text
     assert "would save" in help_page
     assert "Who waits for" in help_page
+
+
+async def test_the_form_offers_the_operations_of_an_order_that_is_asked_for(
+    pia: httpx.AsyncClient, services: FakeServices
+) -> None:
+    far = max((each for each in services.world.operations if each.state == "planned"), key=lambda each: each.start)
+    page = (await pia.get(f"/plan?order={services.world.orders[far.order].number}")).text
+    offered = set(re.findall(r'<option value="([^"]+)" data-equipment', page))
+    own = [each for each in services.world.operations if each.order == far.order and each.state == "planned"]
+    assert f"{far.item}/{far.op}" in offered
+    assert offered <= {f"{each.item}/{each.op}" for each in own}
+    assert (await pia.get("/plan?order=SO-0")).status_code == 404
 
 
 async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOperation) -> None:
