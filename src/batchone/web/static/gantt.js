@@ -63,9 +63,11 @@
   async function read(start, end) {
     asked += 1;
     const mine = asked;
+    host.ariaBusy = "true";
     const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}&branch=${encodeURIComponent(host.dataset.branch)}`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== asked) return;
     if (!answer || !answer.ok) {
+      host.ariaBusy = "false";
       note.textContent = host.dataset.away;
       return;
     }
@@ -86,6 +88,7 @@
     for (const { id } of fresh) drawn.set(id, keep.get(id));
     if (!timeline) draw();
     timeline.setCustomTime(now, "now");
+    host.ariaBusy = "false";
   }
 
   function draw() {
