@@ -34,6 +34,7 @@ async def test_a_check_tells_the_effect_or_the_reason_in_words(pia: httpx.AsyncC
     told = (await pia.post("/plan/check", data=wish(op, 60))).json()
     assert told["legal"] is True
     assert "order later" in told["html"]
+    assert "said-place" in told["html"]
     assert told["end"] > float(wish(op, 60)["start"])
     told = (await pia.post("/plan/check", data=wish(op, -600))).json()
     assert (told["legal"], told["why"]) == (False, "frozen")
@@ -156,6 +157,18 @@ async def test_whatever_held_an_order_has_words_of_its_own(
     page = (await pia.get(f"/plan/orders/{services.world.orders[op.order].number}")).text
     words = re.findall(r'class="blame-name">([^<,]+)', page)
     assert len(set(words)) == len(causes)
+
+
+async def test_the_form_offers_the_operations_of_an_order_that_is_asked_for(
+    pia: httpx.AsyncClient, services: FakeServices
+) -> None:
+    far = max((each for each in services.world.operations if each.state == "planned"), key=lambda each: each.start)
+    page = (await pia.get(f"/plan?order={services.world.orders[far.order].number}")).text
+    offered = set(re.findall(r'<option value="([^"]+)" data-equipment', page))
+    own = [each for each in services.world.operations if each.order == far.order and each.state == "planned"]
+    assert f"{far.item}/{far.op}" in offered
+    assert offered <= {f"{each.item}/{each.op}" for each in own}
+    assert (await pia.get("/plan?order=SO-0")).status_code == 404
 
 
 async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOperation) -> None:

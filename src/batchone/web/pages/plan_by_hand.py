@@ -103,11 +103,12 @@ def _for_script(request: Request) -> bool:
 @router.post("/check")
 async def check(visit: Planner, web: ThisWeb, form: AMove) -> JSONResponse:
     """Whether an operation could stand there, with the reason or the effect in words, for the script that drags."""
-    found = await _desk(web).check_move(visit.tenant, form.move(web), form.branch or None)
-    return JSONResponse(await _said(web, visit, found))
+    wish = form.move(web)
+    found = await _desk(web).check_move(visit.tenant, wish, form.branch or None)
+    return JSONResponse(await _said(web, visit, wish, found))
 
 
-async def _said(web: Web, visit: Visit, found: MoveCheck) -> dict[str, Any]:
+async def _said(web: Web, visit: Visit, wish: Move, found: MoveCheck) -> dict[str, Any]:
     orders = [found.behind.order] if found.behind else []
     effect = view.effect(found.orders)
     briefs = await web.briefs.of(visit.tenant, [*orders, *(each.order for each in effect.first)])
@@ -115,11 +116,12 @@ async def _said(web: Web, visit: Visit, found: MoveCheck) -> dict[str, Any]:
     near = tuple(spot for spot in (found.sooner, found.later) if spot is not None)
     html = web.renderer.fragment(
         "_move_said.html", visit.language, check=found, effect=effect, briefs=briefs, near=near,
+        machine=view.named(books, wish.equipment),
         op=view.op_named(books, found.behind.op) if found.behind else {},
     )  # fmt: skip
     return {
         "legal": found.legal, "why": found.why, "html": html, "end": _ms(found.end) if found.end else None,
-        "near": [_spot(spot) for spot in near],
+        "lane": found.position, "near": [_spot(spot) for spot in near],
     }  # fmt: skip
 
 
@@ -138,7 +140,7 @@ async def move(request: Request, visit: Planner, web: ThisWeb, form: AMove) -> R
     desk, actor, key = _desk(web), actor_of(visit), form.key or web.services.ids.new("K")
     found = await desk.check_move(visit.tenant, wish, form.branch or None)
     if not found.legal:
-        said = await _said(web, visit, found)
+        said = await _said(web, visit, wish, found)
         if _for_script(request):
             return JSONResponse(said, 422)
         return web.renderer.page(
