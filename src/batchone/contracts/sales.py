@@ -178,8 +178,9 @@ class PromiseReplaced:
 class OrderPlaced:
     """An order was accepted; from now on it will be made exactly once.
 
-    `due` is the finish that still keeps the p90 date (p90 less transit), so an order is late in the plan exactly when its
-    planned delivery is beyond p90. `reservation` is the planned insertion that the promise rests on.
+    `due` is the finish that still keeps the p90 date (p90 less lead and transit), so an order is late in the plan exactly when
+    its planned delivery is beyond p90. `reservation` is the planned insertion that the promise rests on. `lead_s` passes after
+    the last item is finished, before a carrier may take the items: what the chosen options need that no station does.
     """
 
     order: str
@@ -195,6 +196,7 @@ class OrderPlaced:
     promised_p90: datetime
     due: datetime
     reservation: str = ""
+    lead_s: float = 0.0
 
 
 class Sales(Protocol):

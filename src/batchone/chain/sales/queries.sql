@@ -1,11 +1,11 @@
 -- name: add_promise
 INSERT INTO sales.promises
     (tenant, id, owner, actor, configuration, product, choices, quantity, priority, unit_price, price, currency,
-     p50, p90, transit_s, plan, reservation, reasons, given, expires, inquiry, key)
+     p50, p90, lead_s, transit_s, plan, reservation, reasons, given, expires, inquiry, key)
 VALUES
     (%(tenant)s, %(id)s, %(owner)s, %(actor)s, %(configuration)s, %(product)s, %(choices)s, %(quantity)s, %(priority)s,
-     %(unit_price)s, %(price)s, %(currency)s, %(p50)s, %(p90)s, %(transit_s)s, %(plan)s, %(reservation)s, %(reasons)s,
-     %(given)s, %(expires)s, %(inquiry)s, %(key)s);
+     %(unit_price)s, %(price)s, %(currency)s, %(p50)s, %(p90)s, %(lead_s)s, %(transit_s)s, %(plan)s, %(reservation)s,
+     %(reasons)s, %(given)s, %(expires)s, %(inquiry)s, %(key)s);
 
 -- name: lock_inquiry
 SELECT id FROM sales.promises
@@ -28,7 +28,7 @@ SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND id = %(id)s FOR UPDAT
 SELECT * FROM sales.promises WHERE tenant = %(tenant)s AND actor = %(actor)s AND key = %(key)s;
 
 -- name: order_for_notice
-SELECT id, p50, p90, transit_s, delivered, taken FROM sales.orders WHERE tenant = %(tenant)s AND id = %(order)s FOR UPDATE;
+SELECT id, p50, p90, lead_s, transit_s, delivered, taken FROM sales.orders WHERE tenant = %(tenant)s AND id = %(order)s FOR UPDATE;
 
 -- name: last_notice
 SELECT plan, p50, p90 FROM sales.notices WHERE tenant = %(tenant)s AND order_id = %(order)s ORDER BY plan DESC LIMIT 1;
@@ -58,11 +58,11 @@ RETURNING last;
 -- name: add_order
 INSERT INTO sales.orders
     (tenant, id, number, customer_id, customer_name, customer_town, configuration, product, choices, quantity, priority,
-     price, currency, promise, p50, p90, transit_s, placed, placed_by, key, search)
+     price, currency, promise, p50, p90, lead_s, transit_s, placed, placed_by, key, search)
 VALUES
     (%(tenant)s, %(id)s, %(number)s, %(customer_id)s, %(customer_name)s, %(customer_town)s, %(configuration)s, %(product)s,
-     %(choices)s, %(quantity)s, %(priority)s, %(price)s, %(currency)s, %(promise)s, %(p50)s, %(p90)s, %(transit_s)s,
-     %(placed)s, %(placed_by)s, %(key)s, %(search)s);
+     %(choices)s, %(quantity)s, %(priority)s, %(price)s, %(currency)s, %(promise)s, %(p50)s, %(p90)s, %(lead_s)s,
+     %(transit_s)s, %(placed)s, %(placed_by)s, %(key)s, %(search)s);
 
 -- name: add_item
 INSERT INTO sales.items (tenant, id, order_id, place) VALUES (%(tenant)s, %(id)s, %(order)s, %(place)s);
@@ -94,9 +94,9 @@ AND NOT EXISTS (SELECT 1 FROM unnest(%(words)s::text[]) AS word WHERE strpos(o.s
 -- name: plan_orders
 UPDATE sales.orders o
 SET plan = %(number)s,
-    planned_delivery = f.finish + o.transit_s * interval '1 second',
+    planned_delivery = f.finish + (o.lead_s + o.transit_s) * interval '1 second',
     late_since = CASE
-        WHEN f.finish + o.transit_s * interval '1 second' > o.p90 THEN coalesce(o.late_since, %(at)s)
+        WHEN f.finish + (o.lead_s + o.transit_s) * interval '1 second' > o.p90 THEN coalesce(o.late_since, %(at)s)
     END
 FROM unnest(%(orders)s::text[], %(finishes)s::timestamptz[]) AS f (id, finish)
 WHERE o.tenant = %(tenant)s AND o.id = f.id AND o.plan <= %(number)s AND o.taken IS NULL AND o.delivered IS NULL

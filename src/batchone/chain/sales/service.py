@@ -140,7 +140,7 @@ class SalesService:
             reasons=(*insertion.reasons, *dates.reasons), given=now, expires=now + timedelta(seconds=valid_s),
             customer=owner,
         )  # fmt: skip
-        return Offered(promise, frozen.choices, transit_s, insertion.reservation)
+        return Offered(promise, frozen.choices, frozen.lead_s, transit_s, insertion.reservation)
 
     async def promise(self, tenant: str, promise: str) -> Promise:
         """A promise given before."""
@@ -229,7 +229,7 @@ def _placed(order: Order, offered: Offered) -> OrderPlaced:
         order=order.id, number=order.number, promise=order.promise, customer=order.customer.id,
         configuration=order.configuration, product=order.product, quantity=order.quantity, priority=order.priority,
         items=order.items, promised_p50=order.promised_p50, promised_p90=order.promised_p90,
-        due=order.promised_p90 - timedelta(seconds=offered.transit_s), reservation=offered.reservation,
+        due=order.promised_p90 - offered.after_finish, reservation=offered.reservation, lead_s=offered.lead_s,
     )  # fmt: skip
 
 
