@@ -112,11 +112,11 @@ async def deliver(tx: Transaction, tenant: str, shipment: str, at: datetime) -> 
 
 def _shipment(row: Mapping[str, Any], now: datetime) -> Shipment:
     # Waiting is what a clock says of a shipment, so nobody has to wake up and write that it is over.
-    state = "waiting" if row["state"] == "ready" and row["ready"] > now else row["state"]
+    waits = row["state"] == "ready" and row["ready"] > now
     return Shipment(
         id=row["id"], tenant=row["tenant"], order=row["order_id"], items=tuple(row["items"]), carrier=row["carrier"],
-        carrier_name=row["carrier_name"], state=state, ready=_utc(row["ready"]), taken=_maybe(row["taken"]),
-        delivered=_maybe(row["delivered"]), expected=_maybe(row["expected"]),
+        carrier_name=row["carrier_name"], state="waiting" if waits else row["state"], ready=_utc(row["ready"]),
+        taken=_maybe(row["taken"]), delivered=_maybe(row["delivered"]), expected=_maybe(row["expected"]),
     )  # fmt: skip
 
 

@@ -132,3 +132,60 @@ FROM sales.orders o WHERE o.tenant = %(tenant)s AND o.id = %(order)s;
 
 -- name: set_status
 UPDATE sales.orders SET status = %(status)s WHERE tenant = %(tenant)s AND id = %(order)s;
+
+-- name: count_news
+SELECT count(DISTINCT n.order_id) AS orders FROM sales.notices n
+JOIN sales.orders o ON o.tenant = n.tenant AND o.id = n.order_id
+WHERE n.tenant = %(tenant)s AND n.read IS NULL AND o.customer_id = %(customer)s;
+
+-- name: read_notices
+UPDATE sales.notices SET read = %(at)s WHERE tenant = %(tenant)s AND order_id = %(order)s AND read IS NULL RETURNING plan;
+
+-- name: contact
+SELECT email, language FROM sales.contacts WHERE tenant = %(tenant)s AND customer = %(customer)s;
+
+-- name: forget_contact
+DELETE FROM sales.contacts WHERE tenant = %(tenant)s AND customer = %(customer)s;
+
+-- name: add_contact
+INSERT INTO sales.contacts (tenant, customer, email, language)
+VALUES (%(tenant)s, %(customer)s, %(email)s, %(language)s)
+ON CONFLICT (tenant, customer) DO UPDATE SET email = excluded.email, language = excluded.language;
+
+-- name: add_outgoing
+INSERT INTO sales.outgoing (tenant, order_id, plan, channel, since, due)
+SELECT o.tenant, o.id, %(plan)s, %(channel)s, %(now)s, %(now)s FROM sales.orders o
+WHERE o.tenant = %(tenant)s AND o.id = %(order)s
+  AND (%(channel)s <> 'email'
+       OR EXISTS (SELECT 1 FROM sales.contacts c WHERE c.tenant = o.tenant AND c.customer = o.customer_id))
+ON CONFLICT DO NOTHING;
+
+-- name: claim_outgoing
+WITH mine AS (
+    SELECT tenant, order_id, plan, channel FROM sales.outgoing
+    WHERE state = 'waiting' AND due <= %(now)s AND channel = ANY(%(channels)s)
+    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE sales.outgoing g SET due = %(until)s, attempts = g.attempts + 1
+FROM mine m
+JOIN sales.notices n ON n.tenant = m.tenant AND n.order_id = m.order_id AND n.plan = m.plan
+JOIN sales.orders o ON o.tenant = m.tenant AND o.id = m.order_id
+LEFT JOIN sales.contacts c ON c.tenant = o.tenant AND c.customer = o.customer_id
+WHERE g.tenant = m.tenant AND g.order_id = m.order_id AND g.plan = m.plan AND g.channel = m.channel
+RETURNING g.tenant, g.order_id, g.plan, g.channel, g.since, g.attempts, o.number, o.customer_id, o.customer_name,
+    o.customer_town, c.email, c.language, n.at, n.kind, n.old_p50, n.old_p90, n.p50, n.p90, n.reasons, n.read,
+    EXISTS (SELECT 1 FROM sales.notices l WHERE l.tenant = g.tenant AND l.order_id = g.order_id AND l.plan > g.plan) AS replaced;
+
+-- name: settle_outgoing
+UPDATE sales.outgoing SET state = %(state)s, due = %(due)s, fault = %(fault)s
+WHERE tenant = %(tenant)s AND order_id = %(order)s AND plan = %(plan)s AND channel = %(channel)s AND state = 'waiting';
+
+-- name: outgoing
+SELECT g.*, o.number FROM sales.outgoing g JOIN sales.orders o ON o.tenant = g.tenant AND o.id = g.order_id
+WHERE g.tenant = %(tenant)s AND (%(state)s = '' OR g.state = %(state)s)
+ORDER BY g.since DESC, g.order_id, g.channel LIMIT %(limit)s;
+
+-- name: outgoing_standing
+SELECT (count(*) FILTER (WHERE state = 'waiting' AND fault <> ''))::int AS waiting,
+    (count(*) FILTER (WHERE state = 'failed'))::int AS failed,
+    (array_agg(fault ORDER BY due DESC) FILTER (WHERE fault <> '' AND state IN ('waiting', 'failed')))[1] AS fault
+FROM sales.outgoing WHERE tenant = %(tenant)s AND since > %(since)s;

@@ -141,12 +141,28 @@ async def notices(tx: Transaction, tenant: str, orders: Sequence[str]) -> dict[s
     """What customers were told of some orders, the newest first."""
     found: dict[str, tuple[Notice, ...]] = {}
     for row in await tx.all(_SQL["notices"], tenant=tenant, orders=list(orders)):
-        told = Notice(
-            _utc(row["at"]), row["kind"], _utc(row["old_p50"]), _utc(row["old_p90"]), _utc(row["p50"]), _utc(row["p90"]),
-            adapter(tuple[Reason, ...]).validate_python(row["reasons"]),
-        )  # fmt: skip
-        found[row["order_id"]] = (*found.get(row["order_id"], ()), told)
+        found[row["order_id"]] = (*found.get(row["order_id"], ()), notice_of(row))
     return found
+
+
+def notice_of(row: Mapping[str, Any]) -> Notice:
+    """A stored notice."""
+    return Notice(
+        _utc(row["at"]), row["kind"], _utc(row["old_p50"]), _utc(row["old_p90"]), _utc(row["p50"]), _utc(row["p90"]),
+        adapter(tuple[Reason, ...]).validate_python(row["reasons"]), _maybe(row["read"]),
+    )  # fmt: skip
+
+
+async def news(tx: Transaction, tenant: str, customer: str) -> int:
+    """How many orders of a customer have notices that are not read."""
+    row = await tx.one(_SQL["count_news"], tenant=tenant, customer=customer)
+    assert row is not None
+    return int(row["orders"])
+
+
+async def read_notices(tx: Transaction, tenant: str, order_id: str, at: datetime) -> tuple[int, ...]:
+    """All that was told of an order is read; the plans of what was not before."""
+    return tuple(row["plan"] for row in await tx.all(_SQL["read_notices"], tenant=tenant, order=order_id, at=at))
 
 
 async def add_notice(
