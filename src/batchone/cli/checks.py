@@ -193,18 +193,23 @@ def _notices() -> Finding:
 
 
 async def _outgoing(note: Running) -> Standing:
-    from batchone.chain.sales.outgoing.store import standing
+    from batchone.chain.sales.outgoing.store import Standing, standing
 
+    if "sales" not in _deployed().placed:
+        return Standing(0, 0, "")
     async with _database(note) as (database, tenant):
         return await standing(database, tenant, SystemClock().now())
 
 
+def _deployed() -> Deploy:
+    return Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
+
+
 @asynccontextmanager
 async def _database(note: Running) -> AsyncIterator[tuple[Database, str]]:
-    deploy = Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
     clock = SystemClock()
     database = await Database.connect(note.postgres, clock, TimeIds(clock), size=1)
     try:
-        yield database, deploy.tenant
+        yield database, _deployed().tenant
     finally:
         await database.close()
