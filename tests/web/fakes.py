@@ -21,6 +21,7 @@ from batchone.chain.design.contents import checked
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
+from batchone.chain.sales.outgoing.model import check_contact
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
@@ -42,7 +43,7 @@ from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValu
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindow
 from batchone.contracts.production import ItemRecord, StationNow
-from batchone.contracts.sales import Customer, Earlier, Order, OrderPage, Promise, Reason
+from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
 from batchone.contracts.sourcing import CallOff
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
@@ -129,6 +130,8 @@ class FakeSales:
         self.promises: dict[str, Promise] = {}
         self.placed: dict[str, Order] = {}
         self.inquiries: list[str] = []
+        self.contacts: dict[str, Contact] = {}
+        self.mails = True
         self.away = False
 
     async def give_promise(
@@ -157,6 +160,24 @@ class FakeSales:
         )  # fmt: skip
         self.promises[promise.id] = promise
         return promise
+
+    async def news(self, tenant: str, customer: str) -> int:
+        if self.away:
+            raise TryLater("sales.away", "Sales does not answer.")
+        return sum(each.news for each in self.world.orders.values() if each.customer.id == customer)
+
+    async def read_notices(self, tenant: str, order: str, actor: Actor) -> None:
+        found = self.world.orders[order]
+        if found.customer.id == (actor.party or actor.person):
+            read = tuple(replace(each, read=each.read or self._clock.now()) for each in found.notices)
+            self.world.orders[order] = replace(found, notices=read)
+
+    async def contact(self, tenant: str, customer: str) -> Contact | None:
+        return self.contacts.get(customer, Contact("", "")) if self.mails else None
+
+    async def set_contact(self, tenant: str, customer: str, contact: Contact) -> None:
+        check_contact(contact.email, contact.language)
+        self.contacts[customer] = contact
 
     async def promise(self, tenant: str, promise: str) -> Promise:
         if promise not in self.promises:

@@ -11,8 +11,9 @@ from batchone.chain.design.explosion import explode
 from batchone.chain.design.model import compile_pack
 from batchone.chain.design.packs import load_files
 from batchone.chain.planning import Assignment, Problem, Timeline
+from batchone.chain.planning.honesty import Delivery
 from batchone.chain.planning.picture import Picture
-from batchone.chain.planning.promise import Inserted, insert_items, overtime_for, reasons, with_overtime
+from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
 from batchone.contracts.sourcing import MaterialDate, MaterialNeed
 
 BLUEPRINT = compile_pack(load_files(SMALL))
@@ -50,6 +51,24 @@ def test_the_module_that_is_late_is_called_by_its_name() -> None:
     found = reasons(inserted(timeline, 1, (late,)), LAMP, PACK, (late,), timeline.problem.origin)
     assert (found[0].kind, found[0].subject) == ("module", line.module)
     assert found[0].text["en"] == f"{line.module_name['en']}: delivered in 3.0 h"
+
+
+def test_deliveries_that_may_be_late_are_awaited_each_once_with_what_the_plan_leaves_them() -> None:
+    timeline, line = floor(), LAMP.bom[0]
+    origin, need = timeline.problem.origin, MaterialNeed.of(LAMP.bom[0])
+    steps = [step.op for step in LAMP.operations]
+    later = MaterialNeed(line.module, line.variant, 1, steps[-1])
+    at = origin + timedelta(hours=3)
+    dates = (
+        MaterialDate(need, at, "lead_time", "s", 0.9, 7200.0),
+        MaterialDate(later, at, "lead_time", "s", 0.9, 7200.0),
+        MaterialDate(MaterialNeed("other", "there", 1, line.op), origin, "stock", ""),
+        MaterialDate(MaterialNeed("other", "early", 1, line.op), origin, "on_order", "s", 0.8, 3600.0),
+    )
+    found = awaited(inserted(timeline, 1, dates), dates, origin)
+    assert line.op != steps[-1]
+    assert [each.slack_s for each in found] == [0, 3 * 3600]
+    assert found[0] == Delivery(pytest.approx(0.1), 7200.0, 0)
 
 
 def test_overtime_is_the_next_time_at_which_the_machine_that_holds_it_up_is_closed() -> None:

@@ -1,6 +1,9 @@
 """Capacity that is held for promises: taken, given back, and remembered."""
 
+import asyncio
+from collections import defaultdict
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -45,3 +48,27 @@ async def test_what_an_order_took_cannot_be_given_back(works) -> None:
     second = await insert(works, first.reservation)
     assert second.finish > first.finish
     assert {each.op for each in await works.service.of_order("t", "O1")} == {"10", "20", "30"}
+
+
+async def test_however_many_change_their_mind_at_once_each_holds_one_place_and_no_two_the_same(works) -> None:
+    async def somebody() -> str:
+        last = (await insert(works, quantity=5)).reservation
+        for quantity in (3, 7, 4, 6):
+            last = (await insert(works, last, quantity=quantity)).reservation
+        return last
+
+    last = await asyncio.gather(*(somebody() for _ in range(6)))
+    await works.order("O1", items=6, reservation=last[0])
+    again = (await insert(works, last[1], quantity=5)).reservation
+    assert await held(works) == sorted([again, *last[2:]])
+    kept = works.planner.book.kept()
+    assert set(kept) == {"O1", again, *last[2:]}
+    placed = defaultdict(list)
+    for each in kept.values():
+        for item in each.items:
+            for a, _ in item:
+                placed[a.resource, a.track].append((a.setup_start_s, a.end_s))
+    assert sum(len(spans) for spans in placed.values()) == 3 * (5 + 5 * 6)
+    for spans in placed.values():
+        spans.sort()
+        assert all(before[1] <= after[0] for before, after in pairwise(spans))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from batchone.chain.planning.honesty import Delivery
 from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause
@@ -75,6 +76,19 @@ def insert_items(
         everything += operations
     timeline.take_over(trial)
     return Inserted(max(each.completion_s for each in items), tuple(items), tuple(everything))
+
+
+def awaited(inserted: Inserted, material: Sequence[MaterialDate], origin: datetime) -> tuple[Delivery, ...]:
+    """The deliveries that the last item waits for, each once: how late they may be, and what the plan leaves them before an
+    operation would have to wait."""
+    starts = {a.operation.rsplit("/", 1)[1]: a.start_s for a in inserted.last.assignments}
+    found: dict[tuple[str, str], Delivery] = {}
+    for date in material:
+        if date.on_time < 1 and date.need.op in starts:
+            slack_s = starts[date.need.op] - (date.at - origin).total_seconds()
+            one, key = Delivery(1 - date.on_time, date.late_s, slack_s), (date.need.module, date.need.variant)
+            found[key] = min(found.get(key, one), one, key=lambda each: each.slack_s)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

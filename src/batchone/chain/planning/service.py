@@ -14,7 +14,7 @@ from batchone.chain.planning.honesty import reserve
 from batchone.chain.planning.model import Assignment
 from batchone.chain.planning.picture import Placement
 from batchone.chain.planning.planner import Planner, stored
-from batchone.chain.planning.promise import Inserted, insert_items, overtime_for, reasons, with_overtime
+from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import machine_name
 from batchone.contracts.design import Design
@@ -158,7 +158,7 @@ class PlanningService:
             held = Reserved(reservation, now + timedelta(seconds=hold_s), items, parts, origin)
             book.reserve(held)
         try:
-            finish, p90_finish = await self._dates(timeline, inserted, now)
+            finish, p90_finish = await self._dates(timeline, inserted, material, now)
             planned = origin + timedelta(seconds=inserted.finish_s)
             async with self._context.database.transaction() as tx:
                 for given_back in instead_of:
@@ -183,12 +183,15 @@ class PlanningService:
             reasons=reasons(inserted, exploded, pack, material, origin),
         )
 
-    async def _dates(self, timeline: Timeline, inserted: Inserted, now: datetime) -> tuple[datetime, datetime]:
+    async def _dates(
+        self, timeline: Timeline, inserted: Inserted, material: Sequence[MaterialDate], now: datetime
+    ) -> tuple[datetime, datetime]:
         """The p50 and p90 finish of what was inserted."""
         origin = timeline.problem.origin
         now_s = round((now - origin).total_seconds())
         reliability = await self._planner.reliability()
-        expected = reserve(inserted.last.assignments, inserted.last.limits, now_s, reliability)
+        deliveries = awaited(inserted, material, origin)
+        expected = reserve(inserted.last.assignments, inserted.last.limits, now_s, reliability, deliveries)
         honesty = await self._planner.honesty()
         return honesty.dates(now, origin + timedelta(seconds=inserted.finish_s), expected)
 
@@ -215,7 +218,7 @@ class PlanningService:
                 insert_items, fork, wish.exploded, wish.quantity, "wish", wish.material, now
             )  # fmt: skip
             if not wish.overtime:
-                return Tried(*await self._dates(timeline, inserted, now))
+                return Tried(*await self._dates(timeline, inserted, wish.material, now))
             origin = timeline.problem.origin
             overtime = overtime_for(timeline.problem, inserted, max(0, round((now - origin).total_seconds())))
             if overtime is None:
@@ -227,7 +230,9 @@ class PlanningService:
         except Refused:
             return None
         since, until = (origin + timedelta(seconds=second) for second in (overtime.start_s, overtime.end_s))
-        return Tried(*await self._dates(opened, inserted, now), equipment=overtime.resource, start=since, end=until)
+        return Tried(
+            *await self._dates(opened, inserted, wish.material, now), equipment=overtime.resource, start=since, end=until
+        )
 
     async def summary(self, tenant: str) -> PlanSummary:
         """The plan in force."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -124,9 +124,15 @@ def _check_whole(reading: Reading, raw: Pack) -> Pack:
     texts.weigh(raw, rules)
     if not any(fault.file == "rules.yaml" for fault in reading.faults):
         held = Counter(slot.part for slot in vocabulary.slots.values())
+        part_of = {operation.op: operation.slot for operation in raw.routing}
+
+        def laid_out(parts: Iterable[str]) -> tuple[int, ...]:
+            return tuple(index for index, part in enumerate(parts) for _ in range(held[part] if part else 1))
+
         origins = Origins(
-            tuple(index for index, line in enumerate(raw.bom) for _ in range(held[line.slot] if line.slot else 1)),
-            tuple(index for index, each in enumerate(raw.routing) for _ in range(held[each.slot] if each.slot else 1)),
+            laid_out(line.slot for line in raw.bom),
+            laid_out(operation.slot for operation in raw.routing),
+            laid_out(part_of.get(check.op, "") for check in raw.checks),
         )
         words = Words(vocabulary, texts.conditions, texts.numbers, rules)
         prove(reading, pack, words, origins)

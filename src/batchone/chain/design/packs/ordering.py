@@ -126,6 +126,7 @@ def _scope(reading: Reading, entry: Entry, part: str, found: Choosing) -> None:
 
 
 def _product(entry: Entry) -> PackProduct:
+    entry.mark("product")
     serial = entry.word("serial")
     if entry.has("serial") and not re.match(r"[A-Z0-9]{1,8}\Z", serial):
         entry.reading.fault(entry.place("serial"), f"'{serial}' is no prefix.", "Use one to eight capital letters and digits.")
