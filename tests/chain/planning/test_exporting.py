@@ -16,6 +16,7 @@ from batchone.kernel.errors import Conflict, NotFound
 from batchone.kernel.http import install_problems
 
 pytestmark = pytest.mark.engine
+FORMS = ("csv", "xml", "ics?resource=lathe-1")
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ async def test_the_api_gives_files_to_those_who_may_read_the_plan(planned) -> No
 
     @app.middleware("http")
     async def sign_in(request: Request, go_on: Any) -> Any:
-        request.state.actor = Actor("t", "o", "Otto", request.headers.get("role", "operator"), "", "token")
+        role = request.headers.get("role", "operator")
+        request.state.actor = Actor("t", "o", "Otto", role, "", "token") if role != "nobody" else None  # type: ignore[arg-type]
         return await go_on(request)
 
     assert MODULE.router is not None
@@ -100,5 +102,11 @@ async def test_the_api_gives_files_to_those_who_may_read_the_plan(planned) -> No
         assert (await http.get("/api/plan/export.ics?resource=x")).status_code == 404
         assert (await http.get("/api/plan/export.xml")).text.startswith("<?xml")
         assert (await http.get("/api/plan/export.csv?language=fr")).status_code == 422
-        for form in ("csv", "xml", "ics?resource=lathe-1"):
+        nobody = {form: await http.get(f"/api/plan/export.{form}", headers={"role": "nobody"}) for form in FORMS}
+        assert {form: (each.status_code, each.headers["www-authenticate"].split()[0]) for form, each in nobody.items()} == {
+            "csv": (401, "Bearer"),
+            "xml": (401, "Bearer"),
+            "ics?resource=lathe-1": (401, "Basic"),
+        }
+        for form in FORMS:
             assert (await http.get(f"/api/plan/export.{form}", headers={"role": "customer"})).status_code == 403

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.planning import Exported, ExportForm, Planning
+from batchone.kernel.errors import Unauthenticated
 from batchone.kernel.module import Context
 
-_Staff = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
+_allowed = allow("planner", "operator", "engineer")
 _Language = Annotated[Literal["en", "zh"], Query(description="In which language things are named.")]
 _MEDIA: dict[ExportForm, str] = {"csv": "text/csv", "ics": "text/calendar", "xml": "application/xml"}
+
+
+def _subscriber(request: Request) -> Actor:
+    """Whoever may read the plan. A calendar asks for a name and a password only where it is told that they help: any name, and
+    an API token."""
+    try:
+        return _allowed(request)
+    except Unauthenticated as error:
+        raise HTTPException(401, error.what, {"WWW-Authenticate": 'Basic realm="batchone", charset="UTF-8"'}) from error
+
+
+_Staff = Annotated[Actor, Depends(_allowed)]
+_Subscriber = Annotated[Actor, Depends(_subscriber)]
 
 
 def add_export_routes(routes: APIRouter, context: Context) -> None:
@@ -25,7 +39,9 @@ def add_export_routes(routes: APIRouter, context: Context) -> None:
         return _file(await context.get(Planning).export(actor.tenant, "csv", "", language), "csv")
 
     @routes.get("/export.ics", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
-    async def calendar(actor: _Staff, resource: Annotated[str, Query(max_length=100)], language: _Language = "en") -> Response:
+    async def calendar(
+        actor: _Subscriber, resource: Annotated[str, Query(max_length=100)], language: _Language = "en"
+    ) -> Response:
         """The open work of one equipment as a calendar, to subscribe to."""
         return _file(await context.get(Planning).export(actor.tenant, "ics", resource, language), "ics", resource)
 

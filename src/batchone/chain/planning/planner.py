@@ -27,6 +27,7 @@ from batchone.chain.planning.branches.draft import settled
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.honesty import Honesty
 from batchone.chain.planning.judged import Judged, broken_by_places, in_words, judged
+from batchone.chain.planning.judged import news as news_of
 from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
@@ -312,10 +313,23 @@ class Planner:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
             try:
                 packed = await asyncio.to_thread(pack_task, problem, in_force, pins)
-                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
+                found = unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
+                return await self._sound(problem, in_force, pins, found)
             except TryLater as error:
                 _log.warning("plan.search_here", what=error.what)
         return await self.searched(search_task, problem, in_force, pins, mine.budget_s, mine.seed, frozen_s)
+
+    async def _sound(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], found: Plan) -> Plan:
+        """A plan from another process, of whatever version; the repaired one if it breaks rules that that one keeps."""
+        broken = await self._judge(broken_by_places, problem, found)
+        if not broken:
+            return found
+        _, safe = await asyncio.to_thread(settled, problem, in_force, pins)
+        fresh = news_of(broken, await self._judge(broken_by_places, problem, safe))
+        if not fresh:
+            return found
+        _log.warning("plan.search_broken", count=len(fresh), first=str(fresh[0]))
+        return safe
 
     @property
     def _told_on(self) -> str:
