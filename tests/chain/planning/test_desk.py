@@ -458,3 +458,47 @@ async def test_only_what_was_accepted_is_taken_back(works: Works) -> None:
         await works.desk.take_back(TENANT, branch.id, "pia")
     with pytest.raises(NotFound):
         await works.desk.take_back(TENANT, "nothing", "pia")
+
+
+async def test_when_all_is_done_there_is_no_plan_to_go_back_to(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 5 * MINUTE, push=True)], "k", "pia")
+    await works.desk.accept_branch(TENANT, branch.id, "pia")
+    async with works.context.database.transaction() as tx:
+        await tx.run("UPDATE planning.operations SET state = 'done'")
+    with pytest.raises(Conflict, match="no open work"):
+        await works.desk.take_back(TENANT, branch.id, "pia")
+    assert (await works.service.summary(TENANT)).number == 2
+
+
+async def test_the_api_names_each_broken_rule_and_takes_a_branch_back(works: Works) -> None:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.middleware("http")
+    async def sign_in(request: Request, go_on: Any) -> Any:
+        request.state.actor = Actor(TENANT, "pia", "Pia", request.headers.get("role", "planner"), "", "token")
+        return await go_on(request)
+
+    assert MODULE.router is not None
+    app.include_router(MODULE.router(works.context))
+    op = await last_turning(works)
+    body = {"kind": "move", "item": op.item, "op": "10", "equipment": op.equipment}
+    later = body | {"start": (op.start + 20 * MINUTE).isoformat()}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://b", headers={"idempotency-key": "k"}) as http:
+        branch = (await http.post("/api/plan/branches", json={"name": "a"})).json()["id"]
+        refused = await http.post(f"/api/plan/branches/{branch}/changes", json=later)
+        assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+        told = refused.json()
+        assert (told["type"], told["why"]) == ("urn:batchone:problem:planning.illegal_move", "successor")
+        assert {"rule": "precedence", "order": op.order, "item": op.item, "op": "20"}.items() <= told["errors"][0].items()
+        changed = await http.post(f"/api/plan/branches/{branch}/changes", json=later | {"push": True})
+        assert changed.status_code == 200
+        assert (await http.post(f"/api/plan/branches/{branch}/acceptance")).json()["plan"]["number"] == 2
+        forbidden = await http.post(f"/api/plan/branches/{branch}/reversal", headers={"role": "operator"})
+        assert forbidden.status_code == 403
+        back = (await http.post(f"/api/plan/branches/{branch}/reversal")).json()
+        assert (back["number"], back["rules_broken"]) == (3, 0)
+        assert (await http.get(f"/api/plan/branches/{branch}")).json()["back"] == 3
+    assert works.record.done[-1][1] == "plan.branch_taken_back"

@@ -139,13 +139,16 @@ class Desk:
 
     async def branches(self, tenant: str) -> tuple[Branch, ...]:
         """The open branches and the newest closed ones."""
+        solving = frozenset(self._solving)
         async with self._context.database.transaction() as tx:
             found = await store.read_branches(tx, tenant, _LISTED)
-        return tuple(self._told(each) for each in found)
+        return tuple(each.told(solving=each.id in solving) for each in found)
 
     async def branch(self, tenant: str, branch: str) -> Branch:
         """One branch."""
-        return self._told(await self._read(tenant, branch))
+        # Looked up before it is read: a search that ends in between has stored what it found, and must not seem to have none.
+        solving = branch in self._solving
+        return (await self._read(tenant, branch)).told(solving=solving)
 
     async def branch_window(
         self, tenant: str, branch: str, start: datetime, end: datetime, limit: int
@@ -261,9 +264,7 @@ class Desk:
     async def _planned(self, branch: StoredBranch, budget_s: float) -> _Planned:
         """Plans a branch: from the plan in force, or from what it was planned to before."""
         number = await self._planner.number_in_force()
-        picture = await self._planner.picture()
-        if not picture.operations:
-            raise Conflict("planning.no_work", "There is no open work to plan.", "Place an order first.")
+        picture = await self._open_work()
         change = altered(picture, branch.changes)
         in_force = picture.in_force()
         start = change.picture.in_force()
@@ -341,7 +342,7 @@ class Desk:
                     branch=newest or "",
                 )  # fmt: skip
             (past,), _ = await past_plans(self._context.database, tenant, max(1, stored.plan - 1))
-            picture = without(await self._planner.picture(), stored)
+            picture = without(await self._open_work(), stored)
             verdict = await asyncio.to_thread(_back_to, past, picture)
             found = placements(verdict.plan, picture.operations)
             changes = changed(found, picture.operations, timedelta(0))
@@ -432,6 +433,12 @@ class Desk:
         return bottlenecks_of(await self._planner.work(bottleneck, desk.hand.problem, plan), plan, desk.picture)
 
     # Small things.
+
+    async def _open_work(self) -> Picture:
+        picture = await self._planner.picture()
+        if not picture.operations:
+            raise Conflict("planning.no_work", "There is no open work to plan.", "Place an order first.")
+        return picture
 
     def _told(self, stored: StoredBranch) -> Branch:
         return stored.told(solving=stored.id in self._solving)
