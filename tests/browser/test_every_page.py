@@ -40,7 +40,7 @@ def settled(page: Page) -> None:
         if page.locator(selector).count():
             page.locator(selector).wait_for(state="detached")
     if page.locator(".promise").count():
-        page.locator(".promise strong").wait_for()
+        page.locator(".promise strong").first.wait_for()
 
 
 def quiet(open_page: Open, name: str) -> None:
