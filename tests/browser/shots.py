@@ -52,6 +52,7 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
+        "plan-diff": ("pia", "/plan/diff?from=40&to=42"),
         "orders": ("pia", "/orders"),
         "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),

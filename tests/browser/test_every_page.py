@@ -28,7 +28,7 @@ MEASURE = """() => {
 }"""
 NAMES = [
     "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machine",
-    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "orders", "rules", "saved",
+    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved",
     "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 

@@ -161,3 +161,33 @@ def test_jobs_at_fault_may_be_left_out(tmp_path: Path) -> None:
 def test_a_published_instance_is_planned(tmp_path: Path) -> None:
     done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "60", "--json", home=tmp_path)
     assert json.loads(done.stdout)["objective"] == 55
+
+
+def test_two_plans_are_compared(tmp_path: Path) -> None:
+    of = problem([Resource("r")], [Job("A", 100), Job("B", 100)], [op("A.1", "r", 60), op("B.1", "r", 60)])
+    first = solve(of, 0, 1)
+    late = {a.operation: a for a in first.assignments}
+    order = sorted(late, key=lambda name: late[name].start_s)
+    at = {
+        name: replace(late[name], setup_start_s=60 * n, start_s=60 * n, end_s=60 * n + 60) for n, name in enumerate(order[::-1])
+    }
+    ends = {a.job: a.end_s for a in at.values()}
+    jobs = tuple(replace(j, end_s=ends[j.job], lateness_s=ends[j.job] - 100) for j in first.jobs)
+    second = replace(first, assignments=tuple(sorted(at.values(), key=lambda a: a.start_s)), jobs=jobs)
+    paths = tmp_path / "one.json", tmp_path / "two.json"
+    for path, plan in zip(paths, (first, second), strict=True):
+        path.write_bytes(native.write_plan(plan))
+    done = batchone("plan", "diff", *map(str, paths), "--json", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [(each["job"], each["by_s"], each["becomes_late"]) for each in told["jobs"]] == [
+        (order[0][0], 60, True),
+        (order[1][0], -60, False),
+    ]
+    assert {each["operation"] for each in told["moved"]} == {"A.1", "B.1"}
+    assert told["measures"]["makespan"] == {"before": 120, "after": 120}
+    words = batchone("plan", "diff", *map(str, paths), home=tmp_path).stdout
+    assert "+0:01:00  now late" in words
+    assert "2 operations moved, 0 of them to another place; 0 added, 0 removed" in words
+    missing = batchone("plan", "diff", str(paths[0]), str(tmp_path / "none.json"), home=tmp_path)
+    assert missing.returncode == 1

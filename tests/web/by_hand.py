@@ -25,7 +25,7 @@ from batchone.contracts.by_hand import (
     Share,
     WithoutOrder,
 )
-from batchone.contracts.planning import OrderChange, PlannedOperation, Spot, Worth
+from batchone.contracts.planning import OrderChange, PlannedOperation, PlanSummary, Spot, Worth
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, Refused
 from batchone.kernel.ids import Ids
@@ -261,6 +261,20 @@ class FakeByHand:
                 self.pinned.append(PinnedOperation(change.item, change.op, spot, by, made.number))
         closed = self._keep(replace(known, state="accepted", plan=made.number))
         return Acceptance(closed, made, ())
+
+    async def take_back(self, tenant: str, branch: str, by: str) -> PlanSummary:
+        known = self.kept[branch]
+        newest = max((each.plan or 0 for each in self.kept.values() if each.back is None), default=0)
+        if known.plan is None or known.plan != newest:
+            raise Conflict(
+                "planning.not_the_newest", "Another branch was accepted after this one.", "Take that one back first."
+            )
+        number = self.world.plans[0].number + 1
+        made = replace(self.world.plans[0], number=number, why=f"back to plan {known.plan - 1}, without branch {known.name}")
+        self.world.plans.insert(0, made)
+        self.pinned = [each for each in self.pinned if each.plan != known.plan]
+        self._keep(replace(known, back=number))
+        return made
 
     async def throw_away(self, tenant: str, branch: str) -> Branch:
         return self._keep(replace(self._open(branch), state="thrown_away"))

@@ -41,7 +41,16 @@ from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
 from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
 from batchone.contracts.pack import Pack
-from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.planning import (
+    Exported,
+    OrderChange,
+    PlanDiff,
+    PlannedOperation,
+    PlanSummary,
+    PlanWindow,
+    Shift,
+    Spot,
+)
 from batchone.contracts.production import ItemRecord, StationNow
 from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
 from batchone.contracts.sourcing import CallOff
@@ -258,6 +267,32 @@ class FakePlanning:
 
     async def of_order(self, tenant: str, order: str) -> tuple[PlannedOperation, ...]:
         return tuple(each for each in self.world.operations if each.order == order)
+
+    async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
+        """Every seventh coming operation moved by some minutes, every 21st to another machine of its kind as well."""
+        known = {each.number: each for each in self.world.plans}
+        for number in (before, after):
+            if number not in known:
+                raise NotFound("planning.plan", f"There is no plan {number}.", "Name one of the history.")
+        coming = [each for each in self.world.operations if each.state == "planned"]
+        pack, shifts, later = self.world.blueprint.pack, [], dict[str, timedelta]()
+        for n, each in enumerate(coming[::7]):
+            by = timedelta(minutes=(13 - 9 * (n % 3)) * (after - before))
+            alike = [m.id for m in pack.equipment if m.equipment_class == pack.machine(each.equipment).equipment_class]
+            machine = alike[-1] if n % 3 == 0 else each.equipment
+            was, now = Spot(each.equipment, 1, each.start), Spot(machine, 1, each.start + by)
+            shifts.append(Shift(each.item, each.order, each.op, was, now))
+            later[each.order] = by
+        shifts += [Shift(each.item, each.order, each.op, None, Spot(each.equipment, 1, each.start)) for each in coming[-2:]]
+        ends = {each.order: each.end for each in sorted(coming, key=lambda each: each.end)}
+        orders = tuple(
+            OrderChange(order, self.world.orders[order].promised_p90 - timedelta(hours=20), ends[order], ends[order] + by)
+            for order, by in later.items()
+        )
+        return PlanDiff(known[before], known[after], tuple(shifts), orders)
+
+    async def export(self, tenant: str, form: str, equipment: str, language: str) -> Exported:
+        return Exported((await self.summary(tenant)).number, f"{form} {equipment} {language}")
 
 
 class FakeProduction:

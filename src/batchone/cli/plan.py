@@ -214,3 +214,21 @@ def validate(problem: Path, plan: Path, *, format: FormatName | None = None, jso
     from batchone.cli.solving import validate_files
 
     return validate_files(problem, plan, format, json=json)
+
+
+@plan.command
+def diff(before: Path, after: Path, *, json: bool = False) -> int:
+    """What a plan differs in from another: measures, jobs that end at another time, operations that moved.
+
+    Parameters
+    ----------
+    before:
+        A plan, as JSON.
+    after:
+        The plan to compare with it, as JSON.
+    json:
+        The result as JSON.
+    """
+    from batchone.cli.comparing import diff_files
+
+    return diff_files(before, after, json=json)

@@ -39,7 +39,8 @@ class PlanSummary:
     """A numbered, immutable result of one planning run, and what it is worth.
 
     Seconds of weighted tardiness over all orders, of makespan and of setup; `bound` is a lower bound of the objective, if
-    one is known.
+    one is known. `rules_broken`: how many rules the judge of plans found it to break, which `why` names: none, but for what
+    machines report that no plan can make right; not known of a plan made before plans were judged.
     """
 
     number: int
@@ -54,6 +55,7 @@ class PlanSummary:
     setup_s: int
     bound: float | None
     solve_s: float
+    rules_broken: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,18 @@ class PlanDiff:
     orders: tuple[OrderChange, ...]
 
 
+ExportForm = Literal["csv", "ics", "xml"]
+"""A table (CSV), the calendar of one equipment (iCalendar), an operations schedule of ISA-95 (B2MML)."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The plan in force as the text of a file, and its number."""
+
+    plan: int
+    text: str
+
+
 SEARCH_TOPIC = "live.search"
 """Broadcast `live.search.<tenant>`: JSON of `SearchNow` while a search runs, and an empty message when it ended."""
 
@@ -283,6 +297,11 @@ class Planning(Protocol):
 
     async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
         """What one plan differs in from another."""
+        ...
+
+    async def export(self, tenant: str, form: ExportForm, equipment: str, language: str) -> Exported:
+        """What is open of the plan in force, named as people name it; of one `equipment` alone in a calendar. `NotFound` if
+        there is no plan or no such equipment, `Conflict` if there is nothing left to be done."""
         ...
 
 

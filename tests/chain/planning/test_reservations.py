@@ -72,3 +72,32 @@ async def test_however_many_change_their_mind_at_once_each_holds_one_place_and_n
     for spans in placed.values():
         spans.sort()
         assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+async def plans(works):
+    return await works.service.summaries("t", 9)
+
+
+async def test_an_order_in_its_reserved_place_makes_a_plan_that_breaks_no_rule(works) -> None:
+    await works.order("O0", items=3)
+    await works.planner.plan_once(search=False)
+    first = await insert(works, quantity=4)
+    await works.order("O1", items=4, reservation=first.reservation)
+    made = (await plans(works))[0]
+    assert (made.method, made.why, made.rules_broken) == ("insertion", "order placed", 0)
+
+
+async def test_a_place_that_a_machine_took_since_is_told_and_mended_by_the_next_plan(works, clock) -> None:
+    await works.order("O0")
+    await works.planner.plan_once(search=False)
+    first = await insert(works, quantity=4)
+    await clock.advance(60)
+    # What runs on the lathe now ends long after what was promised there was to begin.
+    await works.starts("O0.0", "10", "lathe-1", 1, seconds=4000)
+    await works.order("O1", items=4, reservation=first.reservation)
+    made = (await plans(works))[0]
+    assert made.rules_broken > 0
+    assert made.why.startswith("order placed; ")
+    assert "of job 'O1'" in made.why
+    mended = await works.planner.plan_once(search=False)
+    assert (mended.number, mended.rules_broken) == (made.number + 1, 0)

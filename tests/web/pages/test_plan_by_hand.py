@@ -179,3 +179,34 @@ async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOp
     assert (await olu.post("/plan/check", data=wish(op, 60))).status_code == 403
     assert (await olu.get("/plan/branches")).status_code == 200
     assert (await as_("mei").get("/plan/help")).status_code == 403
+
+
+async def test_the_branch_accepted_last_is_taken_back_after_a_question_and_recorded(
+    pia: httpx.AsyncClient, services: FakeServices, op: PlannedOperation
+) -> None:
+    assert "Back to the plan before" not in (await pia.get("/plan")).text
+    move = Move(op.item, op.op, op.equipment, op.start + timedelta(hours=1), None, push=True)
+    branch = services.by_hand.tried("later", move)
+    await pia.post(f"/plan/branches/{branch.id}/accept")
+    page = (await pia.get("/plan")).text
+    assert "later is in force since plan 43." in page
+    assert "Go back to plan 42, as a new plan?" in page
+    assert f"/plan/branches/{branch.id}/back" in (await pia.get(f"/plan/branches?of={branch.id}")).text
+    done = await pia.post(f"/plan/branches/{branch.id}/back", data={"key": "k"})
+    assert done.headers["location"] == "/plan?said=back"
+    assert services.world.plans[0].why == "back to plan 42, without branch later"
+    assert services.by_hand.pinned == []
+    page = (await pia.get("/plan?said=back")).text
+    assert "The plan before is in force again" in page
+    assert "Back to the plan before" not in page
+    assert "taken back by plan 44" in (await pia.get(f"/plan/branches?of={branch.id}")).text
+    assert [what for _, what, _ in services.enterprises.recorded] == ["plan.branch_accept", "plan.branch_back"]
+
+
+async def test_only_planners_take_a_branch_back(as_: As, services: FakeServices, op: PlannedOperation) -> None:
+    move = Move(op.item, op.op, op.equipment, op.start + timedelta(hours=1), None, push=True)
+    branch = services.by_hand.tried("later", move)
+    await services.by_hand.accept_branch("t", branch.id, "pia")
+    assert "Back to the plan before" not in (await as_("olu").get("/plan")).text
+    assert (await as_("olu").post(f"/plan/branches/{branch.id}/back")).status_code == 403
+    assert len(services.world.plans) == 7

@@ -69,11 +69,12 @@ class OpenOperation:
 
 @dataclass(frozen=True)
 class OpenOrder:
-    """An order that is not finished."""
+    """An order that is not finished; `number` is what people call it."""
 
     id: str
     due: datetime
     weight: int
+    number: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 -- name: add_order
-INSERT INTO planning.orders (tenant, order_id, product, due, weight, placed, items, promised_finish, likely_finish, sure_finish,
+INSERT INTO planning.orders (tenant, order_id, number, product, due, weight, placed, items, promised_finish, likely_finish, sure_finish,
   promised)
-VALUES (%(tenant)s, %(order)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s, %(likely)s, %(sure)s, %(promised)s)
+VALUES (%(tenant)s, %(order)s, %(number)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s, %(likely)s, %(sure)s,
+  %(promised)s)
 ON CONFLICT DO NOTHING
 
 -- name: add_item
@@ -24,7 +25,8 @@ SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
       extract(epoch FROM o.material_at), i.held, o.state, o.equipment, o.position, extract(epoch FROM o.setup_start),
       extract(epoch FROM o.start), extract(epoch FROM o.ends)) AS op
   FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
-  WHERE o.tenant = %(tenant)s AND o.state <> 'done') x
+  WHERE o.tenant = %(tenant)s AND o.state <> 'done'
+    AND (%(tracks)s::text[] IS NULL OR o.equipment || '/' || o.position = ANY(%(tracks)s))) x
 GROUP BY x.n / 2000 ORDER BY x.n / 2000
 
 -- name: open_orders
@@ -85,12 +87,13 @@ SELECT coalesce(max(number), 0) + 1 AS number FROM planning.plans WHERE tenant =
 
 -- name: add_plan
 INSERT INTO planning.plans (tenant, number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s,
-  bound, solve_s, changes)
+  bound, solve_s, rules_broken, changes)
 VALUES (%(tenant)s, %(number)s, %(made)s, %(why)s, %(method)s, %(operations)s, %(orders)s, %(late_orders)s, %(tardiness_s)s,
-  %(makespan_s)s, %(setup_s)s, %(bound)s, %(solve_s)s, %(changes)s)
+  %(makespan_s)s, %(setup_s)s, %(bound)s, %(solve_s)s, %(rules_broken)s, %(changes)s)
 
 -- name: plans
-SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s
+SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s,
+  rules_broken
 FROM planning.plans WHERE tenant = %(tenant)s ORDER BY number DESC LIMIT %(limit)s
 
 -- name: finishes
@@ -155,7 +158,8 @@ WHERE tenant = %(tenant)s AND order_id = ANY(%(orders)s) AND finished IS NULL AN
 UPDATE planning.orders SET moved_likely = %(likely)s, moved_sure = %(sure)s WHERE tenant = %(tenant)s AND order_id = %(order)s
 
 -- name: plan_numbered
-SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s
+SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s,
+  rules_broken
 FROM planning.plans WHERE tenant = %(tenant)s AND number = %(number)s
 
 -- name: plan_changes
@@ -190,8 +194,21 @@ UPDATE planning.branches SET changes = %(changes)s, applied = %(applied)s, last_
 WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
 
 -- name: close_branch
-UPDATE planning.branches SET state = %(state)s, plan = %(plan)s
+UPDATE planning.branches SET state = %(state)s, plan = %(plan)s, replaced = %(replaced)s
 WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
+
+-- name: newest_accepted
+SELECT id FROM planning.branches WHERE tenant = %(tenant)s AND state = 'accepted' AND back IS NULL ORDER BY plan DESC LIMIT 1
+
+-- name: set_back
+UPDATE planning.branches SET back = %(number)s
+WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'accepted' AND back IS NULL RETURNING id
+
+-- name: drop_pins_of
+DELETE FROM planning.pins WHERE tenant = %(tenant)s AND plan = %(plan)s
+
+-- name: drop_hours_of
+DELETE FROM planning.hours WHERE tenant = %(tenant)s AND plan = %(plan)s
 
 -- name: pins
 SELECT p.* FROM planning.pins p

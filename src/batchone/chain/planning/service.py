@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from batchone.chain.planning import store
 from batchone.chain.planning.book import Reserved, held_of
-from batchone.chain.planning.history import Past, compared, operations_of, rebuilt
+from batchone.chain.planning.exporting import exported
+from batchone.chain.planning.history import compared, operations_of
 from batchone.chain.planning.honesty import reserve
 from batchone.chain.planning.model import Assignment
+from batchone.chain.planning.past import past_plans
 from batchone.chain.planning.picture import Placement
 from batchone.chain.planning.planner import Planner, stored
 from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
@@ -20,6 +22,8 @@ from batchone.chain.planning.words import machine_name
 from batchone.contracts.design import Design
 from batchone.contracts.planning import (
     Dispatch,
+    Exported,
+    ExportForm,
     Insertion,
     PlanDiff,
     PlannedOperation,
@@ -262,6 +266,12 @@ class PlanningService:
         async with self._context.database.transaction() as tx:
             return await store.dispatch(tx, tenant, until)
 
+    async def export(self, tenant: str, form: ExportForm, equipment: str, language: str) -> Exported:
+        """The plan in force as a file."""
+        summary = await self.summary(tenant)
+        picture = await self._planner.picture()
+        return Exported(summary.number, await asyncio.to_thread(exported, picture, summary, form, equipment, language))
+
     async def replan(self, tenant: str, why: str) -> PlanSummary:
         """Plan anew now."""
         made = await self._planner.plan_once(search=True, why=why)
@@ -269,28 +279,13 @@ class PlanningService:
 
     async def plan(self, tenant: str, number: int) -> PlanWindow:
         """Any plan as it was when it came into force."""
-        ((past,), _) = await self._rebuilt(tenant, number)
+        ((past,), _) = await past_plans(self._context.database, tenant, number)
         return PlanWindow(past.summary, operations_of(past))
 
     async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
         """What one plan differs in from another."""
-        (earlier, later), due = await self._rebuilt(tenant, before, after)
+        (earlier, later), due = await past_plans(self._context.database, tenant, before, after)
         return compared(earlier, later, due)
-
-    async def _rebuilt(self, tenant: str, *numbers: int) -> tuple[list[Past], dict[str, tuple[datetime, int]]]:
-        async with self._context.database.transaction() as tx:
-            summaries = [await store.summary(tx, tenant, number) for number in numbers]
-            changes = await store.changes_up_to(tx, tenant, max(numbers))
-            items = {row[0] for rows in changes.values() for row in rows}
-            order_of = await store.orders_of(tx, tenant, list(items))
-            due = await store.due_of(tx, tenant, list(set(order_of.values())))
-        past = []
-        for number, summary in zip(numbers, summaries, strict=True):
-            if summary is None:
-                raise NotFound("planning.plan", f"There is no plan {number}.", "Name one of the history.", number=number)
-            upto = [rows for of, rows in changes.items() if of <= number]
-            past.append(rebuilt(summary, upto, order_of, due))
-        return past, due
 
 
 def _placement(item: str, a: Assignment) -> Placement:

@@ -30,8 +30,8 @@ async def add_order(
     """An order to be planned, with the finish that its promise rests on; `given`: its reservation, which has the dates told."""
     told = {name: given[name] if given else None for name in ("likely", "sure")}
     await tx.run(
-        _SQL["add_order"], tenant=tenant, order=order.order, product=order.product, due=order.due, weight=weight,
-        placed=placed, items=len(order.items), finish=(given and given["finish"]) or finish, **told,
+        _SQL["add_order"], tenant=tenant, order=order.order, number=order.number, product=order.product, due=order.due,
+        weight=weight, placed=placed, items=len(order.items), finish=(given and given["finish"]) or finish, **told,
         promised=(given and given["given"]) or placed,
     )  # fmt: skip
     await tx.many(_SQL["add_item"], [{"tenant": tenant, "item": item, "order": order.order} for item in order.items])
@@ -63,10 +63,13 @@ async def one_moment(tx: Transaction) -> None:
     await tx.run(_SQL["one_moment"])
 
 
-async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:
-    """Every operation that is not done. There may be a hundred thousand: they come as pages of JSON, which are read faster than
-    rows, and promises are answered meanwhile."""
-    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant)]
+async def open_operations(
+    tx: Transaction, tenant: str, tracks: Iterable[tuple[str, int]] | None = None
+) -> tuple[OpenOperation, ...]:
+    """Every operation that is not done; those on some tracks (equipment and position) alone if they are named. There may be a
+    hundred thousand: they come as pages of JSON, which are read faster than rows, and promises are answered meanwhile."""
+    named = None if tracks is None else [f"{equipment_id}/{position}" for equipment_id, position in tracks]
+    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant, tracks=named)]
     return await asyncio.to_thread(_open, pages) if len(pages) > 1 else _open(pages)
 
 
@@ -88,7 +91,7 @@ def _open(pages: Sequence[str]) -> tuple[OpenOperation, ...]:
 async def open_orders(tx: Transaction, tenant: str) -> tuple[OpenOrder, ...]:
     """Every order that is not finished."""
     rows = await tx.all(_SQL["open_orders"], tenant=tenant)
-    return tuple(OpenOrder(row["order_id"], row["due"], row["weight"]) for row in rows)
+    return tuple(OpenOrder(row["order_id"], row["due"], row["weight"], row["number"] or row["order_id"]) for row in rows)
 
 
 async def said_finishes(tx: Transaction, tenant: str) -> dict[str, datetime | None]:

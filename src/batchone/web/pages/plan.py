@@ -137,6 +137,7 @@ async def plan(visit: Planner, web: ThisWeb, branch: str = "", said: str = "", o
         late=view.late_orders(late, briefs),
         table=[view.table_row(books[0], each, briefs[each.order]) for each in coming[:_TABLE_ROWS]] if books else [],
         wished=order,
+        all_machines=[machine for book in books for machine in book.pack.equipment],
     )  # fmt: skip
 
 
@@ -159,6 +160,7 @@ async def _tools(
         return {
             "choices": (),
             "branches": (),
+            "accepted": None,
             "pins": (),
             "machines": (),
             "classes": (),
@@ -167,10 +169,12 @@ async def _tools(
         }
     desk = web.services.get(PlanningByHand)
     frozen_s = (await desk.rules(visit.tenant)).frozen_s
+    branches = await desk.branches(visit.tenant)
     since = visit.now + timedelta(seconds=frozen_s)
     return {
         "choices": by_hand.choices(books, coming, briefs, since),
-        "branches": await desk.branches(visit.tenant),
+        "branches": branches,
+        "accepted": by_hand.to_take_back(branches),
         "pins": [(pin, by_hand.op_named(books, pin.op)) for pin in await desk.pins(visit.tenant)],
         "machines": [machine for book in books for machine in book.pack.equipment],
         "classes": [kind for book in books for kind in book.pack.classes],

@@ -37,7 +37,7 @@ router = APIRouter(prefix="/plan")
 Reader = Annotated[Visit, Depends(member("plan"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
 MAY_PLAN: frozenset[Role] = frozenset({"planner", "admin"})
-STEPS = ("undo", "redo", "solve", "accept", "discard")
+STEPS = ("undo", "redo", "solve", "accept", "discard", "back")
 _BUDGET_S = 4.0
 
 
@@ -225,7 +225,7 @@ async def _order(web: Web, visit: Visit, number: str) -> str:
 async def step(
     request: Request, branch: str, step: str, visit: Planner, web: ThisWeb, key: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
-    """Undo, redo, plan, accept or discard a branch."""
+    """Undo, redo, plan, accept or discard a branch, or go back to the plan before it was accepted."""
     if step not in STEPS:
         raise Refused("web.step", f"A branch cannot be told to '{step}'.", "Use the buttons of the page.")
     desk, actor, said = _desk(web), actor_of(visit), ""
@@ -239,6 +239,9 @@ async def step(
             made = await desk.solve_branch(visit.tenant, branch, _BUDGET_S)
         case "discard":
             made = await desk.throw_away(visit.tenant, branch)
+        case "back":
+            await desk.take_back(visit.tenant, branch, actor.person)
+            made, said = await desk.branch(visit.tenant, branch), "back"
         case _:
             accepted = await desk.accept_branch(visit.tenant, branch, actor.person)
             made, said = accepted.branch, "accepted" if accepted.plan is not None else "again"
@@ -280,7 +283,7 @@ async def compare(visit: Reader, web: ThisWeb, of: Annotated[list[str] | None, Q
     briefs = await web.briefs.of(visit.tenant, [line.order for line in table.lines[:60]])
     return web.renderer.page(
         visit, "plan_branches.html", table=table, shown=shown, every=every, lines=table.lines[:60], briefs=briefs,
-        plans=may_plan(visit), key=web.services.ids.new("K"),
+        accepted=view.to_take_back(every), plans=may_plan(visit), key=web.services.ids.new("K"),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from batchone.chain.planning.branches.draft import HandMove
+from batchone.chain.planning.branches.store import Replaced, StoredBranch
 from batchone.chain.planning.hours import Hours
 from batchone.chain.planning.model import Problem, Resource
 from batchone.chain.planning.picture import OpenOrder, Picture
@@ -59,6 +60,23 @@ def hypothetical(change: Change) -> bool:
 def searched(changes: Sequence[Change]) -> bool:
     """Whether what the changes are worth shows only when the plan is searched anew; moves tell at once."""
     return any(not isinstance(change, Move) for change in changes)
+
+
+def without(picture: Picture, accepted: StoredBranch) -> Picture:
+    """The picture as if an accepted branch had decided nothing: its pins, hours and priorities gone, those before it back."""
+    decided = {
+        Hours(each.target, isinstance(each, Overtime), each.start, each.end)
+        for each in accepted.changes
+        if isinstance(each, Overtime | Stop)
+    }
+    before = accepted.replaced or Replaced()
+    pins = (*(pin for pin in picture.pins if pin.plan != accepted.plan), *before.pins)
+    return replace(
+        picture,
+        pins=pins,
+        hours=tuple(each for each in picture.hours if each not in decided),
+        orders=tuple(replace(each, weight=before.weights.get(each.id, each.weight)) for each in picture.orders),
+    )
 
 
 def refuse_nonsense(picture: Picture, change: Change) -> None:
