@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Never
+from typing import Literal, Never, get_args
 
 from batchone.kernel.money import Money
 
@@ -22,6 +22,10 @@ Text = Mapping[str, str]
 Protocol = Literal["opcua", "modbus", "sparkplug"]
 Scope = Literal["equipment", "position"]
 Reaction = Literal["rework", "hold"]
+AuxiliaryKind = Literal["tool", "person"]
+Measure = Literal["tardiness", "setup", "makespan", "work_in_progress", "energy", "changes"]
+"""What a plan is judged by; less is better in each."""
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +262,23 @@ class BomRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Clock seconds, day and night, from the end of the operation `after` to the start of the one that waits: at least
+    `least_s` (curing), at most `most_s` (what must not dry up; none: any time)."""
+
+    after: str
+    least_s: float
+    most_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of the routing, before a configuration fills it in.
 
     `group` is the operation that it is shown as (itself, unless the pack says otherwise). `setup`, `program` and the
     texts among `parameters` are templates such as `"{foot}-{height_cm}"`. `energy_kwh` is nominal, per item. With a `slot`
-    it makes the part in that slot, and its id ends in the slot's numbers (`40.2`).
+    it makes the part in that slot, and its id ends in the slot's numbers (`40.2`). `needs`: classes of tools and skills of
+    people, one of each from the beginning of the setup to the end. `waits`: how long after some of `after` it starts.
     """
 
     op: str
@@ -278,6 +293,8 @@ class Operation:
     energy_kwh: float
     when: str
     slot: str = ""
+    needs: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +328,12 @@ class SetupPair:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a change of the setup key costs: the pair's time where it is listed, else `change_s`."""
+    """What a change of the setup key costs: the pair's time where it is listed, else `change_s`. `crew`: the class or skill of
+    which one is taken while the setup lasts."""
 
     change_s: float
     pairs: tuple[SetupPair, ...]
+    crew: str | None = None
 
     def time_s(self, before: str | None, after: str | None) -> float:
         """Seconds from one key to another; nothing when the key stays, or when either is unknown (`None`)."""
@@ -333,6 +352,21 @@ class EquipmentClass:
     setup: Setup | None
     calendar: str
     attended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """Tools that are alike, or people who are (personnel of ISA-95), which no connection reaches.
+
+    `serves`: the classes of a tool, the skills of people. `count`: how many there are; each helps one operation at a time.
+    """
+
+    id: str
+    name: Text
+    kind: AuxiliaryKind
+    serves: tuple[str, ...]
+    count: int
+    calendar: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,15 +464,33 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class TariffHours:
+    """What a megawatt-hour costs from one second of every day (UTC) to another."""
+
+    from_s: float
+    to_s: float
+    per_mwh: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of one item at full pace, its shares by cell, how far a figure may lie off, and the carbon of a kWh in
-    grams.
+    grams. `tariff` covers the day, its hours in order; empty where energy has no price.
     """
 
     nominal_kwh: float
     shares: Mapping[str, float]
     tolerance: float
     carbon_g_per_kwh: float
+    tariff: tuple[TariffHours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a plan is to be best at: measures, the most important first, or, with a weight for each, their weighted sum."""
+
+    measures: tuple[Measure, ...]
+    weights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,6 +581,8 @@ class Pack:
     several: tuple[Several, ...] = ()
     lists: tuple[PriceList, ...] = ()
     breaks: tuple[Break, ...] = ()
+    auxiliaries: tuple[Auxiliary, ...] = ()
+    aim: Aim | None = None
 
     def option(self, option: str) -> Option:
         """The option of that id; `KeyError` when there is none."""
@@ -561,6 +615,10 @@ class Pack:
     def equipment_of(self, equipment_class: str) -> tuple[Equipment, ...]:
         """All equipment of a class, in the order of the pack."""
         return tuple(each for each in self.equipment if each.equipment_class == equipment_class)
+
+    def serving(self, need: str) -> tuple[Auxiliary, ...]:
+        """The tools of a class, or the people of a skill, in the order of the pack."""
+        return tuple(each for each in self.auxiliaries if need in each.serves)
 
     def signals_of(self, equipment_class: str) -> tuple[Signal, ...]:
         """The signals of a class, in the order of the pack (which numbers them on Modbus)."""
