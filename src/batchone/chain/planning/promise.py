@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause
-from batchone.chain.planning.model import DAY_S, Alternative, Job, Operation, Problem
+from batchone.chain.planning.model import DAY_S, Alternative, Job, Operation, Problem, Wait
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import REASONS_MAX, WORTH_TELLING_S, machine_name, reason
 from batchone.contracts.design import Exploded
@@ -50,6 +51,11 @@ def routed(exploded: Exploded, item: str, order: str, earliest: Mapping[str, int
             earliest_s=earliest.get(step.op, 0),
             setup_key=step.setup_key,
             attended=step.attended,
+            waits=tuple(
+                Wait(f"{item}/{wait.after}", ceil(wait.least_s), None if wait.most_s is None else int(wait.most_s))
+                for wait in step.waits
+            ),
+            needs=step.needs,
         )
         for step in exploded.operations
     )

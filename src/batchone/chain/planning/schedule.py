@@ -32,6 +32,8 @@ class Schedule:
         for i, head in compiled.heads.items():
             self._set(i, head.resource, head.track, head.setup_start_s, head.start_s, head.end_s)
             self.need[i] = head.setup_s
+            if head.also:
+                self.also[i] = tuple((r, k) for r, k, _ in head.also)
 
     @classmethod
     def adopted(cls, compiled: Compiled, assignments: Mapping[str, Assignment]) -> Schedule:

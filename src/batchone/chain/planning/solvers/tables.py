@@ -83,7 +83,10 @@ class Tables(NamedTuple):
 def tables_of(compiled: Compiled) -> Tables:
     """The tables of a compiled problem."""
     pools = _Pools(compiled)
-    needs = [[pools.of(name) for name in op.needs] for op in compiled.problem.operations]
+    # What a fixed operation is known to hold needs no choosing; its tracks are free behind it.
+    held = {i for i, head in compiled.heads.items() if head.also}
+    operations = compiled.problem.operations
+    needs = [[] if i in held else [pools.of(name) for name in op.needs] for i, op in enumerate(operations)]
     crews = [pools.of(m.crew) if m is not None and m.crew else -1 for m in _matrices(compiled)]
     group, members, ties = _groups(compiled)
     need_at, need = flat(needs)
