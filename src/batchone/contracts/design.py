@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.pack import Check, Own, Pack, Text, Wait
+from batchone.contracts.pack import Check, Own, Pack, Text
+from batchone.contracts.sharing import Wait
 from batchone.kernel.facts import fact
 from batchone.kernel.money import Money
 

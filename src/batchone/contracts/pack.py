@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Never, get_args
+from typing import Literal, Never
 
+from batchone.contracts.sharing import Aim, Auxiliary, TariffHours, Wait
 from batchone.kernel.money import Money
 
 Text = Mapping[str, str]
@@ -22,10 +23,6 @@ Text = Mapping[str, str]
 Protocol = Literal["opcua", "modbus", "sparkplug"]
 Scope = Literal["equipment", "position"]
 Reaction = Literal["rework", "hold"]
-AuxiliaryKind = Literal["tool", "person"]
-Measure = Literal["tardiness", "setup", "makespan", "work_in_progress", "energy", "changes"]
-"""What a plan is judged by; less is better in each."""
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,16 +259,6 @@ class BomRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Clock seconds, day and night, from the end of the operation `after` to the start of the one that waits: at least
-    `least_s` (curing), at most `most_s` (what must not dry up; none: any time)."""
-
-    after: str
-    least_s: float
-    most_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of the routing, before a configuration fills it in.
 
@@ -352,21 +339,6 @@ class EquipmentClass:
     setup: Setup | None
     calendar: str
     attended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Auxiliary:
-    """Tools that are alike, or people who are (personnel of ISA-95), which no connection reaches.
-
-    `serves`: the classes of a tool, the skills of people. `count`: how many there are; each helps one operation at a time.
-    """
-
-    id: str
-    name: Text
-    kind: AuxiliaryKind
-    serves: tuple[str, ...]
-    count: int
-    calendar: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,15 +436,6 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class TariffHours:
-    """What a megawatt-hour costs from one second of every day (UTC) to another."""
-
-    from_s: float
-    to_s: float
-    per_mwh: Money
-
-
-@dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of one item at full pace, its shares by cell, how far a figure may lie off, and the carbon of a kWh in
     grams. `tariff` covers the day, its hours in order; empty where energy has no price.
@@ -483,14 +446,6 @@ class Energy:
     tolerance: float
     carbon_g_per_kwh: float
     tariff: tuple[TariffHours, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What a plan is to be best at: measures, the most important first, or, with a weight for each, their weighted sum."""
-
-    measures: tuple[Measure, ...]
-    weights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,13 @@ def test_what_is_near_stays_with_the_tool_and_the_crew_it_takes() -> None:
     of = problem(
         [Resource("m", setup="colours"), Resource("n"), Resource("gun", positions=2), Resource("ann", ("setter",))],
         [Job("a"), Job("b"), Job("c")],
-        [op("a.0", "m", 20, setup_key="red", needs=("gun",)), op("b.0", "n", 40, needs=("gun",)), op("c.0", "n", 5, needs=("gun",))],
+        [
+            op("a.0", "m", 20, setup_key="red", needs=("gun",)),
+            op("b.0", "n", 40, needs=("gun",)),
+            op("c.0", "n", 5, needs=("gun",)),
+        ],
         setups=(red,),
-    )  # fmt: skip
+    )
     plan = solve(of, 0, 1)
     frozen = freeze(of, plan, 15)
     fixed = {o.id: o.fixed for o in frozen.operations if o.fixed is not None}

@@ -233,6 +233,11 @@ class Compiled:
             limit = min((self.latest[s] - self.lag(i, s) for s in self.succs[i]), default=someday)
             self.latest[i] = min(limit, someday if due is None else due) - self.shortest[i]
 
+    def is_running(self, i: int) -> bool:
+        """It has begun: what it took until now is not the plan's."""
+        fixed = self.problem.operations[i].fixed
+        return fixed is not None and fixed.remaining_s is not None
+
     def lag(self, before: int, after: int) -> int:
         """Least seconds from the end of an operation to the start of one that follows it."""
         return self.lags[after][self.preds[after].index(before)] if self.problem.operations[after].waits else 0

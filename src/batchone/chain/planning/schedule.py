@@ -157,7 +157,8 @@ class Schedule:
         for i, options in enumerate(c.options):
             for (r, _), kw in zip(options, c.power[i], strict=True):
                 if r == self.resource[i] and kw:
-                    total += kw * energy_price(c.problem.tariff, c.calendar[r], self.start[i], self.end[i], c.attended[i])
+                    begins = c.available[r] if c.is_running(i) else self.start[i]
+                    total += kw * energy_price(c.problem.tariff, c.calendar[r], begins, self.end[i], c.attended[i])
         return round(total * 1000)
 
     def _changes(self) -> int:

@@ -21,8 +21,9 @@ from batchone.chain.production.model import TooLate, beside, waited
 from batchone.chain.production.reports import Reports
 from batchone.contracts.design import Design
 from batchone.contracts.machines import JOBS_TOPIC, Connect, JobOrder, JobReport
-from batchone.contracts.pack import Equipment, Pack, Wait
+from batchone.contracts.pack import Equipment, Pack
 from batchone.contracts.planning import Dispatch, Planning
+from batchone.contracts.sharing import Wait
 from batchone.kernel.bus import Message
 from batchone.kernel.database import Row, Transaction
 from batchone.kernel.errors import NotFound, Refused, TryLater

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Literal
 
-from batchone.contracts.pack import Check, Wait
+from batchone.contracts.pack import Check
+from batchone.contracts.sharing import Wait
 
 REWORKS_MAX = 3
 """After so many failures of the same check on one item a person decides."""
@@ -91,8 +92,8 @@ def waited(
 def beside(
     planned: Sequence[tuple[str, int]], needs: int, crews: Sequence[tuple[str, int]], held: Set[tuple[str, int]]
 ) -> tuple[tuple[str, int], ...] | None:
-    """What a job takes beside its machine: what the plan gives its `needs` and, of `crews` (none: it needs no setup), the one that
-    is planned or else the first that is free. None if something of it is with another job, or not planned yet."""
+    """What a job takes beside its machine: what the plan gives its `needs` and, of `crews` (none: it needs no setup), the one
+    that is planned or else the first that is free. None if something of it is with another job, or not planned yet."""
     tools, crew = tuple(planned[:needs]), tuple(planned[needs:])
     if len(tools) < needs or not held.isdisjoint(tools):
         return None

@@ -20,8 +20,8 @@ When = Literal["done", "now", "next"]
 
 @dataclass(frozen=True)
 class Chapter:
-    """An operation of the item (or several shown as one): when, where, in how many tries; `beside` are the tools and people that
-    the plan gives it."""
+    """An operation of the item (or several shown as one): when, where, in how many tries; `beside` are the tools and people
+    that the plan gives it."""
 
     op: str
     name: Text

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from tests.support_nested import RACK
-from tests.support_pack import REFRIGERATOR, SMALL, edited, rename_pack, written
+from tests.support_pack import AIDED, REFRIGERATOR, SMALL, edited, rename_pack, written
 
 from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.model import compile_pack
 from batchone.chain.design.packs import Fault, PackRefused, check_files, check_pack, load_files, load_pack
-from batchone.contracts.pack import Aim, Wait
+from batchone.contracts.sharing import Aim, Wait
 from batchone.kernel.money import Money
 
 LATHE = "connection: shop\n    power: {idle: 0.1 kW, run: 24.1 kW}"
@@ -161,30 +161,6 @@ RACK_CASES = [
 ]  # fmt: skip
 
 
-AIDED = {
-    **SMALL,
-    "pack.yaml": SMALL["pack.yaml"] + "aim: [tardiness, energy]\n",
-    "resources.yaml": SMALL["resources.yaml"].replace("change: 30 s, pairs", "change: 30 s, crew: setting, pairs") + """\
-tools:
-  - {id: jig, name: {en: Jig, zh: 夹具}, classes: [clamping], count: 2, calendar: always}
-people:
-  - {id: fitters, name: {en: Fitters, zh: 装配工}, skills: [gluing, setting], count: 1, calendar: days}
-""",
-    "routing.yaml": SMALL["routing.yaml"].replace(
-        '    program: "glue"\n', '    program: "glue"\n    needs: [gluing, clamping]\n'
-    ) + '    waits: [{after: "20", least: 1 h, most: 2 d}]\n',
-    "energy.yaml": """\
-energy:
-  nominal: 0.3 kWh
-  shares: {metal: 0.667, assembly: 0.333}
-  tolerance: 0.1
-  carbon_g_per_kwh: 400
-  tariff:
-    - {from: "00:00", to: "06:00", per_mwh: "80.00"}
-    - {from: "06:00", to: "24:00", per_mwh: "190.50"}
-""",
-}  # fmt: skip
-"""The small pack with tools, people, waits, a tariff and an aim."""
 JIG = "classes: [clamping], count: 2, calendar: always"
 AIDED_CASES = [
     # as above

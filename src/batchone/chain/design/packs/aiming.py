@@ -7,7 +7,7 @@ from typing import cast, get_args
 from batchone.chain.design.packs.nodes import Node, Table
 from batchone.chain.design.packs.plant import time_of_day
 from batchone.chain.design.packs.reading import Entry, Reading, scalar
-from batchone.contracts.pack import MEASURES, Aim, Measure, TariffHours
+from batchone.contracts.sharing import MEASURES, Aim, Measure, TariffHours
 
 WEIGHT_MAX = 1_000_000
 _DAY_S = 86_400.0

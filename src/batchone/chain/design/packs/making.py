@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from batchone.chain.design.packs.nodes import Node, Scalar, Table
 from batchone.chain.design.packs.plant import NEED
 from batchone.chain.design.packs.reading import Entry, Reading, law, scalar
-from batchone.contracts.pack import BomRule, Choice, Law, Module, Operation, Supplier, Text, Variant, Wait
+from batchone.contracts.pack import BomRule, Choice, Law, Module, Operation, Supplier, Text, Variant
+from batchone.contracts.sharing import Wait
 
 _VARIANT = "id name cost stock reorder_at lot"
 _SUPPLIER = "id name town lead moq on_time"

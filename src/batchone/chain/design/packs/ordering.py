@@ -14,7 +14,8 @@ from typing import Literal, cast
 from batchone.chain.design.packs.aiming import read_aim
 from batchone.chain.design.packs.nodes import Node, Scalar, Table
 from batchone.chain.design.packs.reading import Entry, Reading, Said, identifier, scalar
-from batchone.contracts.pack import Aim, Default, Derived, Option, Own, PackProduct, Part, Place, Several, Text, Value
+from batchone.contracts.pack import Default, Derived, Option, Own, PackProduct, Part, Place, Several, Text, Value
+from batchone.contracts.sharing import Aim
 from batchone.kernel.money import Money
 
 QUANTITY_VALUES_MAX = 500

@@ -9,8 +9,6 @@ from typing import cast
 from batchone.chain.design.packs.nodes import Node
 from batchone.chain.design.packs.reading import Entry, Reading
 from batchone.contracts.pack import (
-    Auxiliary,
-    AuxiliaryKind,
     Calendar,
     Connection,
     Equipment,
@@ -22,6 +20,7 @@ from batchone.contracts.pack import (
     SetupPair,
     WeeklyTime,
 )
+from batchone.contracts.sharing import Auxiliary, AuxiliaryKind
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")

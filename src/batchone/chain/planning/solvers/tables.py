@@ -99,7 +99,8 @@ def tables_of(compiled: Compiled) -> Tables:
     option = np.zeros(len(option_resource), OPTION)
     option["resource"] = option_resource
     option["seconds"] = [s for options in compiled.options for _, s in options]
-    option["kw"] = [kw for each in compiled.power for kw in each]
+    # What is running draws whatever a search decides; a schedule counts what is left of it.
+    option["kw"] = [0.0 if compiled.is_running(i) else kw for i, each in enumerate(compiled.power) for kw in each]
     pred_at, pred_op = flat(compiled.preds)
     pred = np.zeros(len(pred_op), PRED)
     pred["op"], pred["lag"] = pred_op, [lag for lags in compiled.lags for lag in lags]
