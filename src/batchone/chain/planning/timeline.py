@@ -382,7 +382,8 @@ class Timeline:
                 keyed = track.next_keyed(p, i)
                 if keyed is not None and not _stays(setup, op.setup_key, keyed):
                     return None
-        return Slot(r, k, setup_start, start, end, need, before.name if before is not None else None, free)
+        behind = before.name if before is not None and before.end_s == free else None
+        return Slot(r, k, setup_start, start, end, need, behind, free)
 
 
 def _stays(setup: SetupMatrix, key: str, block: Block) -> bool:
