@@ -14,7 +14,7 @@ CHOICES = {"bays": "2", "bay.1.trays": "1", "bay.2.trays": "1"}
 
 
 async def test_an_order_is_made_with_its_tool_and_no_sooner_than_its_glue_sets(tmp_path: Path) -> None:
-    async with running(tmp_path / "home", pack=ROOT / "packs/wardrobe", speed=600) as loop:
+    async with running(tmp_path / "home", pack=ROOT / "packs/wardrobe", speed=400) as loop:
         order = await loop.order(CHOICES, "once")
 
         async def planned() -> Any:
