@@ -18,7 +18,7 @@ async def test_an_order_is_made_with_its_tool_and_no_sooner_than_its_glue_sets(t
         order = await loop.order(CHOICES, "once")
 
         async def planned() -> Any:
-            found = await loop.person().get(f"/api/plan/orders/{order['number']}")
+            found = await loop.person().get(f"/api/plan/orders/{order['id']}")
             return found if any(each["also"] for each in found) else None
 
         plan = {each["op"]: each for each in await loop.until(planned, "a plan with tools", timeout_s=60)}

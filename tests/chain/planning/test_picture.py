@@ -163,6 +163,18 @@ def test_tools_people_crews_tariff_and_aim_of_a_pack_are_those_of_the_problem() 
     assert plan.by_operation["I1/30"].start_s - plan.by_operation["I1/20"].end_s >= 3600
 
 
+def test_people_of_two_packs_are_the_same_people() -> None:
+    also = load_files(
+        {**AIDED, "resources.yaml": AIDED["resources.yaml"].replace("[gluing, setting]", "[gluing, setting, cleaning]")}
+    )
+    other = replace(also, equipment=(), classes=(), auxiliaries=also.auxiliaries[1:])
+    of = Picture(NOW, (HELPED, other), (OpenOrder("O1", NOW, 1),), (open_operation("I1", "20", **GLUE),), {}).problem()
+    assert [each for each in of.resources if each.id == "fitters"] == [
+        Resource("fitters", ("gluing", "setting", "cleaning"), 1, "days")
+    ]
+    assert validate(of, solve(of, 0, 1)) == []
+
+
 def test_a_pack_without_them_makes_the_problem_that_it_always_made() -> None:
     of = picture(open_operation("I1", "20")).problem()
     assert (of.tariff, of.aim, of.weights) == (None, (Measure.TARDINESS, Measure.SETUP, Measure.MAKESPAN), ())

@@ -154,10 +154,11 @@ def _anew(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
     if items:
         timeline.take_over(trial)
         return replace(reserved, items=tuple(items))
+    known = _known(reserved)
     for item in shifted(reserved, origin):
         for a, key in item:
             if _is_there(timeline, a):
-                timeline.add(a, key, _known(reserved).get(a.operation))
+                timeline.add(a, key, known.get(a.operation))
     return reserved
 
 

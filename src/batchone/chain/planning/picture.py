@@ -205,11 +205,16 @@ class Picture:
         )  # fmt: skip
 
     def _is_there(self, name: str, track: int) -> bool:
-        return track < self._counts.get(name, 0)
+        return name in self._auxiliaries and track < self._auxiliaries[name].positions
 
     @cached_property
-    def _counts(self) -> Mapping[str, int]:
-        return {each.id: each.count for pack in self.packs for each in pack.auxiliaries}
+    def _auxiliaries(self) -> Mapping[str, Resource]:
+        """Tools and people; those of one id in several packs are the same ones, which serve whatever any of the packs says."""
+        found: dict[str, Resource] = {}
+        for each in (each for pack in self.packs for each in pack.auxiliaries):
+            known = found.setdefault(each.id, Resource(each.id, (), each.count, each.calendar))
+            found[each.id] = replace(known, classes=tuple(dict.fromkeys((*known.classes, *each.serves))))
+        return found
 
     @cached_property
     def _positions(self) -> Mapping[str, int]:
@@ -235,8 +240,7 @@ class Picture:
                     setup=kind if matrices[kind] else None,
                     keys=(known.setup_key,) if known and machine.positions == 1 else (),
                 )
-            for each in pack.auxiliaries:
-                yield Resource(each.id, each.serves, each.count, each.calendar)
+        yield from self._auxiliaries.values()
 
     @cached_property
     def _standing(self) -> tuple[Mapping[str, Fixed], tuple[Clash, ...]]:

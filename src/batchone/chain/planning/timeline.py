@@ -159,6 +159,8 @@ class Timeline:
 
     def _helped_at(self, a: Assignment, key: str | None, op: Operation | None, r: int) -> bool:
         """Whether what an assignment takes beside its track is there and free."""
+        if not a.also:
+            return True
         if any(name not in self.shop.index or k >= len(self._tracks[self.shop.index[name]]) for name, k in a.also):
             return False
         beside = self._blocks(a, key, op)[1:]
