@@ -55,6 +55,8 @@ async def test_an_order_is_planned_to_cure_and_with_the_tool_and_the_people_it_n
         assert timedelta(minutes=25) <= cured <= MOST
         assert [name for name, _ in at[f"40.{bay}"].also] == ["joiners", "hinge-template"]
     assert with_template(plan.assignments) == 6
+    # Planned again, everybody keeps what they have.
+    assert await cabinets.planner.plan_once(search=False) is None
     better = solve(of, 1.0, 1, in_force=plan)
     assert validate(of, better) == []
     assert with_template(better.assignments) == 6
