@@ -18,7 +18,8 @@ from batchone.kernel.facts import fact
 class PlannedOperation:
     """One operation of one item on one position of an equipment, with its setup before it.
 
-    `state`: planned, released (a job exists), running, done.
+    `state`: planned, released (a job exists), running, done. `also`: the tools and people that it takes, each with its number
+    from 0, those of its needs first and last that of its setup crew.
     """
 
     item: str
@@ -32,6 +33,7 @@ class PlannedOperation:
     end: datetime
     state: Literal["planned", "released", "running", "done"]
     late: bool
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Dispatch:
-    """The operation an equipment should do next."""
+    """The operation an equipment should do next; `also` as in `PlannedOperation`."""
 
     item: str
     order: str
@@ -117,6 +119,7 @@ class Dispatch:
     equipment: str
     setup_start: datetime
     start: datetime
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

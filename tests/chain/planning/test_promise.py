@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from tests.chain.planning.problems import ORIGIN
-from tests.support_pack import SMALL
+from tests.support_pack import AIDED, SMALL
 
 from batchone.chain.design.completion import complete
 from batchone.chain.design.explosion import explode
@@ -42,6 +42,24 @@ def test_the_machine_that_is_busy_is_called_by_its_name() -> None:
     assert found[0].kind == "equipment"
     assert found[0].subject == "lathe-1"
     assert found[0].text == {"en": "Lathe: busy for 2.0 h", "zh": "车床：需等待 2.0 小时"}
+
+
+def test_the_tools_and_people_that_are_not_there_at_once_are_called_by_their_names() -> None:
+    shop = compile_pack(load_files(AIDED))
+    lamp = explode(shop, "C", complete(shop, shop.known({})))
+    problem = Picture(ORIGIN + timedelta(hours=8), (shop.pack,), (), (), {}).problem()
+    timeline = Timeline(problem)
+    timeline.add(Assignment("x", "x", "fitters", 0, 0, 0, 3600), None)
+    timeline.add(Assignment("y", "y", "jig", 0, 0, 0, 9000), None)
+    timeline.add(Assignment("z", "z", "jig", 1, 0, 0, 7200), None)
+    found = insert_items(timeline, lamp, 1, "R", (), problem.origin)
+    glue = {a.operation: a for a in found.last.assignments}["R.0/20"]
+    assert (glue.start_s, glue.also) == (7200, (("fitters", 0), ("jig", 1)))
+    fit = {a.operation: a for a in found.last.assignments}["R.0/30"]
+    assert fit.start_s == glue.end_s + 3600
+    told = reasons(found, lamp, shop.pack, (), problem.origin)[0]
+    assert (told.kind, told.subject) == ("equipment", "fitters")
+    assert told.text == {"en": "Fitters, Jig: busy for 2.0 h", "zh": "装配工、夹具：需等待 2.0 小时"}
 
 
 def test_the_module_that_is_late_is_called_by_its_name() -> None:

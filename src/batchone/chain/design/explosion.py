@@ -110,4 +110,7 @@ def _operation(
         attended=blueprint.pack.equipment_class(operation.equipment_class).attended,
         checks=blueprint.pack.checks_of(operation.op),
         slot=operation.slot,
+        needs=operation.needs,
+        # What a configuration skips needs no time to cure.
+        waits=tuple(wait for wait in operation.waits if wait.after in after),
     )

@@ -203,7 +203,7 @@ class Planner:
         async with self._context.database.transaction() as tx:
             rows = await store.reservations(tx, self.tenant, self._context.clock.now())
         for row in rows:
-            items = tuple(tuple((_assignment(values), key) for values, key in item) for item in row["placed"])
+            items = tuple(tuple((assignment_of(values), key) for values, key in item) for item in row["placed"])
             self.book.reserve(Reserved(row["id"], row["expires"], items))
 
     async def run(self) -> None:
@@ -350,7 +350,8 @@ class Planner:
 
     async def _give_up_pins(self, picture: Picture, problem: Problem) -> None:
         """Pins that machines made impossible are forgotten; the plan's reason says which."""
-        lost = pinned(problem, picture.places_pinned()).lost
+        by_hand = {f"{pin.item}/{pin.op}" for pin in picture.pins}
+        lost = [each for each in pinned(problem, picture.places_pinned()).lost if each[0].operation in by_hand]
         if not lost:
             return
         async with self._context.database.transaction() as tx:
@@ -540,7 +541,8 @@ def stored(held: Reserved) -> list[list[list[object]]]:
     return [[[list(astuple(a)), key] for a, key in item] for item in held.items]
 
 
-def _assignment(values: Sequence[Any]) -> Assignment:
+def assignment_of(values: Sequence[Any]) -> Assignment:
+    """An assignment as `stored` kept it."""
     operation, job, resource, track, setup_start, start, end = values[:7]
     also = tuple((name, k) for name, k in (values[7] if len(values) > 7 else ()))
     return Assignment(operation, job, resource, track, setup_start, start, end, also)

@@ -10,9 +10,9 @@ INSERT INTO planning.items (tenant, item, order_id) VALUES (%(tenant)s, %(item)s
 
 -- name: add_operation
 INSERT INTO planning.operations (tenant, item, op, order_id, place, class, after, duration_s, setup_key, attended,
-  equipment, position, setup_start, start, ends)
+  needs, waits, equipment, position, setup_start, start, ends, also)
 VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(place)s, %(class)s, %(after)s, %(duration_s)s, %(setup_key)s, %(attended)s,
-  %(equipment)s, %(position)s, %(setup_start)s, %(start)s, %(ends)s)
+  %(needs)s, %(waits)s, %(equipment)s, %(position)s, %(setup_start)s, %(start)s, %(ends)s, %(also)s)
 ON CONFLICT DO NOTHING
 
 -- name: one_moment
@@ -23,7 +23,10 @@ SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
   SELECT row_number() OVER (ORDER BY o.order_id, o.item, o.place) AS n,
     json_build_array(o.item, o.op, o.order_id, o.run, o.class, o.after, o.duration_s, o.setup_key, o.attended,
       extract(epoch FROM o.material_at), i.held, o.state, o.equipment, o.position, extract(epoch FROM o.setup_start),
-      extract(epoch FROM o.start), extract(epoch FROM o.ends)) AS op
+      extract(epoch FROM o.start), extract(epoch FROM o.ends), o.needs, o.waits, o.also,
+      CASE WHEN o.waits = '[]' THEN NULL ELSE (
+        SELECT json_object_agg(p.op, extract(epoch FROM p.ends)) FROM planning.operations p
+        WHERE p.tenant = o.tenant AND p.item = o.item AND p.op = ANY(o.after) AND p.state = 'done') END) AS op
   FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
   WHERE o.tenant = %(tenant)s AND o.state <> 'done'
     AND (%(tracks)s::text[] IS NULL OR o.equipment || '/' || o.position = ANY(%(tracks)s))) x
@@ -47,7 +50,7 @@ ON CONFLICT (tenant, equipment) DO UPDATE SET setup_key = excluded.setup_key
 UPDATE planning.operations SET material_at = %(at)s WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s
 
 -- name: released
-UPDATE planning.operations SET state = 'released', equipment = %(equipment)s
+UPDATE planning.operations SET state = 'released', equipment = %(equipment)s, also = %(also)s
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s AND state = 'planned'
 
 -- name: started
@@ -62,7 +65,7 @@ WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s
 
 -- name: again
 UPDATE planning.operations SET state = 'planned', run = %(run)s, start = NULL, setup_start = NULL, ends = NULL, equipment = NULL,
-  position = NULL
+  position = NULL, also = '[]'
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run < %(run)s
 
 -- name: held
@@ -79,7 +82,7 @@ RETURNING promised, promised_finish, likely_finish, sure_finish, finished
 
 -- name: place
 UPDATE planning.operations SET equipment = %(equipment)s, position = %(position)s, setup_start = %(setup_start)s,
-  start = %(start)s, ends = %(ends)s
+  start = %(start)s, ends = %(ends)s, also = %(also)s
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s AND state = 'planned'
 
 -- name: next_number
@@ -122,7 +125,7 @@ WHERE o.tenant = %(tenant)s AND o.order_id = %(order)s AND o.start IS NOT NULL
 ORDER BY o.start, o.item, o.place
 
 -- name: dispatch
-SELECT o.item, o.order_id, o.op, o.run, o.equipment, o.setup_start, o.start
+SELECT o.item, o.order_id, o.op, o.run, o.equipment, o.setup_start, o.start, o.also
 FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
 WHERE o.tenant = %(tenant)s AND o.state = 'planned' AND o.setup_start <= %(until)s AND NOT i.held
 ORDER BY o.start, o.item, o.place

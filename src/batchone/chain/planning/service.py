@@ -15,7 +15,7 @@ from batchone.chain.planning.honesty import reserve
 from batchone.chain.planning.model import Assignment
 from batchone.chain.planning.past import past_plans
 from batchone.chain.planning.picture import Placement
-from batchone.chain.planning.planner import Planner, stored
+from batchone.chain.planning.planner import Planner, assignment_of, stored
 from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import machine_name
@@ -59,7 +59,7 @@ class PlanningService:
         placed: list[dict[str, Placement]] = [{} for _ in order.items]
         for index, (item, held) in enumerate(zip(order.items, row["placed"] if row else [], strict=False)):
             for values, _ in held:
-                found = _placement(item, Assignment(*values))
+                found = _placement(item, assignment_of(values))
                 placed[index][found.op] = found
         everything = [each for item in placed for each in item.values()]
         finish = max((each.end for each in everything), default=order.due)
@@ -84,7 +84,7 @@ class PlanningService:
     async def on_job_released(self, tx: Transaction, heard: Heard) -> None:
         """A machine has it."""
         fact = heard.fact
-        await store.released(tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment)
+        await store.released(tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment, fact.also)
 
     async def on_job_started(self, tx: Transaction, heard: Heard) -> None:
         """A machine began it."""
@@ -293,4 +293,4 @@ def _placement(item: str, a: Assignment) -> Placement:
         return datetime.fromtimestamp(second, tz=UTC)
 
     op = a.operation.rsplit("/", 1)[1]
-    return Placement(item, op, 1, a.resource, a.track + 1, at(a.setup_start_s), at(a.start_s), at(a.end_s))
+    return Placement(item, op, 1, a.resource, a.track + 1, at(a.setup_start_s), at(a.start_s), at(a.end_s), a.also)

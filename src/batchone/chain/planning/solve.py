@@ -22,6 +22,7 @@ from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repair, repaired
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import UNPLACED, Schedule
+from batchone.kernel.errors import Refused
 
 if TYPE_CHECKING:
     from batchone.chain.planning.solvers.port import Search
@@ -172,7 +173,13 @@ class _Solve:
             self._windows(workers, self.limits.budget_s * (1 - _PROOF))
         if self._done():
             return
-        walks = [search_for(self.compiled, self.seed * 1009 + walk, self.best) for walk in range(max(1, workers))]
+        try:
+            walks = [search_for(self.compiled, self.seed * 1009 + walk, self.best) for walk in range(max(1, workers))]
+        except Refused:
+            # Where what must follow soon leaves little room, a search may find no way to begin; the plan that is there stays.
+            if self.best is None:
+                raise
+            return
         for walk in walks:
             self._take(walk)
         self._walk(walks)

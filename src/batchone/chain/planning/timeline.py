@@ -153,11 +153,11 @@ class Timeline:
         for a in assignments:
             self.add(a, known[a.operation].setup_key, known[a.operation])
 
-    def fits(self, assignment: Assignment, key: str | None) -> bool:
+    def fits(self, assignment: Assignment, key: str | None, op: Operation | None = None) -> bool:
         """Whether an assignment that is not in the timeline could stand there: its seconds are free, its setup is enough
-        behind what is before it, and so is that of what is behind it."""
+        behind what is before it, so is that of what is behind it, and what it takes beside its track is there and free."""
         r = self.shop.index.get(assignment.resource)
-        if r is None or assignment.track >= len(self._tracks[r]):
+        if r is None or assignment.track >= len(self._tracks[r]) or not self._helped_at(assignment, key, op, r):
             return False
         a, track, setup = assignment, self._tracks[r][assignment.track], self.shop.setups[r]
         if a.setup_start_s < self.shop.available[r] or track.busy(a.setup_start_s, a.end_s) is not None:
@@ -171,6 +171,15 @@ class Timeline:
         following = track.next_keyed(p, i)
         return following is None or _stays(setup, key, following)
 
+    def _helped_at(self, a: Assignment, key: str | None, op: Operation | None, r: int) -> bool:
+        """Whether what an assignment takes beside its track is there and free."""
+        if not a.also:
+            return True
+        if any(name not in self.shop.index or k >= len(self._tracks[self.shop.index[name]]) for name, k in a.also):
+            return False
+        beside = self._blocks(a, key, op)[1:]
+        return all(self._there(other, k, each.begin_s, each.end_s, r)[0] <= each.begin_s for (other, k), each in beside)
+
     def _blocks(self, a: Assignment, key: str | None, op: Operation | None) -> list[tuple[tuple[int, int], Block]]:
         """What an assignment takes: its own track, and those of its tools, skills and crew."""
         r = self.shop.index[a.resource]
@@ -180,12 +189,23 @@ class Timeline:
         # Batches are told apart by their start, so their members need not begin with the same setup.
         prepared = self.shop.calendars[r].working(a.setup_start_s, a.start_s) if a.setup_start_s != a.start_s else 0
         found = [((r, a.track), Block(a.setup_start_s, a.end_s, key, prepared, a.operation, batch))]
-        needs = len(op.needs) if op is not None else 0
+        # Where the operation is not known, a crew cannot be told from a tool: all of it is held to the end.
+        needs = len(op.needs) if op is not None else len(a.also)
         for n, (name, k) in enumerate(a.also):
-            until = a.end_s if n < needs else a.start_s
+            until = a.end_s if n < needs else self._set_up(a, op)
             if a.setup_start_s < until:
                 found.append(((self.shop.index[name], k), Block(a.setup_start_s, until, None, 0, a.operation)))
         return found
+
+    def _set_up(self, a: Assignment, op: Operation | None) -> int:
+        """When the setup before an assignment ends: at its start, or, where it is running, when only its own work is left."""
+        fixed = op.fixed if op is not None else None
+        if op is None or fixed is None or fixed.remaining_s is None:
+            return a.start_s
+        r = self.shop.index[a.resource]
+        seconds = dict(self.shop.resolve(op.alternatives)).get(r, 0)
+        left, since = max(0, fixed.remaining_s - seconds), self.shop.available[r]
+        return self.shop.calendars[r].work_end(since, left) if op.attended else since + left
 
     @staticmethod
     def _batch_at(track: Track, block: Block) -> tuple[int, int] | None:
@@ -388,7 +408,8 @@ class Timeline:
                 keyed = track.next_keyed(p, i)
                 if keyed is not None and not _stays(setup, op.setup_key, keyed):
                     return None
-        return Slot(r, k, setup_start, start, end, need, before.name if before is not None else None, free)
+        behind = before.name if before is not None and before.end_s == free else None
+        return Slot(r, k, setup_start, start, end, need, behind, free)
 
 
 def _stays(setup: SetupMatrix, key: str, block: Block) -> bool:

@@ -18,6 +18,7 @@ from batchone.chain.design.packs.faults import Fault, PackRefused, PackReport, P
 from batchone.chain.design.packs.nodes import Node, Table, read_yaml
 from batchone.chain.design.packs.proofs import Origins, prove
 from batchone.chain.design.packs.reading import Reading, Said
+from batchone.chain.design.packs.sharing import check_sharing
 from batchone.chain.design.parts import VALUES_MAX, lay_out, size_of
 from batchone.chain.design.rules import RuleFault, Vocabulary, parse, parse_number
 from batchone.chain.design.solver import NODES_MAX, nodes_of
@@ -95,6 +96,7 @@ def _assembled(reading: Reading, nodes: Mapping[str, Node], files: Mapping[str, 
         routing=read(making.read_routing, "routing.yaml"),
         calendars=resources.calendars, classes=resources.classes, connections=resources.connections,
         equipment=resources.equipment, meters=resources.meters,
+        auxiliaries=resources.auxiliaries, aim=header.aim,
         signals=read(measuring.read_signals, "signals.yaml"),
         checks=read(measuring.read_checks, "checks.yaml"),
         energy=read(measuring.read_energy, "energy.yaml"),
@@ -117,6 +119,7 @@ def _check_whole(reading: Reading, raw: Pack) -> Pack:
     texts = _Texts(reading, vocabulary)
     texts.read()
     check_consistency(reading, raw, vocabulary)
+    check_sharing(reading, raw)
     if not {fault.file for fault in reading.faults}.isdisjoint({"options.yaml", "rules.yaml", "bom.yaml", "routing.yaml"}):
         return raw
     pack = lay_out(raw)

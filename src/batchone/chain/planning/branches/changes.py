@@ -83,9 +83,10 @@ def refuse_nonsense(picture: Picture, change: Change) -> None:
     """Refuses a change of what is not there, or to times that are none."""
     machines = {machine.id for pack in picture.packs for machine in pack.equipment}
     classes = {machine.equipment_class for pack in picture.packs for machine in pack.equipment}
+    beside = {name for pack in picture.packs for each in pack.auxiliaries for name in (each.id, *each.serves)}
     orders = {order.id for order in picture.orders}
     match change:
-        case Overtime() | Stop() | ExtraMachine() if change.target not in machines | classes:
+        case Overtime() | Stop() | ExtraMachine() if change.target not in machines | classes | beside:
             raise _refused(f"There is no equipment or class {change.target!r}.", "Name one of the plant.")
         case Overtime() | Stop() if not picture.now < change.end or not change.start < change.end:
             raise _refused("The hours end before they start, or are over.", "Name hours that are to come.")
