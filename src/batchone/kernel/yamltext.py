@@ -1,19 +1,24 @@
-"""YAML 1.2 that people write, read into a pydantic model whole or not at all: every fault is told with its line."""
+"""YAML that people write, read into a pydantic model whole or not at all: every fault is told with its line.
+
+Values are taken as they stand and turned into numbers by the model, so that no version of YAML makes `no` or `1:30` of them
+what nobody meant. A text may have tens of thousands of lines; reading it takes a second, and belongs into a thread.
+"""
 
 from __future__ import annotations
 
-import io
 from typing import Any, TypeVar
 
+import yaml  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode  # type: ignore[import-untyped]
 
 from batchone.kernel.errors import Refused
 
 M = TypeVar("M", bound=BaseModel)
-LONGEST = 4_000_000
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_WIDTH = 1_000
+LONGEST = 32_000_000
 """Characters of a text that is read at all."""
 
 
@@ -32,24 +37,20 @@ def read(text: str, kind: type[M], what: str) -> M:
 
 def write(model: BaseModel) -> str:
     """The model as canonical text: keys in the order of the model, without what is at its default."""
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.width = 128
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    sink = io.StringIO()
-    yaml.dump(model.model_dump(mode="json", exclude_defaults=True, by_alias=True), sink)
-    return sink.getvalue()
+    told = model.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    # What holds no list or mapping stands on one line, which is where two versions differ then.
+    return str(yaml.dump(told, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None))
 
 
 def _compose(text: str, what: str) -> Node | None:
     if len(text) > LONGEST:
         raise Refused(f"{what}.too_long", f"The {what} has {len(text)} characters.", f"At most {LONGEST} are read.")
     try:
-        root: Node | None = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
+        root: Node | None = yaml.compose(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Refused(f"{what}.yaml", f"Line {line} is no YAML: {error.problem}.", "Correct the syntax.", line=line) from error
-    except (YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise Refused(f"{what}.yaml", f"This is no YAML: {str(error).splitlines()[0]}.", "Write plain YAML.") from error
     return root
 

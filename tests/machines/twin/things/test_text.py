@@ -119,5 +119,5 @@ def test_a_change_of_one_limit_is_a_change_of_one_line(tmp_path: Path) -> None:
     before = write(read(TEXT, PACKS)).splitlines()
     after = write(read(TEXT.replace("high: 9,", "high: 8.5,"), PACKS)).splitlines()
     assert [(a, b) for a, b in zip(before, after, strict=True) if a != b] == [
-        ("          high: 9.0", "          high: 8.5"),
+        ("    limits: {high: 9.0, high_high: 10.0}", "    limits: {high: 8.5, high_high: 10.0}"),
     ]

@@ -75,7 +75,9 @@ class PollingDriver(ReadOnly):
         """One round over all blocks, when it is due."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._due_s - loop.time()))
-        self._due_s = loop.time() + self._every_s * (1 + (_SLOWEST - 1) * self._press)
+        # From when it was due, so that rounds do not drift; one that is late by more than a round begins a new count.
+        every_s = self._every_s * (1 + (_SLOWEST - 1) * self._press)
+        self._due_s = max(self._due_s + every_s, loop.time())
         values = np.full(len(self._values), np.nan)
         quality = np.full(len(self._values), columns.GOOD, np.uint8)
         faults: list[Fault] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -38,7 +39,8 @@ class SourcesService:
 
     async def declared(self, tenant: str) -> tuple[Source, ...]:
         """Every declared connection."""
-        return tuple(each.made() for each in texts.kept((await self._store.newest(tenant))[1]).connections)
+        told = await asyncio.to_thread(texts.kept, (await self._store.newest(tenant))[1])
+        return tuple(each.made() for each in told.connections)
 
     async def text(self, tenant: str, version: int) -> str:
         """The text of a version, 0 for the newest."""
@@ -54,10 +56,10 @@ class SourcesService:
         """Take a text as the next version; the same text again changes nothing."""
         _check(tenant, actor)
         model = await self._things().model(tenant)
-        told = texts.read(text, model, SCHEMES, await self._taken())
+        told = await asyncio.to_thread(texts.read, text, model, SCHEMES, await self._taken())
         self._check_drivers([each.made() for each in told.connections], model)
         version, before = await self._store.newest(tenant)
-        canonical = texts.write(told)
+        canonical = await asyncio.to_thread(texts.write, told)
         if canonical == before:
             return version
         await self._store.add(tenant, version + 1, canonical, note[:400], actor.person, self._clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from batchone.contracts.design import Design
@@ -33,7 +34,7 @@ class ThingsService:
         if not version:
             return base
         # A text that was sound when it was taken may clash with a pack that was released since; what is still clear holds.
-        return joined(base, *texts.kept(text).made(), version)
+        return joined(base, *(await asyncio.to_thread(texts.kept, text)).made(), version)
 
     async def text(self, tenant: str, version: int) -> str:
         """The text of a version, 0 for the newest."""
@@ -49,14 +50,14 @@ class ThingsService:
         """Take a text as the next version."""
         _check(tenant, actor)
         base = await self._packs(tenant)
-        told = texts.read(text, base)
+        told = await asyncio.to_thread(texts.read, text, base)
         return await self._add(tenant, base, told, note, actor)
 
     async def adopt(self, tenant: str, thing: str, signal: SignalType, actor: Actor) -> ThingModel:
         """Declare one more signal of a thing."""
         _check(tenant, actor)
         base, (_, text) = await self._packs(tenant), await self._store.newest(tenant)
-        told = texts.kept(text)
+        told = await asyncio.to_thread(texts.kept, text)
         known = next((each for each in told.equipment if each.id == thing), None)
         if known is None and base.thing(thing) is None:
             cure = "Declare the equipment first, with its place."
@@ -69,7 +70,7 @@ class ThingsService:
 
     async def _add(self, tenant: str, base: ThingModel, told: ThingsText, note: str, actor: Actor) -> ThingModel:
         version, before = await self._store.newest(tenant)
-        text = texts.write(told)
+        text = await asyncio.to_thread(texts.write, told)
         if text != before:
             version += 1
             await self._store.add(tenant, version, text, note[:400], actor.person, self._clock.now())
