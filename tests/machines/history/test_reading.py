@@ -101,6 +101,19 @@ async def test_reading_rows_of_some_paths(rig) -> None:
     assert (await rig.historian.read("t", ["m/y"], rig.at(5), rig.at(10))).num_rows == 0
 
 
+async def test_plain_and_packed_segments_are_read_as_one(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", 1, 1.5), ("m/x", 1.000001, math.nan), ("m/y", -86400, 0.1 + 0.2)], quality=1)])
+    before = await rig.historian.read("t", None, rig.at(-99999), rig.at(99))
+    await rig.compact()
+    assert all(segment.packed for segment in await rig.catalogue.overlapping("t", rig.at(-99999), rig.at(99)))
+    after = await rig.historian.read("t", None, rig.at(-99999), rig.at(99))
+    assert str(after.to_pylist()) == str(before.to_pylist())
+    await rig.ingest.store([rig.message([("m/x", 2, 2.5), ("m/x", 3, 3.5)])])
+    assert (await trend(rig, ["m/x"], 0, 10, 100)).values["m/x"] == (1.5, 2.5, 3.5)
+    assert (await trend(rig, ["m/x"], 2, 3, 100)).values["m/x"] == (2.5,)
+    assert [name for name, *_ in await rig.everything()] == ["m/x", "m/x", "m/x", "m/x", "m/y"]
+
+
 async def test_an_impossible_window_is_refused(rig) -> None:
     with pytest.raises(Refused, match="no length"):
         await trend(rig, ["m/x"], 10, 10, 100)
@@ -115,12 +128,15 @@ TENANT = iter(range(10**6))
         st.lists(st.tuples(st.integers(0, 300), st.integers(-3, 3)), min_size=1, max_size=120), min_size=1, max_size=3
     ),
     start=st.integers(0, 150), length=st.integers(1, 300), points=st.integers(4, 60),
+    packed=st.integers(0, 3),
 )  # fmt: skip
-async def test_a_trend_never_invents_a_sample(rig, parts, start, length, points) -> None:
+async def test_a_trend_never_invents_a_sample(rig, parts, start, length, points, packed) -> None:
     tenant = f"t{next(TENANT)}"
     for at, rows in enumerate(parts):
         named = [("m/x", seconds, float(value)) for seconds, value in rows]
         await rig.ingest.store([rig.message(named, tenant=tenant, batch=str(at))])
+        if at == packed:
+            await rig.compact()
     stored = sorted({(float(t), float(v)) for rows in parts for t, v in rows if start <= t < start + length})
     found = await trend(rig, ["m/x"], start, start + length, points, tenant)
     zero = rig.start.timestamp()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from batchone.kernel.errors import Refused
+from batchone.machines.history.packing import UNTIL
 
 POINTS_MIN = 4
 """First, smallest, largest and last sample of a signal: a trend keeps at least these."""
@@ -19,7 +20,7 @@ class Segment:
     """A Parquet file of samples as the catalogue names it.
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
-    how many signals it holds.
+    how many signals it holds; `packed` is the shape of merged ones (see `packing`).
     """
 
     id: str
@@ -31,6 +32,12 @@ class Segment:
     rows: int
     bytes: int
     paths: int
+    packed: bool = False
+
+    @property
+    def can_be_packed(self) -> bool:
+        """Whether a merge, of this one alone if need be, makes it smaller."""
+        return not self.packed and self.last < UNTIL
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ def to_merge(shelf: Shelf, rules: MergeRules) -> tuple[Segment, ...]:
     """The segments of a shelf that should become one now; none when it is well as it is.
 
     Sizes fall into tiers by powers of `fan_in` (a size-tiered log-structured merge, O'Neil et al. 1996): a full tier is
-    merged together with all smaller ones.
+    merged together with all smaller ones. Of a settled shelf what nothing can be merged with is packed by itself.
     """
     small = sorted((s for s in shelf.segments if s.rows < rules.rows_max), key=lambda s: (s.rows, s.id))
     tiers: dict[int, int] = defaultdict(int)
@@ -72,7 +79,9 @@ def to_merge(shelf: Shelf, rules: MergeRules) -> tuple[Segment, ...]:
     elif shelf.quiet_s < rules.settled_s:
         return ()
     chosen = _fitting(small, rules.rows_max)
-    return chosen if len(chosen) > 1 else ()
+    if len(chosen) > 1:
+        return chosen
+    return () if full else tuple(segment for segment in shelf.segments if segment.can_be_packed)[:1]
 
 
 def _tier(rows: int, fan_in: int) -> int:

@@ -12,8 +12,8 @@ ON CONFLICT DO NOTHING
 DELETE FROM history.batch WHERE stored_at < now() - make_interval(secs => %(age_s)s)
 
 -- name: add_segment
-INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths)
-VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s)
+INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed)
+VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s)
 
 -- name: add_duplicates
 INSERT INTO history.tally (tenant, duplicates) VALUES (%(tenant)s, %(duplicates)s)
@@ -24,12 +24,12 @@ INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, 
 ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
-SELECT id, tenant, day, file, first, last, rows, bytes, paths FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
 -- name: live
-SELECT id, tenant, day, file, first, last, rows, bytes, paths,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed,
     extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, day))::float8 AS quiet_s
 FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, day, first, id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,25 @@ Line = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass
 class Thinned:
-    """Lines by path; `thinned` if some samples were left out, `whole` if every segment could be read."""
+    """Lines by path; `thinned` if some samples were left out; `lost` are the files that could not be read."""
 
     lines: dict[str, Line] = field(default_factory=dict)
     thinned: bool = False
-    whole: bool = True
+    lost: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which samples are wanted: of these segments, between two times in microseconds, of some paths or of all."""
+
+    segments: Sequence[Segment]
+    start_us: int
+    end_us: int
+    paths: Sequence[str] | None
+
+    def narrowed(self, segments: Sequence[Segment], paths: Sequence[str]) -> Window:
+        """The same of fewer."""
+        return Window(segments, self.start_us, self.end_us, paths)
 
 
 class Reader:
@@ -64,25 +78,22 @@ class Reader:
 
     async def rows(self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime) -> pa.Table:
         """All samples in the columns of a batch, once each, by path and source time; every path if `paths` is none."""
-        files, _ = await self._files(tenant, start, end)
-        bounds: dict[str, Any] = {"start": columns.to_us(start), "end": columns.to_us(end)}
-        if paths is not None:
-            bounds["paths"] = list(paths)
-        query = _SQL["rows"] if paths is None else _SQL["rows_of"]
+        segments, _ = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), paths)
         async with self._gate:
-            return await asyncio.to_thread(self._rows, query, files, bounds)
+            return await asyncio.to_thread(self._rows, window)
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Thinned:
         """Good and uncertain samples of each path, thinned where there are more than `points`."""
-        files, whole = await self._files(tenant, start, end)
-        bounds = {"start": columns.to_us(start), "end": columns.to_us(end)}
+        segments, lost = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
         async with self._gate:
-            found = await asyncio.to_thread(self._trend, files, list(paths), bounds, points)
-        found.whole &= whole
+            found = await asyncio.to_thread(self._trend, window, points)
+        found.lost |= lost
         return found
 
-    async def _files(self, tenant: str, start: datetime, end: datetime) -> tuple[list[str], bool]:
-        """The files of a window, and whether all that the catalogue names are there."""
+    async def _segments(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], set[str]]:
+        """The segments of a window that have their file, and the files that are gone."""
         segments = await self._catalogue.overlapping(tenant, start, end)
         if await asyncio.to_thread(self._lost, segments):
             # A merge may have replaced them since the catalogue was asked.
@@ -90,57 +101,64 @@ class Reader:
         lost = await asyncio.to_thread(self._lost, segments)
         if lost:
             _log.error("history.segment_lost", files=sorted(lost))
-        return [str(self._root / segment.file) for segment in segments if segment.file not in lost], not lost
+        return [segment for segment in segments if segment.file not in lost], lost
 
     def _lost(self, segments: Sequence[Segment]) -> set[str]:
         return {segment.file for segment in segments if not (self._root / segment.file).exists()}
 
-    def _rows(self, query: str, files: list[str], bounds: dict[str, Any]) -> pa.Table:
-        table, _ = self._query(query, files, bounds)
+    def _rows(self, window: Window) -> pa.Table:
+        table, _ = self._query("rows", window)
         if table is None:
             return pa.Table.from_batches([columns.empty()])
         return table.cast(columns.SAMPLE_SCHEMA)
 
-    def _trend(self, files: list[str], paths: list[str], bounds: dict[str, Any], points: int) -> Thinned:
-        found = Thinned()
-        counts, readable = self._query(_SQL["count"], files, bounds | {"paths": paths})
-        found.whole = len(readable) == len(files)
+    def _trend(self, window: Window, points: int) -> Thinned:
+        found, paths = Thinned(), window.paths or ()
+        counts, readable = self._query("count", window)
+        found.lost = {segment.file for segment in window.segments} - {segment.file for segment in readable}
         if counts is None:
             return found
         count = dict(zip(counts["path"].to_pylist(), counts["rows"].to_pylist(), strict=True))
         few = [path for path in paths if 0 < count.get(path, 0) <= points]
         many = [path for path in paths if count.get(path, 0) > points]
         if few:
-            found.lines |= _lines(self._query(_SQL["all"], readable, bounds | {"paths": few})[0])
+            found.lines |= _lines(self._query("all", window.narrowed(readable, few))[0])
         if many:
-            width = Steps.of(bounds["start"], bounds["end"], points).width_us
-            found.lines |= _lines(self._query(_SQL["thin"], readable, bounds | {"paths": many, "width": width})[0])
+            width = Steps.of(window.start_us, window.end_us, points).width_us
+            found.lines |= _lines(self._query("thin", window.narrowed(readable, many), width=width)[0])
             found.thinned = True
         return found
 
-    def _query(self, query: str, files: list[str], values: dict[str, Any]) -> tuple[pa.Table | None, list[str]]:
-        """The result over those files that can be read, and which they are; a damaged file must not hide the others."""
-        if not files:
-            return None, []
+    def _query(self, name: str, window: Window, **values: Any) -> tuple[pa.Table | None, Sequence[Segment]]:
+        """The result over those segments that can be read, and which they are; a damaged file must not hide the others."""
+        if not window.segments:
+            return None, ()
         try:
-            return self._run(query, files, values), files
+            return self._run(name, window, values), window.segments
         except duckdb.Error as error:
             _log.warning("history.read_again", what=str(error))
-        readable = [file for file in files if self._readable(file, query, values)]
-        if len(readable) == len(files) or not readable:
-            return (self._run(query, files, values), files) if readable else (None, [])
-        return self._run(query, readable, values), readable
+        readable = [segment for segment in window.segments if self._readable(name, replace(window, segments=[segment]), values)]
+        return (self._run(name, replace(window, segments=readable), values) if readable else None), readable
 
-    def _readable(self, file: str, query: str, values: dict[str, Any]) -> bool:
+    def _readable(self, name: str, window: Window, values: dict[str, Any]) -> bool:
         try:
-            self._run(query, [file], values)
+            self._run(name, window, values)
         except duckdb.Error as error:
-            _log.error("history.segment_unreadable", file=file, what=str(error))
+            _log.error("history.segment_unreadable", file=window.segments[0].file, what=str(error))
             return False
         return True
 
-    def _run(self, query: str, files: list[str], values: dict[str, Any]) -> pa.Table:
-        return self._duck.cursor().sql(query, params={"files": files, **values}).to_arrow_table()
+    def _run(self, name: str, window: Window, values: dict[str, Any]) -> pa.Table:
+        shapes = {"packed" if packed else "plain" for packed in (segment.packed for segment in window.segments)}
+        wanted = "" if window.paths is None else f" AND {_SQL['wanted']}"
+        sample = " UNION ALL ".join(_SQL[shape] + wanted for shape in sorted(shapes))
+        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us}
+        for shape in shapes:
+            bounds[shape] = [str(self._root / each.file) for each in window.segments if each.packed == (shape == "packed")]
+        if window.paths is not None:
+            bounds["paths"] = list(window.paths)
+        query = "\n".join(("WITH sample AS (", sample, ")", _SQL[name]))
+        return self._duck.cursor().sql(query, params=bounds | values).to_arrow_table()
 
 
 def _lines(table: pa.Table | None) -> dict[str, Line]:

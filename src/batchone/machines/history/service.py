@@ -53,6 +53,6 @@ class Historian:
 
 
 def _answer(found: Thinned) -> Literal["complete", "downsampled", "missing"]:
-    if not found.whole or not found.lines:
+    if found.lost or not found.lines:
         return "missing"
     return "downsampled" if found.thinned else "complete"
