@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
@@ -152,6 +152,79 @@ class History(Protocol):
 
     async def stats(self, tenant: str) -> HistoryStats:
         """What is stored."""
+        ...
+
+
+Kept = Literal["short", "standard", "long", "restored"]
+"""A class of retention: the three that a signal may be declared with, and what was brought back from the archive."""
+
+
+@dataclass(frozen=True)
+class DueDay:
+    """The samples of one class and day (UTC) that are all older than their class is kept: what would go, whole.
+
+    `bytes` are those on disk; `digest` names exactly these files, and is what dropping them asks for.
+    """
+
+    kept: Kept
+    day: date
+    segments: int
+    rows: int
+    bytes: int
+    signals: tuple[str, ...]
+    first: datetime
+    last: datetime
+    digest: str
+
+
+@dataclass(frozen=True)
+class RetentionPreview:
+    """What would go now. `keep_s` are seconds of plant time for each class, None: for good; `archive` is the folder to which
+    days go first, empty when they are deleted without a copy."""
+
+    now: datetime
+    keep_s: Mapping[Kept, float | None]
+    archive: str
+    days: tuple[DueDay, ...]
+
+
+@dataclass(frozen=True)
+class DroppedDay:
+    """A day that was dropped: what it held, when and by whom, the folder of the archive that holds it, and when it was
+    brought back, if it was."""
+
+    id: str
+    kept: Kept
+    day: date
+    segments: int
+    rows: int
+    bytes: int
+    signals: int
+    first: datetime
+    last: datetime
+    archive: str
+    dropped: datetime
+    dropped_by: str
+    restored: datetime | None = None
+
+
+class Retention(Protocol):
+    """How long samples are kept. Nothing goes unless a duration is set, and then whole days, archived first."""
+
+    async def preview(self, tenant: str, restored: bool) -> RetentionPreview:
+        """What dropping would take away now; with what was restored, if `restored`."""
+        ...
+
+    async def drop(self, tenant: str, kept: Kept, day: date, digest: str, actor: Actor) -> DroppedDay:
+        """Archive a day that is due, then drop it; `Conflict` when it is not the one of that digest any more."""
+        ...
+
+    async def dropped(self, tenant: str) -> tuple[DroppedDay, ...]:
+        """The days that were dropped, newest first."""
+        ...
+
+    async def restore(self, tenant: str, id: str, actor: Actor) -> DroppedDay:  # noqa: A002
+        """Bring a dropped day back from the archive, for as long as nobody drops it again."""
         ...
 
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import History, HistoryStats, Trend
+from batchone.contracts.machines import DroppedDay, DueDay, History, HistoryStats, Retention, RetentionPreview, Trend
 from batchone.kernel.http import install_problems
 from batchone.machines.history.api import router
 from batchone.machines.history.model import check_window
@@ -29,13 +29,23 @@ class FakeHistory:
         return HistoryStats(1, 2, 3, START, START, 4)
 
 
+class FakeRetention:
+    """Has one day that is due, and drops what is asked for."""
+
+    async def preview(self, tenant: str, restored: bool) -> RetentionPreview:
+        day = DueDay("short", date(2026, 3, 1), 1, 2, 3, ("m/x",), START, START, "abc")
+        return RetentionPreview(START, {"short": 1.0, "standard": None, "long": None}, "/archive", (day,))
+
+    async def drop(self, tenant: str, kept: str, day: date, digest: str, actor: Actor) -> DroppedDay:
+        return DroppedDay("DROP-1", kept, day, 1, 2, 3, 1, START, START, digest, START, actor.name)
+
+
 class FakeContext:
     def __init__(self) -> None:
         self.history = FakeHistory()
 
     def get(self, protocol: type) -> object:
-        assert protocol is History
-        return self.history
+        return {History: self.history, Retention: FakeRetention()}[protocol]
 
 
 @pytest.fixture
@@ -102,3 +112,15 @@ async def test_what_cannot_be_answered_is_refused_with_a_reason(client, url: str
     answer = await client.get(url)
     assert answer.status_code == 422
     assert answer.json()["cure"]
+
+
+DROP = {"kept": "short", "day": "2026-03-01", "digest": "abc"}
+
+
+async def test_engineers_see_what_is_due_and_only_admins_drop_it(client) -> None:
+    (day,) = (await client.get("/api/history/retention")).json()["days"]
+    assert (day["rows"], day["signals"], day["digest"]) == (2, ["m/x"], "abc")
+    assert (await client.post("/api/history/retention/drop", json=DROP)).status_code == 403
+    answer = await client.post("/api/history/retention/drop", json=DROP, headers={"role": "admin"})
+    assert (answer.status_code, answer.json()["dropped_by"]) == (200, "P")
+    assert (await client.get("/api/history/retention", headers={"role": "operator"})).status_code == 403

@@ -25,7 +25,7 @@ def shelf(*rows: int, quiet_s: float = 0, packed: bool = True) -> Shelf:
         Segment(f"s{at}", "t", date(2026, 3, 2), f"f{at}", NOON, NOON, count, count, 1, packed)
         for at, count in enumerate(rows)
     )  # fmt: skip
-    return Shelf("t", date(2026, 3, 2), segments, quiet_s)
+    return Shelf("t", "standard", date(2026, 3, 2), segments, quiet_s)
 
 
 RULES = MergeRules(fan_in=4, settled_s=60, rows_max=1000)

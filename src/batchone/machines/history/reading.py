@@ -92,6 +92,22 @@ class Reader:
         found.lost |= lost
         return found
 
+    async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
+        """The paths that stand in those files that can be read."""
+        lost = await asyncio.to_thread(self._lost, segments)
+        async with self._gate:
+            return await asyncio.to_thread(self._signals, [each for each in segments if each.file not in lost])
+
+    def _signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
+        found: set[str] = set()
+        for segment in segments:
+            try:
+                query = self._duck.cursor().sql(_SQL["signals"], params={"files": [str(self._root / segment.file)]})
+                found.update(path for (path,) in query.fetchall())
+            except duckdb.Error as error:
+                _log.error("history.segment_unreadable", file=segment.file, what=str(error))
+        return tuple(sorted(found))
+
     async def _segments(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], set[str]]:
         """The segments of a window that have their file, and the files that are gone."""
         segments = await self._catalogue.overlapping(tenant, start, end)

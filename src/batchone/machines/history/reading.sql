@@ -17,6 +17,9 @@ FROM (
 )
 WHERE us >= $start::BIGINT AND us < $end::BIGINT
 
+-- name: signals
+SELECT DISTINCT path FROM read_parquet($files) ORDER BY path
+
 -- name: wanted
 path IN (SELECT unnest($paths))
 
