@@ -143,8 +143,32 @@ class HistoryStats:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class SamplePage:
+    """Some of many samples: `data` is an Arrow IPC stream in base64 with path, both times, value and quality, `rows` of them.
+
+    `next` asks for what follows, and is empty on the last page. The first page tells how many there are in all (`total`; a
+    sample that stands in two files counts twice).
+    """
+
+    data: str
+    rows: int
+    total: int
+    next: str
+
+
 class History(Protocol):
     """Stored samples."""
+
+    async def samples(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: str, rows: int
+    ) -> SamplePage:  # fmt: skip
+        """Every sample, bad ones too, path by path, at most `rows` of them; `after` is the page's before, or empty."""
+        ...
+
+    async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
+        """The paths of which there are samples in the 24 hours before a time."""
+        ...
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
         """Samples of signals between two times, thinned to at most `points` a signal (extremes of each step kept)."""

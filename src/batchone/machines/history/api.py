@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import DroppedDay, History, HistoryStats, Kept, Retention, RetentionPreview, Trend
+from batchone.contracts.machines import History, HistoryStats, SamplePage, Trend
+from batchone.kernel.errors import Refused
 from batchone.kernel.module import Context
+from batchone.machines.history.api_retaining import retaining
+from batchone.machines.history.exporting import MEDIA, Format, exported
+from batchone.machines.history.grafana import grafana
 from batchone.machines.history.model import POINTS_MIN
 
 PATHS_MAX = 64
 POINTS_MAX = 20_000
+PAGE_ROWS = 50_000
+EXPORT_ROWS_MAX = 20_000_000
 
 _reader = allow("planner", "operator", "engineer")
 Reader = Annotated[Actor, Depends(_reader)]
-Engineer = Annotated[Actor, Depends(allow("engineer"))]
-Admin = Annotated[Actor, Depends(allow("admin"))]
 Paths = Annotated[list[str], Query(alias="path", min_length=1, max_length=PATHS_MAX)]
 Points = Annotated[int, Query(ge=POINTS_MIN, le=POINTS_MAX)]
-
-
-@dataclass(frozen=True)
-class DayToDrop:
-    """A day of a preview."""
-
-    kept: Kept
-    day: date
-    digest: str
 
 
 def router(context: Context) -> APIRouter:
@@ -43,29 +39,32 @@ def router(context: Context) -> APIRouter:
         """Samples of signals between two times, thinned to at most `points` a signal."""
         return await context.get(History).trend(actor.tenant, path, start, end, points)
 
+    @routes.get("/samples.{format_}")
+    async def samples(actor: Reader, format_: Format, path: Paths, start: datetime, end: datetime) -> StreamingResponse:
+        """Every sample of signals between two times as one file: an Arrow stream, Parquet or CSV, sent while it is read."""
+        history = context.get(History)
+        first = await history.samples(actor.tenant, path, start, end, "", PAGE_ROWS)
+        if first.total > EXPORT_ROWS_MAX:
+            what = f"These are {first.total} samples; one file holds {EXPORT_ROWS_MAX} at most."
+            raise Refused("history.too_many", what, "Ask for a shorter time or for fewer signals.")
+
+        async def pages() -> AsyncIterator[SamplePage]:
+            page = first
+            yield page
+            while page.next:
+                page = await history.samples(actor.tenant, path, start, end, page.next, PAGE_ROWS)
+                yield page
+
+        return StreamingResponse(
+            exported(pages(), format_), media_type=MEDIA[format_],
+            headers={"Content-Disposition": f'attachment; filename="samples.{format_}"'},
+        )  # fmt: skip
+
     @routes.get("/stats")
     async def stats(actor: Reader) -> HistoryStats:
         """What the historian holds."""
         return await context.get(History).stats(actor.tenant)
 
-    @routes.get("/retention")
-    async def retention(actor: Engineer, restored: bool = False) -> RetentionPreview:
-        """What dropping would take away now: days, rows, bytes, signals. Nothing is changed."""
-        return await context.get(Retention).preview(actor.tenant, restored)
-
-    @routes.post("/retention/drop")
-    async def drop(actor: Admin, day: DayToDrop) -> DroppedDay:
-        """Archive a day of the preview, then drop it. The digest is the preview's, so that nothing goes but what was seen."""
-        return await context.get(Retention).drop(actor.tenant, day.kept, day.day, day.digest, actor)
-
-    @routes.get("/retention/dropped")
-    async def dropped(actor: Engineer) -> tuple[DroppedDay, ...]:
-        """The days that were dropped, newest first."""
-        return await context.get(Retention).dropped(actor.tenant)
-
-    @routes.post("/retention/dropped/{drop}/restore")
-    async def restore(actor: Admin, drop: str) -> DroppedDay:
-        """Bring a dropped day back from the archive."""
-        return await context.get(Retention).restore(actor.tenant, drop, actor)
-
+    routes.include_router(retaining(context))
+    routes.include_router(grafana(context))
     return routes

@@ -13,8 +13,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import structlog
+from numpy.typing import NDArray
 
 from batchone.kernel.database import load_queries
+from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.model import Segment, Steps
 from batchone.machines.history.store import Catalogue
@@ -22,7 +24,7 @@ from batchone.machines.history.store import Catalogue
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 2
 
-_SQL = load_queries(Path(__file__).parent / "reading.sql")
+SQL = load_queries(Path(__file__).parent / "reading.sql")
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]
 """Times (unix seconds) and values of one signal, oldest first."""
@@ -35,6 +37,31 @@ class Thinned:
     lines: dict[str, Line] = field(default_factory=dict)
     thinned: bool = False
     lost: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of samples begins: at which path of those asked for, at which time, after how many samples of that time."""
+
+    path: int = 0
+    from_us: int = -(1 << 62)
+    skip: int = 0
+
+    def behind(self, times: NDArray[np.int64]) -> Place:
+        """The place behind samples of this path that begin at this place, those that it skips included."""
+        last = int(times[-1])
+        return Place(self.path, last, int(np.count_nonzero(times == last)))
+
+    @staticmethod
+    def read(text: str) -> Place:
+        """The place that `str` wrote; an empty text is the beginning."""
+        try:
+            return Place(*(int(part) for part in text.split("."))) if text else Place()
+        except (TypeError, ValueError) as error:
+            raise Refused("history.place", f"{text!r} is no place in an answer.", "Use `next` of the page before.") from error
+
+    def __str__(self) -> str:
+        return f"{self.path}.{self.from_us}.{self.skip}"
 
 
 @dataclass(frozen=True)
@@ -59,13 +86,7 @@ class Reader:
         self._root = root
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._duck = duckdb.connect(":memory:")
-        for name, value in (
-            ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"),
-            ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
-            ("autoload_known_extensions", False), ("allowed_directories", [str(root)]), ("enable_external_access", False),
-            ("lock_configuration", True),
-        ):  # fmt: skip
-            self._duck.execute(f"SET {name} = {_literal(value)}")
+        locked_down(self._duck, root, threads, memory_bytes)
 
     def warm(self) -> None:
         """Pay once, at start, for what the first query and the first Arrow column load; blocks for a second or two."""
@@ -92,6 +113,38 @@ class Reader:
         found.lost |= lost
         return found
 
+    async def page(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: Place, rows: int
+    ) -> tuple[pa.Table, Place | None]:  # fmt: skip
+        """The next rows after a place, path by path in the order given, and the place behind them; none at the end."""
+        segments, _ = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        async with self._gate:
+            return await asyncio.to_thread(self._page, window, after, rows)
+
+    def _page(self, window: Window, place: Place, rows: int) -> tuple[pa.Table, Place | None]:
+        parts, room = [pa.Table.from_batches([columns.empty()])], rows
+        paths = window.paths or ()
+        while place.path < len(paths):
+            begin = max(window.start_us, place.from_us)
+            one = replace(window, start_us=begin, paths=[paths[place.path]])
+            found, _ = self._query("page", one, limit=place.skip + room)
+            part = found.cast(columns.SAMPLE_SCHEMA).slice(place.skip) if found is not None else parts[0]
+            parts.append(part)
+            room -= part.num_rows
+            if room == 0:
+                return pa.concat_tables(parts), place.behind(columns.times_us(found))
+            place = Place(place.path + 1)
+        return pa.concat_tables(parts), None
+
+    async def count(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime) -> int:
+        """How many samples there are, bad ones too."""
+        segments, _ = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        async with self._gate:
+            found, _ = await asyncio.to_thread(self._query, "count_all", window)
+        return int(found["rows"][0].as_py()) if found is not None else 0
+
     async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         """The paths that stand in those files that can be read."""
         lost = await asyncio.to_thread(self._lost, segments)
@@ -102,7 +155,7 @@ class Reader:
         found: set[str] = set()
         for segment in segments:
             try:
-                query = self._duck.cursor().sql(_SQL["signals"], params={"files": [str(self._root / segment.file)]})
+                query = self._duck.cursor().sql(SQL["signals"], params={"files": [str(self._root / segment.file)]})
                 found.update(path for (path,) in query.fetchall())
             except duckdb.Error as error:
                 _log.error("history.segment_unreadable", file=segment.file, what=str(error))
@@ -166,14 +219,14 @@ class Reader:
 
     def _run(self, name: str, window: Window, values: dict[str, Any]) -> pa.Table:
         shapes = {"packed" if packed else "plain" for packed in (segment.packed for segment in window.segments)}
-        wanted = "" if window.paths is None else f" AND {_SQL['wanted']}"
-        sample = " UNION ALL ".join(_SQL[shape] + wanted for shape in sorted(shapes))
+        wanted = "" if window.paths is None else f" AND {SQL['wanted']}"
+        sample = " UNION ALL ".join(SQL[shape] + wanted for shape in sorted(shapes))
         bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us}
         for shape in shapes:
             bounds[shape] = [str(self._root / each.file) for each in window.segments if each.packed == (shape == "packed")]
         if window.paths is not None:
             bounds["paths"] = list(window.paths)
-        query = "\n".join(("WITH sample AS (", sample, ")", _SQL[name]))
+        query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
         return self._duck.cursor().sql(query, params=bounds | values).to_arrow_table()
 
 
@@ -192,9 +245,21 @@ def _lines(table: pa.Table | None) -> dict[str, Line]:
     }
 
 
-def _literal(value: object) -> str:
+def locked_down(duck: duckdb.DuckDBPyConnection, folder: Path, threads: int, memory_bytes: float) -> None:
+    """Let a DuckDB see nothing but a folder, for good."""
+    for name, value in (
+        ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"), ("temp_directory", ""),
+        ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
+        ("autoload_known_extensions", False), ("allowed_directories", [str(folder)]), ("enable_external_access", False),
+        ("lock_configuration", True),
+    ):  # fmt: skip
+        duck.execute(f"SET {name} = {literal(value)}")
+
+
+def literal(value: object) -> str:
+    """A value as DuckDB reads it in a text, where no parameter may stand."""
     if isinstance(value, list):
-        return "[" + ", ".join(_literal(each) for each in value) + "]"
+        return "[" + ", ".join(literal(each) for each in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"

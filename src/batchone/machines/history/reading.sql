@@ -29,6 +29,16 @@ FROM sample
 QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
 ORDER BY path, source_time, value
 
+-- name: page
+SELECT path, source_time, received_time, value, quality
+FROM sample
+QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
+ORDER BY path, source_time, value
+LIMIT $limit
+
+-- name: count_all
+SELECT count(*) AS rows FROM sample
+
 -- name: count
 SELECT path, count(*) AS rows FROM sample WHERE quality < 2 AND isfinite(value) GROUP BY path
 
@@ -57,3 +67,20 @@ SELECT path, t, v FROM (
     UNION SELECT path, last.t, last.v FROM edge
 )
 ORDER BY path, t, v
+
+-- What follows makes the views of SQL over samples.
+
+-- name: none
+SELECT NULL::VARCHAR AS path, NULL::TIMESTAMPTZ AS source_time, NULL::TIMESTAMPTZ AS received_time, NULL::DOUBLE AS value,
+    NULL::UTINYINT AS quality
+WHERE false
+
+-- name: once
+QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
+
+-- name: last
+SELECT path, max(source_time) AS source_time, arg_max(value, source_time) AS value, arg_max(quality, source_time) AS quality
+FROM samples GROUP BY path
+
+-- name: signals_of
+SELECT path, count(*) AS samples, min(source_time) AS first, max(source_time) AS last FROM samples GROUP BY path

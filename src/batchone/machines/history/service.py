@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import pyarrow as pa
 
-from batchone.contracts.machines import HistoryStats, Trend
+from batchone.contracts.machines import HistoryStats, SamplePage, Trend
+from batchone.machines.history.exporting import to_page
 from batchone.machines.history.model import check_points, check_window
-from batchone.machines.history.reading import Reader, Thinned
+from batchone.machines.history.reading import Place, Reader, Thinned
 from batchone.machines.history.store import Catalogue
 
 
@@ -38,6 +39,20 @@ class Historian:
             times_s={path: times for path, (times, _) in lines.items()},
             values={path: values for path, (_, values) in lines.items()},
         )  # fmt: skip
+
+    async def samples(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: str, rows: int
+    ) -> SamplePage:  # fmt: skip
+        """Every sample, bad ones too, path by path: at most `rows` of them behind the page whose `next` is given."""
+        check_window(start, end)
+        wanted = list(dict.fromkeys(paths))
+        total = 0 if after else await self._reader.count(tenant, wanted, start, end)
+        table, place = await self._reader.page(tenant, wanted, start, end, Place.read(after), rows)
+        return SamplePage(to_page(table), table.num_rows, total, "" if place is None else str(place))
+
+    async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
+        """The paths of which there are samples in the files of the 24 hours before a time."""
+        return await self._reader.signals(await self._catalogue.overlapping(tenant, day - timedelta(days=1), day))
 
     async def stats(self, tenant: str) -> HistoryStats:
         """What is stored; `duplicates` counts samples that came again and were dropped."""
