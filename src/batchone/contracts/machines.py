@@ -118,10 +118,24 @@ class Connect(Protocol):
 
 
 @dataclass(frozen=True)
-class Trend:
-    """Samples of signals over a time, in columns; `answer` says whether they are all there.
+class Gap:
+    """Why samples are not in an answer, and what is the matter with them.
 
-    For each signal path: times (unix seconds, float) and values of equal length, oldest first.
+    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `dropped`: they were kept as long as
+    their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there never were any of the
+    signal (`what` is its path) in that time, as far as the historian knows.
+    """
+
+    reason: Literal["lost", "dropped", "none"]
+    what: str
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Samples of signals over a time, in columns; `answer` says whether they are all there, and `gaps` what is not, and why.
+
+    For each signal path: times (unix seconds, float) and values of equal length, oldest first. The answer is `missing` when
+    some were lost or dropped, or when there are none at all.
     """
 
     start: datetime
@@ -129,6 +143,7 @@ class Trend:
     answer: Literal["complete", "downsampled", "missing"]
     times_s: Mapping[str, tuple[float, ...]]
     values: Mapping[str, tuple[float, ...]]
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,13 +163,14 @@ class SamplePage:
     """Some of many samples: `data` is an Arrow IPC stream in base64 with path, both times, value and quality, `rows` of them.
 
     `next` asks for what follows, and is empty on the last page. The first page tells how many there are in all (`total`; a
-    sample that stands in two files counts twice).
+    sample that stands in two files counts twice), and what is not there, and why (`gaps`).
     """
 
     data: str
     rows: int
     total: int
     next: str
+    gaps: tuple[Gap, ...] = ()
 
 
 class History(Protocol):

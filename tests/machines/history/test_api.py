@@ -14,6 +14,7 @@ from batchone.contracts.machines import (
     Alarms,
     DroppedDay,
     DueDay,
+    Gap,
     History,
     HistoryStats,
     Retention,
@@ -50,7 +51,7 @@ class FakeHistory:
         """Two pages of one sample each."""
         at = columns.to_us(start) + len(after)
         page = columns.to_batch(("m/x",), (0,), (at,), at, (2.0,), (0,))
-        return SamplePage(to_page(pa.Table.from_batches([page])), 1, self.total, "" if after else "more")
+        return SamplePage(to_page(pa.Table.from_batches([page])), 1, self.total, "" if after else "more", (Gap("none", "m/ö"),))
 
 
 class FakeRetention:
@@ -114,7 +115,7 @@ async def test_a_trend_is_answered_for_the_askers_own_enterprise(client, context
     assert answer.status_code == 200
     assert answer.json() == {
         "start": "2026-03-02T08:00:00Z", "end": "2026-03-02T09:00:00Z", "answer": "complete",
-        "times_s": {"m/x": [1.0]}, "values": {"m/x": [2.0]},
+        "times_s": {"m/x": [1.0]}, "values": {"m/x": [2.0]}, "gaps": [],
     }  # fmt: skip
     assert context.history.asked == ["t", ["m/x", "m/y"], START, 50]
 
@@ -168,6 +169,7 @@ SAMPLES = TREND.replace("/trend?", "/samples.csv?")
 
 async def test_samples_are_sent_as_one_file_from_many_pages(client) -> None:
     answer = await client.get(SAMPLES)
+    assert answer.headers["batchone-missing"] == "none m/%C3%B6"
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.text.splitlines()[0] == '"path","source_time","received_time","value","quality"'
     assert len(answer.text.splitlines()) == 3

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchone.contracts.machines import Gap
 from batchone.kernel.errors import Refused
+from batchone.machines.history import segments
 
 pytestmark = pytest.mark.engine
 
@@ -62,8 +66,41 @@ async def test_bad_samples_and_what_is_no_number_are_not_drawn(rig) -> None:
 async def test_nothing_there_is_said_to_be_missing(rig) -> None:
     assert (await trend(rig, ["m/x"], 0, 10, 100)).answer == "missing"
     await rig.ingest.store([rig.message([("m/x", 1, 1.0)])])
-    assert (await trend(rig, ["m/x"], 5, 10, 100)).answer == "missing"
-    assert (await trend(rig, ["m/y"], 0, 10, 100)).answer == "missing"
+    for path, start in (("m/x", 5), ("m/y", 0)):
+        found = await trend(rig, [path], start, 10, 100)
+        assert (found.answer, found.gaps) == ("missing", (Gap("none", path),))
+
+
+async def test_a_signal_without_samples_does_not_spoil_the_answer_for_others(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", 1, 1.0)])])
+    found = await trend(rig, ["m/x", "m/y"], 0, 10, 100)
+    assert (found.answer, found.gaps) == ("complete", (Gap("none", "m/y"),))
+
+
+async def test_only_what_is_wanted_is_read_of_a_file(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_ROW_GROUP", 100)
+    await rig.ingest.store([rig.message([(f"m/{at:02d}", at, float(second)) for at in range(20) for second in range(100)])])
+    for pack in (False, True):
+        if pack:
+            await rig.compact()
+        (file,) = rig.on_disk()
+        _spoil(rig.root / file, but={7, 12})
+        found = await trend(rig, ["m/07", "m/12"], 0, 100, 200)
+        assert (found.answer, len(found.values["m/07"]), len(found.values["m/12"])) == ("complete", 100, 100)
+        assert (await trend(rig, ["m/08"], 0, 100, 200)).gaps == (Gap("lost", file), Gap("none", "m/08"))
+        _spoil(rig.root / file, but=set(range(20)))
+
+
+def _spoil(file: Path, but: set[int], saved: dict[Path, bytes] = {}) -> None:  # noqa: B006 - what the file was before
+    """Overwrite the columns of all row groups but some; those of all, to make it whole again."""
+    whole = bytearray(saved.setdefault(file, file.read_bytes()))
+    footer = pq.ParquetFile(file).metadata
+    for group in {*range(footer.num_row_groups)} - but:
+        for each in range(footer.num_columns):
+            column = footer.row_group(group).column(each)
+            at = column.dictionary_page_offset or column.data_page_offset
+            whole[at : at + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    file.write_bytes(whole)
 
 
 async def test_a_lost_segment_is_missing_and_the_others_are_shown(rig) -> None:
@@ -73,6 +110,7 @@ async def test_a_lost_segment_is_missing_and_the_others_are_shown(rig) -> None:
     (rig.root / file).unlink()
     found = await trend(rig, ["m/x"], 0, 10, 100)
     assert (found.answer, found.values["m/x"]) == ("missing", (2.0,))
+    assert found.gaps == (Gap("lost", file),)
 
 
 async def test_a_damaged_segment_is_missing_and_the_others_are_shown(rig) -> None:
@@ -82,6 +120,7 @@ async def test_a_damaged_segment_is_missing_and_the_others_are_shown(rig) -> Non
     (rig.root / file).write_bytes(b"PAR1 damaged PAR1")
     found = await trend(rig, ["m/x"], 0, 10, 100)
     assert (found.answer, found.values["m/x"]) == ("missing", (2.0,))
+    assert found.gaps == (Gap("lost", file),)
 
 
 async def test_another_tenants_samples_are_not_shown(rig) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from batchone.contracts.enterprises import Actor
+from batchone.contracts.machines import Gap
 from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
 from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
@@ -128,6 +129,19 @@ async def test_a_dropped_day_comes_back_from_the_archive_and_stays(keeping) -> N
         await keeping.retainer.restore("t", day.id, ADMIN)
     with pytest.raises(NotFound):
         await keeping.retainer.restore("u", day.id, ADMIN)
+
+
+async def test_what_was_dropped_is_said_to_be_until_it_comes_back(keeping) -> None:
+    rig, window = keeping.rig, ("t", ["m/short", "m/long"])
+    start, end = rig.at(-5.5 * DAY), rig.at(-4.5 * DAY)
+    await keeping.drop_all()
+    day = next(each for each in await keeping.retainer.dropped("t") if start <= each.first < end)
+    found = await rig.historian.trend(*window, start, end, 100)
+    assert (found.answer, found.gaps) == ("missing", (Gap("dropped", day.id), Gap("none", "m/short")))
+    assert (await rig.historian.samples(*window, start, end, "", 9)).gaps == found.gaps
+    assert (await rig.historian.trend("t", ["m/long"], start, end, 100)).answer == "complete"
+    await keeping.retainer.restore("t", day.id, ADMIN)
+    assert (await rig.historian.trend(*window, start, end, 100)).gaps == ()
 
 
 async def test_a_damaged_archive_is_refused_and_brings_nothing_back(keeping) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
@@ -23,6 +24,7 @@ PATHS_MAX = 64
 POINTS_MAX = 20_000
 PAGE_ROWS = 50_000
 EXPORT_ROWS_MAX = 20_000_000
+HEADER_MAX = 4_000
 
 _reader = allow("planner", "operator", "engineer")
 Reader = Annotated[Actor, Depends(_reader)]
@@ -41,7 +43,10 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/samples.{format_}")
     async def samples(actor: Reader, format_: Format, path: Paths, start: datetime, end: datetime) -> StreamingResponse:
-        """Every sample of signals between two times as one file: an Arrow stream, Parquet or CSV, sent while it is read."""
+        """Every sample of signals between two times as one file: an Arrow stream, Parquet or CSV, sent while it is read.
+
+        The header `Batchone-Missing` tells what is not there, and why: lost files, dropped days, signals without samples.
+        """
         history = context.get(History)
         first = await history.samples(actor.tenant, path, start, end, "", PAGE_ROWS)
         if first.total > EXPORT_ROWS_MAX:
@@ -57,7 +62,10 @@ def router(context: Context) -> APIRouter:
 
         return StreamingResponse(
             exported(pages(), format_), media_type=MEDIA[format_],
-            headers={"Content-Disposition": f'attachment; filename="samples.{format_}"'},
+            headers={
+                "Content-Disposition": f'attachment; filename="samples.{format_}"',
+                "Batchone-Missing": ", ".join(f"{gap.reason} {quote(gap.what)}" for gap in first.gaps)[:HEADER_MAX],
+            },
         )  # fmt: skip
 
     @routes.get("/stats")

@@ -15,7 +15,7 @@ import pyarrow as pa
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.model import Segment, check_window
-from batchone.machines.history.reading import SQL, literal, locked_down
+from batchone.machines.history.reading import SQL, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
 
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
@@ -50,12 +50,10 @@ class Asker:
         `Refused` when it is no single SELECT, fails, reaches for anything but the tenant's samples, or takes too long.
         """
         check_window(*window)
-        segments = await self._catalogue.overlapping(tenant, *window)
-        there = [segment for segment in segments if (self._root / segment.file).exists()]
-        lost = tuple(sorted({segment.file for segment in segments} - {segment.file for segment in there}))
+        segments, lost = await there(self._catalogue, self._root, tenant, *window)
         bounds = columns.to_us(window[0]), columns.to_us(window[1])
-        table, cut = await asyncio.to_thread(self._ask, tenant, select, there, bounds, rows, seconds)
-        return Answer(table, cut, lost)
+        table, cut = await asyncio.to_thread(self._ask, tenant, select, segments, bounds, rows, seconds)
+        return Answer(table, cut, tuple(sorted(lost)))
 
     def _ask(
         self, tenant: str, select: str, segments: Sequence[Segment], bounds: tuple[int, int], rows: int, seconds: float

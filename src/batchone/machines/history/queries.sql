@@ -60,13 +60,18 @@ WHERE tenant = %(tenant)s AND retired_at IS NULL ORDER BY id
 
 -- name: add_dropped
 INSERT INTO history.dropped
-    (id, tenant, kept, day, segments, rows, bytes, signals, first, last, archive, dropped, dropped_by)
-VALUES (%(id)s, %(tenant)s, %(kept)s, %(day)s, %(segments)s, %(rows)s, %(bytes)s, %(signals)s, %(first)s, %(last)s,
+    (id, tenant, kept, day, segments, rows, bytes, paths, first, last, archive, dropped, dropped_by)
+VALUES (%(id)s, %(tenant)s, %(kept)s, %(day)s, %(segments)s, %(rows)s, %(bytes)s, %(paths)s, %(first)s, %(last)s,
     %(archive)s, %(dropped)s, %(dropped_by)s)
 
 -- name: dropped
-SELECT id, kept, day, segments, rows, bytes, signals, first, last, archive, dropped, dropped_by, restored
+SELECT id, kept, day, segments, rows, bytes, cardinality(paths) AS signals, first, last, archive, dropped, dropped_by, restored
 FROM history.dropped WHERE tenant = %(tenant)s ORDER BY dropped DESC, id DESC
+
+-- name: dropped_of
+SELECT id FROM history.dropped
+WHERE tenant = %(tenant)s AND restored IS NULL AND last >= %(start)s AND first < %(end)s AND paths && %(paths)s::text[]
+ORDER BY first, id
 
 -- name: mark_restored
 UPDATE history.dropped SET restored = %(now)s WHERE tenant = %(tenant)s AND id = %(id)s AND restored IS NULL

@@ -137,17 +137,20 @@ class Reader:
             place = Place(place.path + 1)
         return pa.concat_tables(parts), None
 
-    async def count(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many samples there are, bad ones too."""
-        segments, _ = await self._segments(tenant, start, end)
+    async def counts(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime
+    ) -> tuple[dict[str, int], set[str]]:  # fmt: skip
+        """How many samples there are of each path that has any, bad ones too, and the files that could not be read."""
+        segments, lost = await self._segments(tenant, start, end)
         window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
         async with self._gate:
-            found, _ = await asyncio.to_thread(self._query, "count_all", window)
-        return int(found["rows"][0].as_py()) if found is not None else 0
+            found, readable = await asyncio.to_thread(self._query, "count_all", window)
+        lost |= {segment.file for segment in segments} - {segment.file for segment in readable}
+        return dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}, lost
 
     async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         """The paths that stand in those files that can be read."""
-        lost = await asyncio.to_thread(self._lost, segments)
+        lost = await asyncio.to_thread(_lost, self._root, segments)
         async with self._gate:
             return await asyncio.to_thread(self._signals, [each for each in segments if each.file not in lost])
 
@@ -162,18 +165,7 @@ class Reader:
         return tuple(sorted(found))
 
     async def _segments(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], set[str]]:
-        """The segments of a window that have their file, and the files that are gone."""
-        segments = await self._catalogue.overlapping(tenant, start, end)
-        if await asyncio.to_thread(self._lost, segments):
-            # A merge may have replaced them since the catalogue was asked.
-            segments = await self._catalogue.overlapping(tenant, start, end)
-        lost = await asyncio.to_thread(self._lost, segments)
-        if lost:
-            _log.error("history.segment_lost", files=sorted(lost))
-        return [segment for segment in segments if segment.file not in lost], lost
-
-    def _lost(self, segments: Sequence[Segment]) -> set[str]:
-        return {segment.file for segment in segments if not (self._root / segment.file).exists()}
+        return await there(self._catalogue, self._root, tenant, start, end)
 
     def _rows(self, window: Window) -> pa.Table:
         table, _ = self._query("rows", window)
@@ -228,6 +220,24 @@ class Reader:
             bounds["paths"] = list(window.paths)
         query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
         return self._duck.cursor().sql(query, params=bounds | values).to_arrow_table()
+
+
+async def there(
+    catalogue: Catalogue, root: Path, tenant: str, start: datetime, end: datetime
+) -> tuple[list[Segment], set[str]]:  # fmt: skip
+    """The segments of a window that have their file, and the files that are gone."""
+    segments = await catalogue.overlapping(tenant, start, end)
+    if await asyncio.to_thread(_lost, root, segments):
+        # A merge may have replaced them since the catalogue was asked.
+        segments = await catalogue.overlapping(tenant, start, end)
+    lost = await asyncio.to_thread(_lost, root, segments)
+    if lost:
+        _log.error("history.segment_lost", files=sorted(lost))
+    return [segment for segment in segments if segment.file not in lost], lost
+
+
+def _lost(root: Path, segments: Sequence[Segment]) -> set[str]:
+    return {segment.file for segment in segments if not (root / segment.file).exists()}
 
 
 def _lines(table: pa.Table | None) -> dict[str, Line]:

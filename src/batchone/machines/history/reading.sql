@@ -37,7 +37,7 @@ ORDER BY path, source_time, value
 LIMIT $limit
 
 -- name: count_all
-SELECT count(*) AS rows FROM sample
+SELECT path, count(*) AS rows FROM sample GROUP BY path
 
 -- name: count
 SELECT path, count(*) AS rows FROM sample WHERE quality < 2 AND isfinite(value) GROUP BY path

@@ -78,7 +78,7 @@ class Retainer:
             self._clock.now(), actor.name,
         )  # fmt: skip
         try:
-            await self._catalogue.drop(tenant, shelf, dropped)
+            await self._catalogue.drop(tenant, shelf, dropped, found.signals)
         except Conflict:
             if self._archive and folder:
                 await asyncio.to_thread(self._archive.remove, folder)

@@ -13,7 +13,7 @@ CREATE TABLE history.dropped (
     segments int NOT NULL,
     rows bigint NOT NULL,
     bytes bigint NOT NULL,
-    signals int NOT NULL,
+    paths text[] NOT NULL,
     first timestamptz NOT NULL,
     last timestamptz NOT NULL,
     archive text NOT NULL,
