@@ -49,6 +49,7 @@ def sql(
                 asker = Asker(Catalogue(database), home_folder() / "history", threads=2, memory_bytes=_MEMORY_BYTES)
                 window = _aware(start) or EVER[0], _aware(end) or EVER[1]
                 found = await asker.ask(running.tenant, select, rows=rows, seconds=seconds, window=window)
+                asker.close()
             finally:
                 await database.close()
         for file in found.lost:

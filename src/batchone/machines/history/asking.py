@@ -41,6 +41,8 @@ class Asker:
         self._root = root
         self._threads = threads
         self._memory_bytes = memory_bytes
+        self._ducks: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._opening = threading.Lock()
 
     async def ask(
         self, tenant: str, select: str, *, rows: int, seconds: float, window: tuple[datetime, datetime] = EVER
@@ -55,17 +57,29 @@ class Asker:
         table, cut = await asyncio.to_thread(self._ask, tenant, select, segments, bounds, rows, seconds)
         return Answer(table, cut, tuple(sorted(lost)))
 
+    def close(self) -> None:
+        """Let go of DuckDB."""
+        for duck in self._ducks.values():
+            duck.close()
+
+    def _duck(self, tenant: str) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
+        with self._opening:
+            if tenant not in self._ducks:
+                self._ducks[tenant] = duckdb.connect(":memory:")
+                locked_down(self._ducks[tenant], self._root / tenant, self._threads, self._memory_bytes)
+            return self._ducks[tenant].cursor()
+
     def _ask(
         self, tenant: str, select: str, segments: Sequence[Segment], bounds: tuple[int, int], rows: int, seconds: float
     ) -> tuple[pa.Table, bool]:  # fmt: skip
-        duck = duckdb.connect(":memory:")
+        duck = self._duck(tenant)
         late = threading.Timer(seconds, duck.interrupt)
         late.daemon = True
         try:
-            locked_down(duck, self._root / tenant, self._threads, self._memory_bytes)
-            duck.execute(f"CREATE VIEW samples AS {_samples(self._root, segments, bounds)}")
-            duck.execute(f"CREATE VIEW last AS {SQL['last']}")
-            duck.execute(f"CREATE VIEW signals AS {SQL['signals_of']}")
+            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, segments, bounds)}")
+            duck.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
+            duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
             statements = duck.extract_statements(select)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise Refused(
