@@ -1,4 +1,4 @@
-"""`batchone sql` as a program of its own beside a platform's engines."""
+"""`batchone sql` and `batchone history` as programs of their own beside a platform's engines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from batchone.contracts.machines import Retention
 from batchone.kernel.bus import Message
 from batchone.kernel.database import migrate
 from batchone.kernel.home import Running
+from batchone.kernel.remote import serve
 from batchone.machines import columns, history
+from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.reading import Reader
+from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.segments import SegmentFiles
+from batchone.machines.history.store import Catalogue
 
 pytestmark = pytest.mark.engine
 
@@ -77,3 +84,39 @@ async def test_what_is_no_select_is_refused_and_rows_are_cut_with_a_word(termina
     assert (code, "no single SELECT" in err) == (1, True)
     code, out, err = await terminal.run("sql", SELECT, "--rows", "1", "--json")
     assert (code, len(json.loads(out)), "more than 1 rows" in err) == (0, 1, True)
+
+
+@pytest.fixture
+async def kept_a_day(terminal: Terminal, database, nats_bus, clock, ids) -> AsyncIterator[Terminal]:
+    """The same with a historian that answers, keeps `standard` for a day, and holds samples of 2001."""
+
+    async def record(*_: object) -> None:
+        """Nobody looks at the audit record here."""
+
+    catalogue, root = Catalogue(database), terminal.home / "history"
+    reader = Reader(catalogue, root, threads=1, memory_bytes=256e6)
+    retainer = Retainer(
+        catalogue, SegmentFiles(root, lambda: ids.new("SEG"), time.time), reader, Archive(terminal.home / "archive"),
+        {"short": None, "standard": 86_400.0, "long": None}, clock=clock, ids=ids, record=record,
+    )  # fmt: skip
+    answers = asyncio.create_task(serve(nats_bus, Retention, retainer))
+    yield terminal
+    answers.cancel()
+    await asyncio.gather(answers, return_exceptions=True)
+    reader.close()
+
+
+async def test_a_day_is_shown_dropped_listed_and_brought_back(kept_a_day: Terminal) -> None:
+    code, out, err = await kept_a_day.run("history", "retention")
+    assert (code, "2001-09-09" in out.decode(), "Nothing was changed" in err) == (0, True, True)
+    _, out, _ = await kept_a_day.run("history", "retention", "--preview", "--json")
+    assert [day["signals"] for day in json.loads(out)["preview"]["days"]] == [["m/x", "m/y"]]
+    assert json.loads(out)["dropped"] == []
+    _, out, _ = await kept_a_day.run("history", "retention", "--apply")
+    assert "3 samples of 1 days were dropped" in out.decode()
+    assert json.loads((await kept_a_day.run("sql", SELECT, "--json"))[1]) == []
+    (day,) = json.loads((await kept_a_day.run("history", "dropped", "--json"))[1])
+    code, out, _ = await kept_a_day.run("history", "restore", day["id"])
+    assert (code, "3 samples of 2001-09-09 are back" in out.decode()) == (0, True)
+    assert len(json.loads((await kept_a_day.run("sql", SELECT, "--json"))[1])) == 3
+    assert (await kept_a_day.run("history", "restore", day["id"]))[0] == 1
