@@ -155,10 +155,7 @@ class SegmentFiles:
 
     def read(self, segment: Segment) -> pa.RecordBatch:
         """All rows of a segment."""
-        table = pq.ParquetFile(self.root / segment.file, read_dictionary=["path"]).read()
-        if segment.packed:
-            return unpack(table.unify_dictionaries())
-        return columns.concat(table.cast(columns.SAMPLE_SCHEMA).unify_dictionaries().combine_chunks().to_batches())
+        return rows_in(self.root / segment.file, packed=segment.packed)
 
     def missing(self, segments: Iterable[Segment]) -> list[Segment]:
         """Those without a file."""
@@ -178,6 +175,14 @@ class SegmentFiles:
             if path.with_suffix(".parquet").relative_to(self.root).as_posix() not in unsettled and _stamp(path) <= oldest:
                 found.append(file)
         return sorted(found)
+
+
+def rows_in(path: Path, *, packed: bool) -> pa.RecordBatch:
+    """All rows of a segment's file."""
+    table = pq.ParquetFile(path, read_dictionary=["path"]).read()
+    if packed:
+        return unpack(table.unify_dictionaries())
+    return columns.concat(table.cast(columns.SAMPLE_SCHEMA).unify_dictionaries().combine_chunks().to_batches())
 
 
 def _stamp(path: Path) -> float:
