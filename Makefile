@@ -62,9 +62,9 @@ types:
 contracts:
 	@$(BIN)/lint-imports
 
-# Tests that need no engine, browser, peer or story.
+# Tests that need no engine, browser, peer or story, and no more than a few seconds each.
 fast:
-	@$(BIN)/pytest -q -m "not engine and not browser and not peer and not story and not fault"
+	@$(BIN)/pytest -q -m "not slow and not engine and not browser and not peer and not story and not fault"
 
 # Measure; prints tables and the machine they were measured on.
 bench: setup-dev

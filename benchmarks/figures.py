@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 Cell = str | int | float | None
@@ -63,6 +63,28 @@ def p99(values: Sequence[float]) -> float:
 def ratio(peer: float, ours: float) -> float:
     """How many times the peer's figure is of ours; not-a-number where there is none to compare with."""
     return peer / ours if ours else math.nan
+
+
+def gap(found: float, best: float) -> float | None:
+    """By how many per cent a figure is above the best; None where the best is 0, of which nothing is a part."""
+    return 100 * (found - best) / best if best else None
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that there are; None where there are none."""
+    there = [value for value in values if value is not None]
+    return statistics.mean(there) if there else None
+
+
+def exponent(smaller: tuple[float, float], greater: tuple[float, float]) -> float:
+    """The power of the size with which a cost grows from one (size, cost) to another."""
+    (n0, cost0), (n1, cost1) = smaller, greater
+    return math.log(max(cost1, 1e-9) / max(cost0, 1e-9)) / math.log(n1 / n0)
+
+
+def kept(*figures: bool) -> str:
+    """Whether all that was wanted is so, as the tables say it."""
+    return "yes" if all(figures) else "no"
 
 
 def text(table: Table) -> str:

@@ -16,7 +16,7 @@ from benchmarks.pushpull.plant import DAY_S, Floats, Plant, plant_of, products_o
 from benchmarks.pushpull.promising import Told, run_promising
 from benchmarks.worth import KEPT, WEIGHT
 
-YEAR_DAYS, WARM_DAYS, MONTH_DAYS = 365, 28, 30
+YEAR_DAYS, WARM_DAYS, MONTH_DAYS, FIRST_DAYS = 365, 28, 30, 7
 SEEDS, SEEDS_QUICK, DAYS_QUICK = 20, 2, 35
 HALF_WITHIN, NINE_WITHIN = 0.05, 0.03
 """How far from a half and from nine tenths the shares that are met may lie."""
@@ -26,13 +26,15 @@ _WIDE = 50
 
 @dataclass(frozen=True)
 class Kept:
-    """Shares of orders that came by their p50 and p90 date: in all, by how far ahead the promise reached and by month (a row
-    each, with the number of orders), and the mean hours from the order to the two dates and from one to the other."""
+    """Shares of orders that came by their p50 and p90 date: in all, by how far ahead the promise reached, by month and by day
+    of the first week, which does not count (a row each, with the number of orders), and the mean hours from the order to the
+    two dates and from one to the other."""
 
     p50: float
     p90: float
     ahead: Floats
     months: Floats
+    first: Floats
     wait_h: float
     width_h: float
     orders: int
@@ -48,13 +50,15 @@ def year(blueprint: Blueprint, plant: Plant, seed: int, days: int, warm: int = W
 
 def kept(told: Told, since: int, until: int) -> Kept:
     """What of the promises given in a window was kept."""
+    days, new = told.at // DAY_S, told.at < FIRST_DAYS * DAY_S
+    first = _by(days[new], FIRST_DAYS, (told.finished <= told.likely)[new], (told.finished <= told.sure)[new])
     mine = (told.at >= since) & (told.at < until)
     at, planned, likely, sure, finished = (x[mine] for x in (told.at, told.planned, told.likely, told.sure, told.finished))
     half, nine = finished <= likely, finished <= sure
     return Kept(
         float(half.mean()), float(nine.mean()),
         _by(np.searchsorted(AHEAD_S, planned - at, side="right"), len(AHEAD_S) + 1, half, nine),
-        _by((at - since) // (MONTH_DAYS * DAY_S), -(-(until - since) // (MONTH_DAYS * DAY_S)), half, nine),
+        _by((at - since) // (MONTH_DAYS * DAY_S), -(-(until - since) // (MONTH_DAYS * DAY_S)), half, nine), first,
         float((sure - at).mean() / 3600), float((sure - likely).mean() / 3600), int(mine.sum()),
     )  # fmt: skip
 
@@ -102,11 +106,12 @@ def _met(half: float, nine: float) -> str:
 
 
 def plot(found: list[Kept]) -> str:
-    """The share that was met by how far ahead was promised and by month: `o` p50, `#` p90, `|` what was told."""
+    """The share that was met by how far ahead was promised, by month and day of the first week: `o` p50, `#` p90, `|` told."""
     lines = [f"{'':16}0 %{'':{_WIDE // 2 - 5}}50 %{'':{_WIDE // 2 - 12}}90 %  100 %"]
     for title, rows, names in (
         ("ahead", sum(each.ahead for each in found), _NAMES),
         ("month", sum(each.months for each in found), None),
+        ("day", sum(each.first for each in found), None),
     ):
         for n, (count, half, nine) in enumerate(np.asarray(rows)):
             if count:

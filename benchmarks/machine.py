@@ -49,6 +49,16 @@ def this_machine(folder: Path | None = None) -> Machine:
     )  # fmt: skip
 
 
+def where(workers: int) -> str:
+    """For the title of a table: on what so many threads of a search ran."""
+    cores = len(os.sched_getaffinity(0))
+    return f"{_number(workers, 'thread')} on {_number(cores, 'core')} of {_processor()}"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def sync_ms(folder: Path, times: int = _SYNCS) -> float:
     """Median milliseconds to append 8 kB to a file and sync it, as a database does for a commit."""
     taken = []

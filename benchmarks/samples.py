@@ -27,7 +27,7 @@ from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
 from batchone.kernel.ids import TimeIds
 from batchone.machines import columns, history
-from batchone.machines.connect.attach import Quarantine, attach
+from batchone.machines.connect.attach import Attaching, Quarantine
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.module import HistorySettings
@@ -142,8 +142,8 @@ class Pipeline:
         files = SegmentFiles(root, partial(self.ids.new, "SEG"), time.time)
         ingest = Counting(self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
         ingest.wanted, ingest.done = rows, asyncio.Event()
-        wal = self.home / f"{seed}-{size}.wal"
-        shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), wal, Bounds(batch_rows=size))
+        log, bounds = self.home / f"log-{seed}-{size}", Bounds(batch_rows=size, message_rows=max(size, 1))
+        shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), log, bounds, time.time)
         work = [
             asyncio.create_task(shipping.seal()), asyncio.create_task(shipping.send()),
             asyncio.create_task(self.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages)),
@@ -195,11 +195,11 @@ class Pipeline:
 
 async def _drive(shipping: Shipping, rows: int, size: int, seed: int) -> None:
     """Hand columns over as a link does, no faster than the backlog drains."""
-    quarantine, declared = Quarantine("synthetic"), frozenset(PATHS)
+    attaching = Attaching(PATHS, Quarantine("synthetic"))
     for batch in batches(rows, size, seed):
         while shipping.share > _FULL_SHARE:
             await asyncio.sleep(0.002)
-        shipping.put(attach(batch, declared, quarantine, START))
+        shipping.put(attaching.attach(batch, START)[0])
         await asyncio.sleep(0)
         while shipping._rows >= size:  # a batch of the size asked for: sealed before the next is added to it
             await asyncio.sleep(0)

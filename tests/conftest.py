@@ -28,11 +28,11 @@ KERNEL_MIGRATIONS = Path(__file__).parent.parent / "src/batchone/kernel/migratio
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-_ORDER = ("engine", "peer", "browser", "story", "fault")
+_ORDER = ("slow", "engine", "peer", "browser", "story", "fault")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: what needs nothing, then engines, peers, a browser, whole stories, and faults last."""
+    """Fast tests first: what needs nothing, then what is slow, engines, peers, a browser, whole stories, and faults last."""
     items.sort(
         key=lambda item: max((_ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in _ORDER), default=0)
     )

@@ -235,6 +235,31 @@ demo:
 }
 """A lamp: three options, three operations, one of them skipped by clamped lamps."""
 
+AIDED: Mapping[str, str] = {
+    **SMALL,
+    "pack.yaml": SMALL["pack.yaml"] + "aim: [tardiness, energy]\n",
+    "resources.yaml": SMALL["resources.yaml"].replace("change: 30 s, pairs", "change: 30 s, crew: setting, pairs") + """\
+tools:
+  - {id: jig, name: {en: Jig, zh: 夹具}, classes: [clamping], count: 2, calendar: always}
+people:
+  - {id: fitters, name: {en: Fitters, zh: 装配工}, skills: [gluing, setting], count: 1, calendar: days}
+""",
+    "routing.yaml": SMALL["routing.yaml"].replace(
+        '    program: "glue"\n', '    program: "glue"\n    needs: [gluing, clamping]\n'
+    ) + '    waits: [{after: "20", least: 1 h, most: 2 d}]\n',
+    "energy.yaml": """\
+energy:
+  nominal: 0.3 kWh
+  shares: {metal: 0.667, assembly: 0.333}
+  tolerance: 0.1
+  carbon_g_per_kwh: 400
+  tariff:
+    - {from: "00:00", to: "06:00", per_mwh: "80.00"}
+    - {from: "06:00", to: "24:00", per_mwh: "190.50"}
+""",
+}  # fmt: skip
+"""The lamp with tools and people that it is glued and its lathe set up with, a wait for the glue, a tariff and an aim."""
+
 
 def written(files: Mapping[str, str], folder: Path) -> Path:
     """The files written into a folder."""

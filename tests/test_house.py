@@ -48,7 +48,7 @@ def test_every_driver_is_named_in_the_contract_of_drivers() -> None:
     contracts = ConfigParser()
     contracts.read(ROOT / ".importlinter")
     named = {word.rsplit(".", 1)[1] for word in contracts["importlinter:contract:drivers"]["modules"].split()}
-    there = {path.parent.name for path in (PLATFORM / "machines/connect").glob("*/__init__.py")}
+    there = {path.parent.name for path in (PLATFORM / "machines/connect").glob("*/driver.py")}
     assert named == there
 
 

@@ -20,8 +20,8 @@ RING = 1024
 
 class Store(NamedTuple):
     """What is not set aside, by variant: in store (`free`) and under way (`coming`: arrives, expected, pieces, between `head`
-    and `tail`). `point` and `lot` are when and how much is called off; `used`: taken since it was last set to 0; `count`:
-    call-offs made."""
+    and `tail`). `awaited`: when what was last set aside is expected (0: it is there). `point` and `lot` are when and how much
+    is called off; `used`: taken since it was last set to 0; `count`: call-offs made."""
 
     lead: Floats
     on_time: Floats
@@ -34,6 +34,7 @@ class Store(NamedTuple):
     tail: Ints
     used: Ints
     count: Ints
+    awaited: Ints
 
 
 def store_of(plant: Plant, opening: Ints, lot: Ints) -> Store:
@@ -42,7 +43,7 @@ def store_of(plant: Plant, opening: Ints, lot: Ints) -> Store:
     return Store(
         plant.lead_s, plant.on_time, plant.moq, np.maximum(lot, plant.moq), np.zeros(n, np.int64), opening.astype(np.int64),
         np.zeros((n, RING, 3), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
-        np.zeros(1, np.int64),
+        np.zeros(1, np.int64), np.zeros(n, np.int64),
     )  # fmt: skip
 
 
@@ -71,6 +72,8 @@ def set_aside(s: Store, w: World, p: Products, cfg: int, now: int) -> tuple[int,
     will be there, and when the planner expects it."""
     n = p.seconds.shape[1]
     actual, expected = now, now
+    for v in range(len(s.awaited)):
+        s.awaited[v] = 0
     for b in range(p.bom_at[cfg * n], p.bom_at[cfg * n + n]):
         v, missing = p.bom_variant[b], p.bom_quantity[b]
         s.used[v] += missing
@@ -87,6 +90,7 @@ def set_aside(s: Store, w: World, p: Products, cfg: int, now: int) -> tuple[int,
             missing -= take
             if take:
                 actual, expected = max(actual, s.coming[v, slot, 0]), max(expected, s.coming[v, slot, 1])
+                s.awaited[v] = s.coming[v, slot, 1]
             at += 1
     return actual, expected
 

@@ -1,5 +1,8 @@
 """A long run of made to order in which the platform's own code says the dates (`batchone.chain.planning.honesty`).
 
+While the product is new to the plant it is told the deliveries that each order waits for, with their share on time, as the
+platform tells it; breakdowns on the way it is not.
+
 The plant, its breakdowns, its suppliers' delays and what the line does about them are those of the study; so is the plan in
 force, kept as work by class and minutes, into which an order is inserted. What insertion finds is an input here. How much later
 the order is told to come, every second time and one time in ten, is asked of the product, which learns each hour from the
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from batchone.chain.planning.honesty import Honesty
+from batchone.chain.planning.honesty import Delivery, Honesty, Reserve
 from benchmarks.pushpull.compiled import jit
 from benchmarks.pushpull.line import FINISHED, FULL, World, advance, new_world, release
 from benchmarks.pushpull.market import Orders
@@ -21,6 +24,8 @@ from benchmarks.pushpull.plant import DAY_S, Ints, Line, Plant, Products
 from benchmarks.pushpull.pull import HOUR_S, SHIFT_S, Ahead, _first_use, _plan_of, _point, _setups, insert, replan
 
 _SMOOTH = 0.1
+_NEW_S = 7 * DAY_S
+"""For how long the product is told the deliveries."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,11 @@ def run_promising(plant: Plant, p: Products, orders: Orders, seed: int, weight: 
             )  # fmt: skip
             learnt += len(done)
         hi = int(np.searchsorted(orders.at, now + HOUR_S))
-        plan_in(w, line, p, s, ahead, orders.at, orders.cfg, lo, hi, planned, begin)
+        awaited = np.zeros((hi - lo if now < _NEW_S else 0, len(plant.variants)), np.int64)
+        plan_in(w, line, p, s, ahead, orders.at, orders.cfg, lo, hi, planned, begin, awaited)
         asked, found = orders.at[lo:hi], planned[lo:hi]
-        fifty, ninety = honesty.margins((found - asked).astype(float))
+        expected = [_reserve(plant, each, int(w.ready[k])) for k, each in enumerate(awaited, lo)]
+        fifty, ninety = honesty.margins((found - asked).astype(float), expected)
         likely[lo:hi] = np.maximum(found + np.rint(fifty).astype(np.int64), asked)
         sure[lo:hi] = np.maximum(found + np.rint(ninety).astype(np.int64), likely[lo:hi])
         let_in(w, orders.cfg, lo, hi, sure, begin)
@@ -78,16 +85,26 @@ def run_promising(plant: Plant, p: Products, orders: Orders, seed: int, weight: 
     return Told(orders.at, planned, likely, sure, w.finish[:count].copy())
 
 
+def _reserve(plant: Plant, awaited: Ints, ready: int) -> Reserve:
+    """What late deliveries may add to an order whose operations may begin at `ready`."""
+    waits = ((v, ready - awaited[v]) for v in np.flatnonzero(awaited))
+    return Reserve(0.0, 0.0, tuple(Delivery(1 - plant.on_time[v], plant.lead_s[v], float(slack_s)) for v, slack_s in waits))
+
+
 @jit
 def plan_in(
-    w: World, line: Line, p: Products, s: Store, ahead: Ahead, at: Ints, cfg: Ints, lo: int, hi: int, planned: Ints, begin: Ints
-) -> None:
-    """Sets modules aside for orders and puts them into the plan; `begin` is when what they need will really be there."""
+    w: World, line: Line, p: Products, s: Store, ahead: Ahead, at: Ints, cfg: Ints, lo: int, hi: int, planned: Ints,
+    begin: Ints, awaited: Ints,
+) -> None:  # fmt: skip
+    """Sets modules aside for orders and puts them into the plan; `begin` is when what they need will really be there,
+    `awaited`, where there is room for it, when each module is expected."""
     for k in range(lo, hi):
         actual, expected = set_aside(s, w, p, cfg[k], at[k])
         ready = at[k] + p.prep[cfg[k]]
         planned[k] = insert(line, p, ahead, cfg[k], 0, max(ready, expected))
         w.ready[k] = max(ready, expected)
+        if len(awaited):
+            awaited[k - lo] = s.awaited
         begin[k] = max(ready, actual)
 
 

@@ -10,6 +10,7 @@ from benchmarks.pushpull.promising import Told
 from batchone.chain.design.model import compile_pack
 
 
+@pytest.mark.slow
 def test_weeks_of_orders_with_breakdowns_and_late_suppliers_come_as_promised() -> None:
     blueprint = compile_pack(the_pack())
     found = year(blueprint, plant_of(blueprint), seed=3, days=35, warm=14)
@@ -35,12 +36,13 @@ def test_what_was_kept_is_counted_by_date_and_only_within_the_window() -> None:
     assert found.width_h == pytest.approx(0.25)
 
 
-def test_the_plot_has_a_row_for_each_class_and_month_that_has_orders() -> None:
+def test_the_plot_has_a_row_for_each_class_month_and_first_day_that_has_orders() -> None:
     one = kept(told([0, 0, 2000, 50]), 0, 4 * DAY_S)
     lines = plot([one, one]).splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 3 + 4
+    assert [line.split()[:2] for line in lines[3:]] == [["day", "1"], ["day", "2"], ["day", "3"], ["day", "4"]]
     assert "75.0" in lines[1]
     assert lines[1].count("#") == 1
-    shown = table([one, Kept(0.5, 0.9, one.ahead, one.months, 1.0, 1.0, 4)], 4)
+    shown = table([one, Kept(0.5, 0.9, one.ahead, one.months, one.first, 1.0, 1.0, 4)], 4)
     assert [row[0] for row in shown.rows] == ["seed 1", "seed 2", "all"]
     assert shown.rows[-1][3] == pytest.approx(82.5)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.machine import cpu_s, sync_ms, this_machine
+from benchmarks.machine import cpu_s, sync_ms, this_machine, where
 
 
 def test_everything_a_reader_needs_is_said(tmp_path: Path) -> None:
@@ -16,6 +16,13 @@ def test_everything_a_reader_needs_is_said(tmp_path: Path) -> None:
     for word in (machine.processor, "cores", "sync of 8 kB", "load at start", machine.python):
         assert word in machine.text()
     assert set(machine.data()) >= {"processor", "cores", "memory_gb", "sync_ms", "load_1min", "python"}
+
+
+def test_a_title_names_threads_cores_and_processor() -> None:
+    machine = this_machine()
+    cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
+    assert where(1) == f"1 thread on {cores} of {machine.processor}"
+    assert where(2).startswith("2 threads on ")
 
 
 def test_a_sync_takes_time_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -64,7 +64,13 @@ def address(services: FakeServices) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Open]:
+def session_of() -> Callable[[str], str]:
+    """The session of a person: of the made-up plant it is called as the person is."""
+    return lambda person: person
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str, session_of: Callable[[str], str]) -> Iterator[Open]:
     """Opens a page as somebody; at the end of the test nothing must have gone wrong on any of them."""
     wrong: list[str] = []
     with ExitStack() as stack:
@@ -77,7 +83,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
             stack.callback(context.close)
             cookies = {"batchone_theme": theme, "batchone_language": language}
             if person:
-                cookies["batchone_session"] = person
+                cookies["batchone_session"] = session_of(person)
             context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
             page = context.new_page()
             page.on("console", lambda told: wrong.append(f"{path}: {told.text}") if told.type in {"error", "warning"} else None)
@@ -89,5 +95,6 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
             return page
 
         opened.wrong = wrong  # type: ignore[attr-defined]
+        opened.meant = []  # type: ignore[attr-defined]
         yield opened
-    assert wrong == []
+    assert [each for each in wrong if not any(word in each for word in opened.meant)] == []  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.web.world import TENANT
 
 from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
 from batchone.contracts.planning import Spot
+from batchone.contracts.sales import Notice, Order, Reason
 
 SIZES = {"phone": (390, 844), "tablet": (1180, 820), "desk": (1600, 950)}
 THEMES = ("light", "dark")
@@ -35,6 +37,7 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     orders = list(world.world.orders.values())
     mine = next(each for each in orders if each.status == "in_production" and each.customer.id == "cust-1")
     held = next((each for each in orders if each.status == "held"), mine)
+    told(world, mine)
     finished = next(each for each in world.world.records.values() if each.state == "finished")
     busy = max(world.world.stations(), key=lambda each: each.since).equipment
     draft, extra, late = tried(world)
@@ -49,12 +52,21 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
+        "plan-diff": ("pia", "/plan/diff?from=40&to=42"),
         "orders": ("pia", "/orders"),
         "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def told(world: FakeServices, order: Order) -> None:
+    """The date of an order moved, and its customer has not read it yet."""
+    later = order.promised_p90 + timedelta(hours=9)
+    why = Reason("down", "s", {"en": "A station is out of order for 5.0 h", "zh": "工位故障停机 5.0 小时"})
+    notice = Notice(order.placed + timedelta(hours=1), "later", order.promised_p50, order.promised_p90, later, later, (why,))
+    world.world.orders[order.id] = replace(order, notices=(notice,))
 
 
 def kept(world: FakeServices, product: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ MEASURE = """() => {
 }"""
 NAMES = [
     "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machine",
-    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "orders", "rules", "saved",
+    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved",
     "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
@@ -40,7 +40,7 @@ def settled(page: Page) -> None:
         if page.locator(selector).count():
             page.locator(selector).wait_for(state="detached")
     if page.locator(".promise").count():
-        page.locator(".promise strong").wait_for()
+        page.locator(".promise strong").first.wait_for()
 
 
 def quiet(open_page: Open, name: str) -> None:

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.serving import serving
 from tests.web.fakes import FakeServices
 
+from batchone.chain.design.configure import configure
+
 pytestmark = pytest.mark.browser
 
 
@@ -68,6 +70,47 @@ def test_an_allowed_site_shows_the_configurator_and_hears_what_is_chosen(browser
         assert page.evaluate("said.at(-1).choices")[option.id] == value.id
         link = page.locator("batchone-configurator a").get_attribute("href")
         assert link == f"{address}/shop/{pack.product.id}?{option.id}={value.id}"
+        page.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "button", "instead"), [("en", "Choose it anyway", "instead of"), ("zh", "仍要选择", "将放弃")]
+)
+def test_a_blocked_value_is_chosen_anyway_and_what_stood_in_its_way_goes(
+    browser: Browser, services: FakeServices, language: str, button: str, instead: str
+) -> None:
+    blueprint = services.world.blueprint
+    option, value, blocked = next(
+        (option, value, (row.id, each))
+        for option in blueprint.pack.options
+        for value in option.values
+        if value.id != option.default
+        for row in configure(blueprint, {option.id: value.id}).options
+        for each in row.values
+        if each.reason is not None and each.reason.give_up == (option.id,)
+    )
+    with other_site() as (site, pages), serving(services, embed_origins=(site,)) as address:
+        pages.append(
+            page_with(address, blueprint.pack.product.id).replace(
+                "<batchone-configurator ", f'<batchone-configurator lang="{language}" '
+            )
+        )
+        page = opened(browser, site)
+        widget = page.locator("batchone-configurator")
+        widget.locator(f"[id='{option.id}-{value.id}']").check()
+        why = widget.locator(f"[id='why-{blocked[0]}-{blocked[1].id}']")
+        expect(why).to_contain_text(
+            f"{instead} {option.name[language]}{'：' if language == 'zh' else ': '}{value.name[language]}"
+        )
+        expect(widget.locator(f"[id='{blocked[0]}-{blocked[1].id}']")).to_be_disabled()
+        why.get_by_role("button", name=f"{button}: {blocked[1].name[language]}").click()
+        taken = widget.locator(f"[id='{blocked[0]}-{blocked[1].id}']")
+        expect(taken).to_be_checked()
+        expect(taken).to_be_focused()
+        choices = page.evaluate("said.at(-1).choices")
+        assert choices[blocked[0]] == blocked[1].id
+        assert choices[option.id] != value.id
+        assert page.evaluate("document.querySelector('batchone-configurator').choices") == {blocked[0]: blocked[1].id}
         page.close()
 
 

@@ -1,16 +1,20 @@
 """The planning engine at the terminal."""
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.chain.planning.files.instances import FJSP, FOLDER, SDST, needs_instances
+from tests.chain.planning.files.instances import FJSP, FOLDER, JSP, SDST, needs_instances
 from tests.chain.planning.problems import op, plant, problem
 from tests.cli.test_commands import batchone
 
-from batchone.chain.planning import Job, Resource
-from batchone.chain.planning.files import native
+from batchone.chain.planning import Job, Resource, solve
+from batchone.chain.planning.files import load, native
+
+pytestmark = pytest.mark.slow
+"""Each command starts a process, and a search of its own compiled code in it."""
 
 KEYS = [
     "instance", "format", "jobs", "operations", "resources", "objective", "makespan", "weighted_tardiness", "setup",
@@ -73,6 +77,45 @@ def test_the_result_is_text_for_a_person(instance: Path, tmp_path: Path) -> None
     assert "(makespan)" in done.stdout
 
 
+def test_a_target_ends_the_search(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    rows = [" ".join(f"{m} {chance.randint(1, 99)}" for m in chance.sample(range(8), 8)) for _ in range(8)]
+    path = tmp_path / "shop.jsp"
+    path.write_text("\n".join(["8 8", *rows]))
+    at_once = solve(load(path)[0], 0, 1).objective.makespan_s
+    words = ["--seconds", "80000", "--target", str(at_once - 1), "--json"]
+    done = batchone("plan", "solve", str(path), *words, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["lower_bound"] < told["objective"] < at_once
+
+
+def test_a_problem_is_written_in_another_format(tmp_path: Path) -> None:
+    given, out = tmp_path / "p.txt", tmp_path / "p.jsp"
+    given.write_text(JSP)
+    done = batchone("plan", "convert", str(given), str(tmp_path / "p.json"), home=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'p.json'} (json): 2 jobs, 4 operations\n")
+    told = json.loads(batchone("plan", "convert", str(tmp_path / "p.json"), str(out), "--json", home=tmp_path).stdout)
+    assert told == {"instance": "p", "format": "json", "written": str(out), "as": "jsp"}
+    assert out.read_text() == JSP.partition("\n")[2]
+    named = batchone("plan", "convert", str(out), str(tmp_path / "flexible.txt"), "--to", "fjsp", home=tmp_path)
+    assert named.returncode == 0, named.stderr
+    assert (tmp_path / "flexible.txt").read_text() == "2 2\n2 1 1 3 1 2 2\n2 1 2 4 1 1 1\n"
+
+
+def test_what_cannot_be_written_is_refused_and_nothing_is(instance: Path, tmp_path: Path) -> None:
+    for words, code, said in [
+        ([str(instance), str(tmp_path / "x.jsp")], 1, "does not fit a job shop: job 'j1' has 2 operations"),
+        ([str(instance), str(tmp_path / "x.txt")], 1, "--to"),
+        ([str(instance), str(tmp_path / "x"), "--to", "hfsp"], 2, "--to"),
+    ]:
+        done = batchone("plan", "convert", *words, home=tmp_path)
+        assert done.returncode == code, (words, done.stderr)
+        assert said in done.stderr
+        assert done.stdout == ""
+    assert not list(tmp_path.glob("x*"))
+
+
 def test_a_format_may_be_named_where_it_cannot_be_told(tmp_path: Path) -> None:
     square = tmp_path / "square.txt"
     square.write_text("2\n2\n1 1\n1 2\n3 4\n")
@@ -92,6 +135,7 @@ def test_bad_input_is_exit_code_1_and_bad_usage_2(instance: Path, tmp_path: Path
         ([str(instance), "--ical", "m1"], 2, "RESOURCE:FILE"),
         ([str(instance), "--seconds", "-1"], 2, "--seconds"),
         ([str(instance), "--workers", "0"], 2, "--workers"),
+        ([str(instance), "--target", "-1"], 2, "--target"),
         ([str(instance), "--format", "excel"], 2, "--format"),
     ]:
         done = batchone("plan", "solve", *words, home=tmp_path)
@@ -115,5 +159,35 @@ def test_jobs_at_fault_may_be_left_out(tmp_path: Path) -> None:
 
 @needs_instances
 def test_a_published_instance_is_planned(tmp_path: Path) -> None:
-    done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "2", "--json", home=tmp_path)
+    done = batchone("plan", "solve", str(FOLDER / "jsp/ft06.txt"), "--seconds", "60", "--json", home=tmp_path)
     assert json.loads(done.stdout)["objective"] == 55
+
+
+def test_two_plans_are_compared(tmp_path: Path) -> None:
+    of = problem([Resource("r")], [Job("A", 100), Job("B", 100)], [op("A.1", "r", 60), op("B.1", "r", 60)])
+    first = solve(of, 0, 1)
+    late = {a.operation: a for a in first.assignments}
+    order = sorted(late, key=lambda name: late[name].start_s)
+    at = {
+        name: replace(late[name], setup_start_s=60 * n, start_s=60 * n, end_s=60 * n + 60) for n, name in enumerate(order[::-1])
+    }
+    ends = {a.job: a.end_s for a in at.values()}
+    jobs = tuple(replace(j, end_s=ends[j.job], lateness_s=ends[j.job] - 100) for j in first.jobs)
+    second = replace(first, assignments=tuple(sorted(at.values(), key=lambda a: a.start_s)), jobs=jobs)
+    paths = tmp_path / "one.json", tmp_path / "two.json"
+    for path, plan in zip(paths, (first, second), strict=True):
+        path.write_bytes(native.write_plan(plan))
+    done = batchone("plan", "diff", *map(str, paths), "--json", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [(each["job"], each["by_s"], each["becomes_late"]) for each in told["jobs"]] == [
+        (order[0][0], 60, True),
+        (order[1][0], -60, False),
+    ]
+    assert {each["operation"] for each in told["moved"]} == {"A.1", "B.1"}
+    assert told["measures"]["makespan"] == {"before": 120, "after": 120}
+    words = batchone("plan", "diff", *map(str, paths), home=tmp_path).stdout
+    assert "+0:01:00  now late" in words
+    assert "2 operations moved, 0 of them to another place; 0 added, 0 removed" in words
+    missing = batchone("plan", "diff", str(paths[0]), str(tmp_path / "none.json"), home=tmp_path)
+    assert missing.returncode == 1

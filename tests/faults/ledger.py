@@ -16,7 +16,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from tests.faults.harness import Customers, Faulty
 
 from batchone.machines import columns
-from batchone.machines.connect.wal import _read
+from batchone.machines.connect.spool import _entries
 from batchone.machines.history.segments import rows_in
 
 
@@ -192,7 +192,7 @@ async def _stream(faulty: Faulty) -> list[pa.RecordBatch]:
 
 async def batches_waiting(home: Path) -> set[str]:
     """The batches that are in write-ahead files now: acknowledged to their drivers, not yet stored by the bus."""
-    return {name for path in (home / "connect").glob("*.wal") for name, _ in _read(path.read_bytes())[0]}
+    return {entry.id for path in (home / "connect").glob("*/*.log") for entry in _entries(path.read_bytes())}
 
 
 def plant_jobs(folder: Path) -> set[str]:

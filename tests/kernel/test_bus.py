@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from batchone.kernel.bus import EVENTS, Bus, Message, matches
+from batchone.kernel.bus import EVENTS, SAMPLES, Bus, Message, matches
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.errors import TryLater
 
@@ -119,6 +119,36 @@ async def test_a_batch_is_no_larger_than_asked_and_in_order(bus: Bus) -> None:
         await until(lambda: len(got) == 30)
     assert max(sizes) <= 8
     assert got == sorted(got)
+
+
+async def test_what_every_consumer_has_acknowledged_can_be_forgotten_and_nothing_else(bus: Bus) -> None:
+    got: dict[str, list[bytes]] = {"a": [], "b": [], "late": []}
+
+    def handler(name: str):
+        async def handle(messages: Sequence[Message]) -> None:
+            got[name].extend(m.data for m in messages)
+
+        return handle
+
+    assert await bus.forget(SAMPLES) == 0
+    for number in range(4):
+        await bus.publish("samples.t.c", b"%d" % number, id=str(number))
+    assert await bus.forget(SAMPLES) == 0, "nobody has taken anything"
+    async with running(bus.consume(SAMPLES, "a", ["samples.>"], handler("a"))):
+        await until(lambda: len(got["a"]) == 4)
+        await bus.publish("samples.t.c", b"4", id="4")
+        await until(lambda: len(got["a"]) == 5)
+    async with running(bus.consume(SAMPLES, "b", ["samples.>"], handler("b"))):
+        await until(lambda: len(got["b"]) == 5)
+    async with asyncio.timeout(8):
+        while await bus.pending(SAMPLES, "a") or await bus.pending(SAMPLES, "b"):
+            await asyncio.sleep(0.02)
+    await bus.publish("samples.t.c", b"5", id="5")
+    assert await bus.forget(SAMPLES) == 5
+    async with running(bus.consume(SAMPLES, "late", ["samples.>"], handler("late"))):
+        await until(lambda: got["late"] == [b"5"])
+    async with running(bus.consume(SAMPLES, "a", ["samples.>"], handler("a"))):
+        await until(lambda: got["a"][-1] == b"5")
 
 
 async def test_a_broadcast_reaches_those_who_listen_now(bus: Bus) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from batchone.kernel import bus_nats
-from batchone.kernel.bus import EVENTS, Message
+from batchone.kernel.bus import EVENTS, Message, Stream
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.errors import Broken, TryLater
 
@@ -165,3 +165,13 @@ async def test_an_answer_that_is_too_large_for_the_bus_spares_the_other_question
 async def test_a_message_that_is_too_large_for_the_bus_is_never_going_to_be_stored(nats_bus: NatsBus) -> None:
     with pytest.raises(Broken, match="9000000 bytes"):
         await nats_bus.publish("events.t.a", b"x" * 9_000_000, id="1")
+
+
+async def test_a_stream_that_keeps_refuses_what_is_new_rather_than_lose_what_is_old(nats_bus: NatsBus) -> None:
+    await nats_bus._ensure(Stream("SMALL", ("small.>",), max_age_s=0, max_bytes=20_000, keeps=True))
+    for number in range(10):
+        await nats_bus.publish("small.a", bytes(1_500), id=str(number))
+    with pytest.raises(TryLater):
+        await nats_bus.publish("small.a", bytes(10_000), id="large")
+    state = (await nats_bus._js.stream_info("SMALL")).state
+    assert (state.messages, state.first_seq) == (10, 1)

@@ -46,3 +46,11 @@ def test_a_domains_own_kind_arrives_as_what_it_is_a_kind_of() -> None:
 @pytest.mark.parametrize("data", [{}, {"kind": "Exception"}, {"kind": "Refused", "where": [1]}, {"kind": 3, "after_s": "x"}])
 def test_what_is_no_error_of_ours_is_still_an_error(data: dict[str, object]) -> None:
     assert isinstance(from_wire(data), BatchoneError)
+
+
+def test_each_of_many_things_that_are_wrong_arrives_with_its_place() -> None:
+    error = Refused("a.b", "Two are wrong.", "Mend them.")
+    error.errors = ({"detail": "too long", "item": "I-1"}, {"detail": "too short", "item": "I-2"})
+    assert from_wire(to_wire(error)).errors == error.errors
+    odd = {"kind": "Refused", "code": "a", "what": "w", "cure": "c", "errors": "all"}
+    assert from_wire(odd).errors == ()

@@ -15,12 +15,15 @@ async def test_a_configured_product_is_promised_made_traced_and_delivered(tmp_pa
     async with running(tmp_path / "home") as loop:
         await _blocked_choices_say_why(loop)
         order = await _ordering_twice_orders_once(loop)
+        plain = await loop.order({}, "plain")
         await _bad_input_is_refused_with_a_cure(loop)
         finished = await loop.until_status(order["number"], "finished", "in_transit")
         item = await loop.person().get(f"/api/items/{finished['items'][0]}")
         await _the_item_has_its_whole_story(loop, order, item)
         await _its_readings_are_in_the_history(loop, item)
-        await _it_is_carried_and_delivered(loop, order)
+        await _what_its_options_need_after_the_last_station_is_waited_for(loop, finished, item)
+        await loop.until_status(plain["number"], "finished", "in_transit")
+        await _it_is_carried_and_delivered(loop, plain)
 
 
 async def _blocked_choices_say_why(loop: Loop) -> None:
@@ -69,7 +72,7 @@ async def _bad_input_is_refused_with_a_cure(loop: Loop) -> None:
     answer = await shop.try_post("/api/orders", content=b"{no json", key="k")
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert (await shop.get("/api/orders"))["total"] == 1
+    assert (await shop.get("/api/orders"))["total"] == 2
 
 
 async def _the_item_has_its_whole_story(loop: Loop, order: dict[str, object], item: dict[str, object]) -> None:
@@ -99,6 +102,25 @@ async def _its_readings_are_in_the_history(loop: Loop, item: dict[str, object]) 
     path = f"{job['equipment']}/P{job['position']:02d}/{signal.id}"
     trend = await loop.person().get("/api/history/trend", path=path, start=job["started"], end=job["finished"], points=500)
     assert len(trend["values"][path]) >= 5, trend
+
+
+async def _what_its_options_need_after_the_last_station_is_waited_for(
+    loop: Loop, order: dict[str, object], item: dict[str, object]
+) -> None:
+    configuration = await loop.person().get(f"/api/configurations/{item['configuration']}")
+    assert configuration["lead_s"] > 86400
+
+    async def look() -> object:
+        return await loop.person().get("/api/shipments", order=order["id"])
+
+    (shipment,) = await loop.until(look, "shipment", timeout_s=20)
+    assert shipment["state"] == "waiting"
+    ready = datetime.fromisoformat(shipment["ready"])
+    finished = datetime.fromisoformat(str(item["finished"]))
+    assert abs(ready - finished - timedelta(seconds=configuration["lead_s"])) < timedelta(minutes=5)
+    assert ready < datetime.fromisoformat(str(order["planned_delivery"]))
+    early = await loop.person(shipment["carrier"]).try_post(f"/api/shipments/{shipment['id']}/take")
+    assert early.status_code == 409
 
 
 async def _it_is_carried_and_delivered(loop: Loop, order: dict[str, object]) -> None:

@@ -25,12 +25,14 @@ from batchone.contracts.by_hand import (
     Share,
     WithoutOrder,
 )
-from batchone.contracts.planning import OrderChange, PlannedOperation, Spot, Worth
+from batchone.contracts.planning import OrderChange, PlannedOperation, PlanSummary, Spot, Worth
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, Refused
 from batchone.kernel.ids import Ids
 
 FROZEN_S = 300.0
+
+_CAUSES = ("resource", "setup", "tool", "material", "crew", "wait", "batch", "calendar")
 
 
 @dataclass
@@ -260,6 +262,20 @@ class FakeByHand:
         closed = self._keep(replace(known, state="accepted", plan=made.number))
         return Acceptance(closed, made, ())
 
+    async def take_back(self, tenant: str, branch: str, by: str) -> PlanSummary:
+        known = self.kept[branch]
+        newest = max((each.plan or 0 for each in self.kept.values() if each.back is None), default=0)
+        if known.plan is None or known.plan != newest:
+            raise Conflict(
+                "planning.not_the_newest", "Another branch was accepted after this one.", "Take that one back first."
+            )
+        number = self.world.plans[0].number + 1
+        made = replace(self.world.plans[0], number=number, why=f"back to plan {known.plan - 1}, without branch {known.name}")
+        self.world.plans.insert(0, made)
+        self.pinned = [each for each in self.pinned if each.plan != known.plan]
+        self._keep(replace(known, back=number))
+        return made
+
     async def throw_away(self, tenant: str, branch: str) -> Branch:
         return self._keep(replace(self._open(branch), state="thrown_away"))
 
@@ -282,7 +298,7 @@ class FakeByHand:
         for each in coming:
             if each.start > at:
                 holder = next(o for o in self.world.operations if o.equipment == each.equipment)
-                cause = ("resource", "setup", "material", "calendar")[len(shares) % 4]
+                cause = _CAUSES[len(shares) // 2 % len(_CAUSES)]
                 waited = round((each.start - at).total_seconds())
                 shares.append(Share(cause, each.equipment, holder.item, holder.op, holder.order, at, waited))
             begin = max(at, each.start)

@@ -21,6 +21,7 @@ from batchone.chain.design.contents import checked
 from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
+from batchone.chain.sales.outgoing.model import check_contact
 from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
@@ -40,9 +41,18 @@ from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
 from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
 from batchone.contracts.pack import Pack
-from batchone.contracts.planning import PlannedOperation, PlanSummary, PlanWindow
+from batchone.contracts.planning import (
+    Exported,
+    OrderChange,
+    PlanDiff,
+    PlannedOperation,
+    PlanSummary,
+    PlanWindow,
+    Shift,
+    Spot,
+)
 from batchone.contracts.production import ItemRecord, StationNow
-from batchone.contracts.sales import Customer, Earlier, Order, OrderPage, Promise, Reason
+from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
 from batchone.contracts.sourcing import CallOff
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
@@ -129,6 +139,8 @@ class FakeSales:
         self.promises: dict[str, Promise] = {}
         self.placed: dict[str, Order] = {}
         self.inquiries: list[str] = []
+        self.contacts: dict[str, Contact] = {}
+        self.mails = True
         self.away = False
 
     async def give_promise(
@@ -157,6 +169,24 @@ class FakeSales:
         )  # fmt: skip
         self.promises[promise.id] = promise
         return promise
+
+    async def news(self, tenant: str, customer: str) -> int:
+        if self.away:
+            raise TryLater("sales.away", "Sales does not answer.")
+        return sum(each.news for each in self.world.orders.values() if each.customer.id == customer)
+
+    async def read_notices(self, tenant: str, order: str, actor: Actor) -> None:
+        found = self.world.orders[order]
+        if found.customer.id == (actor.party or actor.person):
+            read = tuple(replace(each, read=each.read or self._clock.now()) for each in found.notices)
+            self.world.orders[order] = replace(found, notices=read)
+
+    async def contact(self, tenant: str, customer: str) -> Contact | None:
+        return self.contacts.get(customer, Contact("", "")) if self.mails else None
+
+    async def set_contact(self, tenant: str, customer: str, contact: Contact) -> None:
+        check_contact(contact.email, contact.language)
+        self.contacts[customer] = contact
 
     async def promise(self, tenant: str, promise: str) -> Promise:
         if promise not in self.promises:
@@ -237,6 +267,32 @@ class FakePlanning:
 
     async def of_order(self, tenant: str, order: str) -> tuple[PlannedOperation, ...]:
         return tuple(each for each in self.world.operations if each.order == order)
+
+    async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
+        """Every seventh coming operation moved by some minutes, every 21st to another machine of its kind as well."""
+        known = {each.number: each for each in self.world.plans}
+        for number in (before, after):
+            if number not in known:
+                raise NotFound("planning.plan", f"There is no plan {number}.", "Name one of the history.")
+        coming = [each for each in self.world.operations if each.state == "planned"]
+        pack, shifts, later = self.world.blueprint.pack, [], dict[str, timedelta]()
+        for n, each in enumerate(coming[::7]):
+            by = timedelta(minutes=(13 - 9 * (n % 3)) * (after - before))
+            alike = [m.id for m in pack.equipment if m.equipment_class == pack.machine(each.equipment).equipment_class]
+            machine = alike[-1] if n % 3 == 0 else each.equipment
+            was, now = Spot(each.equipment, 1, each.start), Spot(machine, 1, each.start + by)
+            shifts.append(Shift(each.item, each.order, each.op, was, now))
+            later[each.order] = by
+        shifts += [Shift(each.item, each.order, each.op, None, Spot(each.equipment, 1, each.start)) for each in coming[-2:]]
+        ends = {each.order: each.end for each in sorted(coming, key=lambda each: each.end)}
+        orders = tuple(
+            OrderChange(order, self.world.orders[order].promised_p90 - timedelta(hours=20), ends[order], ends[order] + by)
+            for order, by in later.items()
+        )
+        return PlanDiff(known[before], known[after], tuple(shifts), orders)
+
+    async def export(self, tenant: str, form: str, equipment: str, language: str) -> Exported:
+        return Exported((await self.summary(tenant)).number, f"{form} {equipment} {language}")
 
 
 class FakeProduction:

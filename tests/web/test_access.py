@@ -1,6 +1,7 @@
 """Cookies, tokens and forms at the border of the web."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated, cast
@@ -113,6 +114,22 @@ async def test_a_bearer_token_gives_the_actor_and_needs_no_csrf_token(client: ht
     client.headers["Authorization"] = f"bearer {TOKEN}"
     assert (await client.get("/who")).json() == {"actor": "ana by token", "csrf": None}
     assert (await client.post("/change", content=b"x")).json() == {"by": "ana", "body": "x"}
+
+
+def basic(words: str) -> str:
+    return "Basic " + base64.b64encode(words.encode()).decode()
+
+
+async def test_a_calendar_reads_with_a_token_as_its_password_and_changes_nothing(client: httpx.AsyncClient) -> None:
+    client.headers["Authorization"] = basic(f"anybody:{TOKEN}")
+    assert (await client.get("/who")).json() == {"actor": "ana by token", "csrf": None}
+    refused = await client.post("/change", content=b"x")
+    assert (refused.status_code, refused.json()["type"]) == (401, "urn:batchone:problem:access.scheme")
+
+
+@pytest.mark.parametrize("words", ["anybody:bo_wrong", "anybody:", TOKEN, ""])
+async def test_a_wrong_password_is_refused(client: httpx.AsyncClient, words: str) -> None:
+    assert (await client.get("/who", headers={"Authorization": basic(words)})).status_code == 401
 
 
 async def test_a_token_goes_before_a_cookie(signed_in: httpx.AsyncClient) -> None:

@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +24,7 @@ from batchone.kernel.home import Running, home_folder, running_in
 from batchone.kernel.ids import TimeIds
 
 if TYPE_CHECKING:
+    from batchone.chain.sales.outgoing.store import Standing
     from batchone.network.enterprises import AuditCheck
 
 _FREE_GB = 2.0
@@ -42,7 +44,7 @@ def check_all(deploy: Path) -> list[Finding]:
     """Every check, in the order in which one would cure them."""
     checks: list[Callable[[], Finding]] = [
         _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock,
-        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit,
+        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit, _notices,
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -171,10 +173,43 @@ def _audit() -> Finding:
 async def _verified(note: Running) -> AuditCheck:
     from batchone.network.enterprises import verify_audit
 
-    deploy = Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
+    async with _database(note) as (database, tenant):
+        return await verify_audit(database, tenant)
+
+
+def _notices() -> Finding:
+    try:
+        note = running_in(home_folder())
+    except BatchoneError:
+        return Finding("notices", "ok", "outgoing notices are checked while the platform runs")
+    try:
+        standing = asyncio.run(_outgoing(note))
+    except BatchoneError as error:
+        return Finding("notices", "warn", error.what, error.cure)
+    if standing.waiting or standing.failed:
+        what = f"{standing.waiting} outgoing notices wait after a failure, {standing.failed} were given up: {standing.fault}"
+        return Finding("notices", "warn", what, "See [modules.sales.email] and [modules.sales.webhook] of the deploy file.")
+    return Finding("notices", "ok", "no outgoing notice failed in the last week")
+
+
+async def _outgoing(note: Running) -> Standing:
+    from batchone.chain.sales.outgoing.store import Standing, standing
+
+    if "sales" not in _deployed().placed:
+        return Standing(0, 0, "")
+    async with _database(note) as (database, tenant):
+        return await standing(database, tenant, SystemClock().now())
+
+
+def _deployed() -> Deploy:
+    return Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
+
+
+@asynccontextmanager
+async def _database(note: Running) -> AsyncIterator[tuple[Database, str]]:
     clock = SystemClock()
     database = await Database.connect(note.postgres, clock, TimeIds(clock), size=1)
     try:
-        return await verify_audit(database, deploy.tenant)
+        yield database, _deployed().tenant
     finally:
         await database.close()

@@ -32,14 +32,15 @@ class Loaded:
 
 
 def load(file: Path) -> Loaded:
-    """A file in UVL or a pack's folder, made ready to answer."""
+    """A file in UVL, or a pack's folder with what is sold and in force today, made ready to answer."""
     from batchone.chain.design.exchange import model_of
     from batchone.chain.design.packs import load_pack
     from batchone.chain.design.space import OptionSpace
     from batchone.chain.design.uvl import read_file
+    from batchone.kernel.clock import SystemClock
 
     begun = time.perf_counter()
-    model = model_of(load_pack(file)) if file.is_dir() else read_file(file)
+    model = model_of(load_pack(file), SystemClock().now().date()) if file.is_dir() else read_file(file)
     space = OptionSpace(model)
     possible = space.possible({})
     return Loaded(model, space, possible, time.perf_counter() - begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from cyclopts import App
@@ -55,7 +56,7 @@ def install(folder: Path, /, *, json: bool = False) -> int:
 
 
 @pack.command
-def export(folder: Path, /, *, uvl: bool = False, out: Path | None = None) -> int:
+def export(folder: Path, /, *, uvl: bool = False, day: date | None = None, out: Path | None = None) -> int:
     """Write a pack's options and rules in another language, to stdout or a file.
 
     Parameters
@@ -64,17 +65,20 @@ def export(folder: Path, /, *, uvl: bool = False, out: Path | None = None) -> in
         The pack's folder.
     uvl:
         As a feature model in UVL; there is no other language yet, so this must be said.
+    day:
+        What is sold and in force on this day, such as 2026-05-01; today, where none is said.
     out:
         The file to write instead of stdout.
     """
     from batchone.chain.design.exchange import model_of
     from batchone.chain.design.packs import load_pack
     from batchone.chain.design.uvl import write
+    from batchone.kernel.clock import SystemClock
     from batchone.kernel.errors import Refused
 
     if not uvl:
         raise Refused("pack.export", "No language was named.", "Say --uvl.")
-    text = write(model_of(load_pack(folder)))
+    text = write(model_of(load_pack(folder), day or SystemClock().now().date()))
     if out is None:
         output.result(text.rstrip("\n"))
     else:

@@ -16,6 +16,7 @@ plan = App(name="plan", help="The plan in force, and the planning engine on file
 app.command(plan)
 
 FormatName = Literal["json", "fjsp", "jsp", "sdst-pfsp", "hfsp", "tt-pfsp", "b2mml"]
+WrittenName = Literal["json", "fjsp", "jsp"]
 
 
 def _resource_and_file(_: object, value: tuple[str, ...] | None) -> None:
@@ -119,6 +120,7 @@ def solve(
     seed: int = 1,
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=256))] = 2,
     steps: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
+    target: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     out: Path | None = None,
     csv: Path | None = None,
     ical: Annotated[tuple[str, ...], Parameter(validator=_resource_and_file, negative=())] = (),
@@ -142,6 +144,8 @@ def solve(
         Threads of the search.
     steps:
         Search for so many steps instead of seconds: the same seed and workers give the same plan again.
+    target:
+        Stop as soon as the first measure of the aim, or the weighted sum, is this or less.
     out:
         Write the plan as JSON to this file.
     csv:
@@ -155,11 +159,41 @@ def solve(
     json:
         The result as JSON.
     """
-    from batchone.cli.solving import Outputs, solve_file
+    from batchone.cli.solving import Effort, Outputs, solve_file
 
     calendars = tuple((each.partition(":")[0], Path(each.partition(":")[2])) for each in ical)
     outputs = Outputs(out, csv, b2mml, calendars)
-    return solve_file(file, format, seconds, seed, workers, outputs, steps=steps, leave_out=leave_out, json=json)
+    effort = Effort(seconds, seed, workers, steps, target)
+    return solve_file(file, format, effort, outputs, leave_out=leave_out, json=json)
+
+
+@plan.command
+def convert(
+    file: Path,
+    out: Path,
+    *,
+    format: FormatName | None = None,  # noqa: A002
+    to: WrittenName | None = None,
+    json: bool = False,
+) -> int:
+    """Write a problem in another format; what that cannot hold is named, and then nothing is written.
+
+    Parameters
+    ----------
+    file:
+        The problem; its format is told from its ending and content.
+    out:
+        The file to write; its ending says the format: .json, .fjs or .jsp.
+    format:
+        The format to read, if it cannot be told.
+    to:
+        The format to write, if the ending does not say it.
+    json:
+        The result as JSON.
+    """
+    from batchone.cli.solving import convert_file
+
+    return convert_file(file, out, format, to, json=json)
 
 
 @plan.command
@@ -180,3 +214,21 @@ def validate(problem: Path, plan: Path, *, format: FormatName | None = None, jso
     from batchone.cli.solving import validate_files
 
     return validate_files(problem, plan, format, json=json)
+
+
+@plan.command
+def diff(before: Path, after: Path, *, json: bool = False) -> int:
+    """What a plan differs in from another: measures, jobs that end at another time, operations that moved.
+
+    Parameters
+    ----------
+    before:
+        A plan, as JSON.
+    after:
+        The plan to compare with it, as JSON.
+    json:
+        The result as JSON.
+    """
+    from batchone.cli.comparing import diff_files
+
+    return diff_files(before, after, json=json)

@@ -13,7 +13,7 @@ from batchone.chain.planning import Measure, Objective, Plan, Problem, Progress,
 from batchone.chain.planning.checks import refuse_faults, usable
 from batchone.chain.planning.compiled import Compiled
 from batchone.chain.planning.files import Format, b2mml, ical, load, native, table
-from batchone.chain.planning.files.formats import read_text
+from batchone.chain.planning.files.formats import of_ending, read_text, written
 from batchone.chain.planning.solvers.choice import kind_of
 from batchone.chain.planning.solvers.warm import ready
 from batchone.chain.planning.validator import measured
@@ -35,8 +35,8 @@ class Outputs:
     def refuse_missing_folders(self) -> None:
         """Better before the search than after it."""
         for path in (self.plan, self.csv, self.b2mml, *(path for _, path in self.ical)):
-            if path is not None and not path.absolute().parent.is_dir():
-                raise Refused("planning.folder", f"There is no folder for {path}.", f"Make {path.absolute().parent}.")
+            if path is not None:
+                _refuse_missing_folder(path)
 
     def write(self, problem: Problem, plan: Plan) -> None:
         """Writes each that is named."""
@@ -51,6 +51,17 @@ class Outputs:
             _write(path, ical.write(plan, resource, names).encode())
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How to search: seconds or steps, chance, threads, and the objective that is good enough."""
+
+    seconds: float
+    seed: int
+    workers: int
+    steps: int = 0
+    target: int | None = None
+
+
 def _write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
@@ -58,18 +69,12 @@ def _write(path: Path, data: bytes) -> None:
         raise Refused("planning.file", f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
 
 
-def solve_file(
-    file: Path,
-    format_: str | None,
-    seconds: float,
-    seed: int,
-    workers: int,
-    outputs: Outputs,
-    *,
-    steps: int = 0,
-    leave_out: bool,
-    json: bool,
-) -> int:
+def _refuse_missing_folder(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise Refused("planning.folder", f"There is no folder for {path}.", f"Make {path.absolute().parent}.")
+
+
+def solve_file(file: Path, format_: str | None, effort: Effort, outputs: Outputs, *, leave_out: bool, json: bool) -> int:
     """Plans a file and tells what came out; the exit code."""
     outputs.refuse_missing_folders()
     problem, found = load(file, Format(format_) if format_ else None)
@@ -78,14 +83,22 @@ def solve_file(
         for reason in left_out:
             output.warn(reason)
     refuse_faults(problem)
-    if seconds > 0:
+    if effort.seconds > 0:
         ready(kind_of(Compiled(problem)), output.say)
         # The solver of windows takes up to a second to load, which is not part of anybody's budget.
         import_module("batchone.chain.planning.solvers.windows")
     ticker = Ticker(problem)
     begun = time.monotonic()
     try:
-        plan = solve(problem, seconds, seed, progress=ticker, workers=workers, steps=steps)
+        plan = solve(
+            problem,
+            effort.seconds,
+            effort.seed,
+            progress=ticker,
+            workers=effort.workers,
+            steps=effort.steps,
+            target=effort.target,
+        )
     finally:
         ticker.close()
     elapsed = time.monotonic() - begun
@@ -106,8 +119,8 @@ def solve_file(
         "gap": gap_of(objective, bound),
         "first_feasible_s": round(elapsed if ticker.first_s is None else ticker.first_s, 3),
         "elapsed_s": round(elapsed, 3),
-        "seed": seed,
-        "workers": workers,
+        "seed": effort.seed,
+        "workers": effort.workers,
         "method": plan.produced_by,
         "steps": plan.steps,
         "valid": not violations,
@@ -120,6 +133,23 @@ def solve_file(
     else:
         _tell(problem, told, violations)
     return 1 if violations else 0
+
+
+def convert_file(file: Path, out: Path, format_: str | None, to: str | None, *, json: bool) -> int:
+    """Writes a problem in another format and tells; the exit code."""
+    _refuse_missing_folder(out)
+    wanted = Format(to) if to else of_ending(out.name)
+    if wanted is None:
+        raise Refused("planning.format", f"The ending of {out.name} says no format.", "Name it with --to.")
+    problem, found = load(file, Format(format_) if format_ else None)
+    refuse_faults(problem)
+    _write(out, written(problem, wanted))
+    if json:
+        told = {"instance": file.stem, "format": str(found), "written": str(out), "as": str(wanted)}
+        output.result_json(told)
+    else:
+        output.result(f"{out} ({wanted}): {len(problem.jobs)} jobs, {len(problem.operations)} operations")
+    return 0
 
 
 def validate_files(problem_file: Path, plan_file: Path, format_: str | None, *, json: bool) -> int:

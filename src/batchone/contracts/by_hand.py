@@ -128,7 +128,7 @@ class BranchResult:
 @dataclass(frozen=True)
 class Branch:
     """A named what-if: the plan with changes. `undone`: changes taken back, the next to redo first. `stale`: it changed since
-    it was planned, or was never planned. `plan`: the number it was accepted as."""
+    it was planned, or was never planned. `plan`: the number it was accepted as; `back`: that of the plan that took it back."""
 
     id: str
     name: str
@@ -141,6 +141,7 @@ class Branch:
     solving: bool
     result: BranchResult | None
     plan: int | None
+    back: int | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ class Acceptance:
 @dataclass(frozen=True)
 class Share:
     """A part of the time until an order ends. `cause`: work (its own), resource (another order's work), setup, calendar,
-    material, down, pinned or kept."""
+    material, down, tool (or skill) and crew (needed elsewhere, broken or off shift; `equipment` is then that tool or person),
+    wait (between two steps), batch (for the last of it), pinned or kept."""
 
     cause: str
     equipment: str
@@ -248,7 +250,8 @@ class PlanningByHand(Protocol):
         ...
 
     async def change_branch(self, tenant: str, branch: str, change: Change, key: str) -> Branch:
-        """One change more; what was undone can no longer be redone. `Refused` if a move is not legal in the branch."""
+        """One change more; what was undone can no longer be redone. `Refused` if a move is not legal in the branch; `errors`
+        name each rule that it would break, with order and operation, and the branch stays as it was."""
         ...
 
     async def undo(self, tenant: str, branch: str) -> Branch:
@@ -265,6 +268,11 @@ class PlanningByHand(Protocol):
 
     async def accept_branch(self, tenant: str, branch: str, by: str) -> Acceptance:
         """The branch becomes the next plan, its moves pins, its hours those of the plant; `Conflict` if it cannot."""
+        ...
+
+    async def take_back(self, tenant: str, branch: str, by: str) -> PlanSummary:
+        """Back to the plan before an accepted branch, as a new plan: what is open stands where it stood then as far as facts
+        allow, and the branch's pins, hours and priorities are gone. The newest accepted branch first; once for each."""
         ...
 
     async def throw_away(self, tenant: str, branch: str) -> Branch:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.pack import Check, Own, Pack, Text
+from batchone.contracts.sharing import Wait
 from batchone.kernel.facts import fact
 from batchone.kernel.money import Money
 
@@ -285,6 +286,10 @@ class RoutedOperation:
     checks: tuple[Check, ...]
     slot: str = ""
     """The slot of the part that it makes (`part.2`); empty for the product itself."""
+    needs: tuple[str, ...] = ()
+    """Classes of tools and skills of people, one of each from the beginning of the setup to the end."""
+    waits: tuple[Wait, ...] = ()
+    """How long after some of `after` it starts; what this configuration skips is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)

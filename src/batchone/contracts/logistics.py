@@ -13,7 +13,11 @@ from batchone.kernel.facts import fact
 
 @dataclass(frozen=True)
 class Shipment:
-    """An order's finished items on their way with a carrier."""
+    """An order's finished items on their way with a carrier.
+
+    `ready` is from when the carrier may take them: the finish of the last item and the lead of the chosen options. Until then
+    the shipment is `waiting`.
+    """
 
     id: str
     tenant: str
@@ -21,7 +25,7 @@ class Shipment:
     items: tuple[str, ...]
     carrier: str
     carrier_name: Mapping[str, str]
-    state: Literal["ready", "in_transit", "delivered"]
+    state: Literal["waiting", "ready", "in_transit", "delivered"]
     ready: datetime
     taken: datetime | None
     delivered: datetime | None
@@ -62,7 +66,7 @@ class Logistics(Protocol):
         ...
 
     async def take(self, tenant: str, shipment: str, actor: Actor) -> Shipment:
-        """The carrier takes the items; again changes nothing."""
+        """The carrier takes the items, from `ready` on (`Conflict` before); again changes nothing."""
         ...
 
     async def deliver(self, tenant: str, shipment: str, actor: Actor) -> Shipment:

@@ -66,7 +66,12 @@ class EquipmentNow:
 
 @dataclass(frozen=True)
 class ConnectionNow:
-    """A connection to machines: whether it is up, since when, what went through, what was refused."""
+    """A connection to machines: whether it is up, since when, what went through, what was refused.
+
+    `waiting` samples are on its machine's disk and not yet on the bus, the oldest for `waiting_s` real seconds; there is room
+    for `room_s` more at the present rate (none while nothing comes); the bus takes `drain_per_s` samples a second. `dropped`
+    counts the samples that found no room, ever.
+    """
 
     connection: str
     protocol: str
@@ -76,6 +81,22 @@ class ConnectionNow:
     samples: int
     quarantined: int
     error: str
+    waiting: int = 0
+    waiting_s: float = 0.0
+    room_s: float | None = None
+    drain_per_s: float = 0.0
+    dropped: int = 0
+
+
+@fact("samples.lost")
+@dataclass(frozen=True)
+class SamplesLost:
+    """Samples that machines told found no room and are gone: how many since it was said last, and why."""
+
+    connection: str
+    samples: int
+    why: str
+    at: datetime
 
 
 @fact("equipment.changed")

@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Never
 
+from batchone.contracts.sharing import Aim, Auxiliary, TariffHours, Wait
 from batchone.kernel.money import Money
 
 Text = Mapping[str, str]
@@ -263,7 +264,8 @@ class Operation:
 
     `group` is the operation that it is shown as (itself, unless the pack says otherwise). `setup`, `program` and the
     texts among `parameters` are templates such as `"{foot}-{height_cm}"`. `energy_kwh` is nominal, per item. With a `slot`
-    it makes the part in that slot, and its id ends in the slot's numbers (`40.2`).
+    it makes the part in that slot, and its id ends in the slot's numbers (`40.2`). `needs`: classes of tools and skills of
+    people, one of each from the beginning of the setup to the end. `waits`: how long after some of `after` it starts.
     """
 
     op: str
@@ -278,6 +280,8 @@ class Operation:
     energy_kwh: float
     when: str
     slot: str = ""
+    needs: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +315,12 @@ class SetupPair:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a change of the setup key costs: the pair's time where it is listed, else `change_s`."""
+    """What a change of the setup key costs: the pair's time where it is listed, else `change_s`. `crew`: the class or skill of
+    which one is taken while the setup lasts."""
 
     change_s: float
     pairs: tuple[SetupPair, ...]
+    crew: str | None = None
 
     def time_s(self, before: str | None, after: str | None) -> float:
         """Seconds from one key to another; nothing when the key stays, or when either is unknown (`None`)."""
@@ -432,13 +438,14 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of one item at full pace, its shares by cell, how far a figure may lie off, and the carbon of a kWh in
-    grams.
+    grams. `tariff` covers the day, its hours in order; empty where energy has no price.
     """
 
     nominal_kwh: float
     shares: Mapping[str, float]
     tolerance: float
     carbon_g_per_kwh: float
+    tariff: tuple[TariffHours, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,6 +536,8 @@ class Pack:
     several: tuple[Several, ...] = ()
     lists: tuple[PriceList, ...] = ()
     breaks: tuple[Break, ...] = ()
+    auxiliaries: tuple[Auxiliary, ...] = ()
+    aim: Aim | None = None
 
     def option(self, option: str) -> Option:
         """The option of that id; `KeyError` when there is none."""
@@ -561,6 +570,10 @@ class Pack:
     def equipment_of(self, equipment_class: str) -> tuple[Equipment, ...]:
         """All equipment of a class, in the order of the pack."""
         return tuple(each for each in self.equipment if each.equipment_class == equipment_class)
+
+    def serving(self, need: str) -> tuple[Auxiliary, ...]:
+        """The tools of a class, or the people of a skill, in the order of the pack."""
+        return tuple(each for each in self.auxiliaries if need in each.serves)
 
     def signals_of(self, equipment_class: str) -> tuple[Signal, ...]:
         """The signals of a class, in the order of the pack (which numbers them on Modbus)."""

@@ -18,7 +18,8 @@ from batchone.kernel.facts import fact
 class PlannedOperation:
     """One operation of one item on one position of an equipment, with its setup before it.
 
-    `state`: planned, released (a job exists), running, done.
+    `state`: planned, released (a job exists), running, done. `also`: the tools and people that it takes, each with its number
+    from 0, those of its needs first and last that of its setup crew.
     """
 
     item: str
@@ -32,6 +33,7 @@ class PlannedOperation:
     end: datetime
     state: Literal["planned", "released", "running", "done"]
     late: bool
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class PlanSummary:
     """A numbered, immutable result of one planning run, and what it is worth.
 
     Seconds of weighted tardiness over all orders, of makespan and of setup; `bound` is a lower bound of the objective, if
-    one is known.
+    one is known. `rules_broken`: how many rules the judge of plans found it to break, which `why` names: none, but for what
+    machines report that no plan can make right; not known of a plan made before plans were judged.
     """
 
     number: int
@@ -54,6 +57,7 @@ class PlanSummary:
     setup_s: int
     bound: float | None
     solve_s: float
+    rules_broken: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Dispatch:
-    """The operation an equipment should do next."""
+    """The operation an equipment should do next; `also` as in `PlannedOperation`."""
 
     item: str
     order: str
@@ -115,6 +119,7 @@ class Dispatch:
     equipment: str
     setup_start: datetime
     start: datetime
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,18 @@ class PlanDiff:
     after: PlanSummary
     shifts: tuple[Shift, ...]
     orders: tuple[OrderChange, ...]
+
+
+ExportForm = Literal["csv", "ics", "xml"]
+"""A table (CSV), the calendar of one equipment (iCalendar), an operations schedule of ISA-95 (B2MML)."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The plan in force as the text of a file, and its number."""
+
+    plan: int
+    text: str
 
 
 SEARCH_TOPIC = "live.search"
@@ -283,6 +300,11 @@ class Planning(Protocol):
 
     async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
         """What one plan differs in from another."""
+        ...
+
+    async def export(self, tenant: str, form: ExportForm, equipment: str, language: str) -> Exported:
+        """What is open of the plan in force, named as people name it; of one `equipment` alone in a calendar. `NotFound` if
+        there is no plan or no such equipment, `Conflict` if there is nothing left to be done."""
         ...
 
 

@@ -99,7 +99,7 @@ class ItemRecord:
 
 @dataclass(frozen=True)
 class StationNow:
-    """A job at an equipment at the moment."""
+    """A job at an equipment at the moment; `also` are the tools and people that it holds."""
 
     equipment: str
     job: str
@@ -109,12 +109,16 @@ class StationNow:
     position: int | None
     state: JobState
     since: datetime
+    also: tuple[str, ...] = ()
 
 
 @fact("job.released")
 @dataclass(frozen=True)
 class JobReleased:
-    """An operation was given to an equipment and the machine confirmed it by read-back."""
+    """An operation was given to an equipment and the machine confirmed it by read-back.
+
+    `also`: the tools and people that it holds, each with its number from 0, the crew of its setup last.
+    """
 
     job: str
     item: str
@@ -122,6 +126,7 @@ class JobReleased:
     op: str
     run: int
     equipment: str
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @fact("job.started")

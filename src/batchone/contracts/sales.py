@@ -16,7 +16,8 @@ from batchone.kernel.money import Money
 class Reason:
     """Why a date is what it is, and from when to when it decides.
 
-    `kind` is one of equipment, module, setup, calendar, lead, transit, work; `subject` is the id of what it is about.
+    `kind` is one of equipment, module, material, setup, calendar, down, tool, crew, wait, batch, kept, lead, transit, work;
+    `subject` is the id of what it is about.
     """
 
     kind: str
@@ -97,6 +98,37 @@ class Notice:
     p50: datetime
     p90: datetime
     reasons: tuple[Reason, ...]
+    read: datetime | None = None
+    """When the customer opened the order's page after that."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where a customer wants to be told, and in which language (`en` or `zh`); an empty address is nowhere."""
+
+    email: str
+    language: str
+
+
+Channel = Literal["email", "webhook"]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A notice on its way out: `waiting` until `due`, `dropped` when a newer one took its place or the customer gave up the
+    address.
+
+    Times are of people's clock; `fault` is what went wrong last.
+    """
+
+    notice: str
+    order: str
+    channel: Channel
+    state: Literal["waiting", "sent", "failed", "dropped"]
+    since: datetime
+    due: datetime
+    attempts: int
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -135,6 +167,11 @@ class Order:
     def expected_p90(self) -> datetime:
         """The date that is met with nine tenths, as told last."""
         return self.notices[0].p90 if self.notices else self.promised_p90
+
+    @property
+    def news(self) -> bool:
+        """Whether the customer was told something that they have not read yet."""
+        return any(each.read is None for each in self.notices)
 
     @property
     def late(self) -> bool:
@@ -178,8 +215,9 @@ class PromiseReplaced:
 class OrderPlaced:
     """An order was accepted; from now on it will be made exactly once.
 
-    `due` is the finish that still keeps the p90 date (p90 less transit), so an order is late in the plan exactly when its
-    planned delivery is beyond p90. `reservation` is the planned insertion that the promise rests on.
+    `due` is the finish that still keeps the p90 date (p90 less lead and transit), so an order is late in the plan exactly when
+    its planned delivery is beyond p90. `reservation` is the planned insertion that the promise rests on. `lead_s` passes after
+    the last item is finished, before a carrier may take the items: what the chosen options need that no station does.
     """
 
     order: str
@@ -195,6 +233,46 @@ class OrderPlaced:
     promised_p90: datetime
     due: datetime
     reservation: str = ""
+    lead_s: float = 0.0
+
+
+@fact("notice.read")
+@dataclass(frozen=True)
+class NoticeRead:
+    """The customer opened the page of the order after being told that its dates moved."""
+
+    order: str
+    plans: tuple[int, ...]
+
+
+@fact("notice.sent")
+@dataclass(frozen=True)
+class NoticeSent:
+    """A notice left the platform, and its receiver took it."""
+
+    notice: str
+    order: str
+    channel: Channel
+
+
+@fact("notice.failed")
+@dataclass(frozen=True)
+class NoticeFailed:
+    """A notice could not be delivered and is given up."""
+
+    notice: str
+    order: str
+    channel: Channel
+    fault: str
+
+
+@fact("contact.changed")
+@dataclass(frozen=True)
+class ContactChanged:
+    """A customer wants to be told by e-mail (`told`), or no longer; the address is kept where it is used."""
+
+    customer: str
+    told: bool
 
 
 class Sales(Protocol):
@@ -236,4 +314,24 @@ class Sales(Protocol):
         `status` is an `OrderStatus`, `open` (not delivered) or `late`; `customer` is a customer's id. `sort`
         is one of number, customer, placed, promised, planned, status, with a leading `-` for descending.
         """
+        ...
+
+    async def news(self, tenant: str, customer: str) -> int:
+        """How many of a customer's orders have notices that they have not read."""
+        ...
+
+    async def read_notices(self, tenant: str, order: str, actor: Actor) -> None:
+        """The actor has seen what was told of an order: it is read if they are its customer, and nothing happens otherwise."""
+        ...
+
+    async def contact(self, tenant: str, customer: str) -> Contact | None:
+        """Where a customer wants to be told; none where no e-mails are sent at all."""
+        ...
+
+    async def set_contact(self, tenant: str, customer: str, contact: Contact) -> None:
+        """Where from now on; an empty address ends it."""
+        ...
+
+    async def outgoing(self, tenant: str, state: str, limit: int) -> tuple[Outgoing, ...]:
+        """Notices on their way out, the newest first; an empty state means all."""
         ...

@@ -30,12 +30,17 @@ class MaterialNeed:
 
 @dataclass(frozen=True)
 class MaterialDate:
-    """When a need can be met: now (from stock), or from a call-off at `at`; `supplier` says whose lead time decides."""
+    """When a need can be met: now (from stock), or from a call-off at `at`; `supplier` says whose lead time decides.
+
+    It is met by `at` with probability `on_time`, and otherwise up to `late_s` seconds later, any moment being as likely.
+    """
 
     need: MaterialNeed
     at: datetime
     source: Literal["stock", "on_order", "lead_time"]
     supplier: str
+    on_time: float = 1.0
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True)

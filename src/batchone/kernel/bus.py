@@ -23,17 +23,22 @@ class Message:
 
 @dataclass(frozen=True)
 class Stream:
-    """A durable stream: its subjects (NATS wildcards) and its bounds; the oldest goes first when a bound is reached."""
+    """A durable stream: its subjects (NATS wildcards) and its bounds.
+
+    Where the oldest goes first, a bound that is reached costs what nobody may have read yet. One that `keeps` takes nothing
+    new instead, so that who publishes waits; it is emptied by `forget`, of what all of its consumers have acknowledged.
+    """
 
     name: str
     subjects: tuple[str, ...]
     max_age_s: float = 7 * 86400
     max_bytes: int = 2 * 1024**3
     duplicate_window_s: float = 120
+    keeps: bool = False
 
 
 EVENTS = Stream("EVENTS", ("events.>",))
-SAMPLES = Stream("SAMPLES", ("samples.>",), max_age_s=2 * 86400, max_bytes=4 * 1024**3)
+SAMPLES = Stream("SAMPLES", ("samples.>",), max_age_s=0, max_bytes=4 * 1024**3, keeps=True)
 STREAMS = (EVENTS, SAMPLES)
 
 Handler = Callable[[Sequence[Message]], Awaitable[None]]
@@ -73,6 +78,13 @@ class Bus(Protocol):
 
     async def pending(self, stream: Stream, durable: str) -> int:
         """How many stored messages the durable consumer has not acknowledged."""
+        ...
+
+    async def forget(self, stream: Stream) -> int:
+        """Drop the messages that every durable consumer of the stream has acknowledged; how many were dropped.
+
+        A stream that nobody consumes forgets nothing.
+        """
         ...
 
     async def close(self) -> None:

@@ -110,6 +110,15 @@ class MemoryBus:
         rest = log.messages[log.places.get(durable, 0) :]
         return sum(any(matches(p, m.subject) for p in log.filters.get(durable, (">",))) for m in rest)
 
+    async def forget(self, stream: Stream) -> int:
+        """Drop what every consumer has passed."""
+        log = self._logs[stream.name]
+        passed = min(log.places.values(), default=0)
+        del log.messages[:passed]
+        for durable in log.places:
+            log.places[durable] -= passed
+        return passed
+
     async def close(self) -> None:
         """Refuse what comes later."""
         self._closed = True

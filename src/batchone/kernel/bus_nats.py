@@ -56,7 +56,8 @@ class NatsBus:
     async def _ensure(self, stream: Stream) -> None:
         config = StreamConfig(
             name=stream.name, subjects=list(stream.subjects), max_age=stream.max_age_s, max_bytes=stream.max_bytes,
-            duplicate_window=stream.duplicate_window_s, storage=StorageType.FILE, discard=DiscardPolicy.OLD,
+            duplicate_window=stream.duplicate_window_s, storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW if stream.keeps else DiscardPolicy.OLD,
         )  # fmt: skip
         try:
             await self._js.add_stream(config)
@@ -172,6 +173,19 @@ class NatsBus:
         except _AWAY as error:
             raise TryLater("bus.away", f"NATS does not tell about {durable}: {error!r}.") from error
         return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+    async def forget(self, stream: Stream) -> int:
+        """Purge up to the least acknowledged place of all durable consumers."""
+        try:
+            consumers = [each for each in await self._js.consumers_info(stream.name) if each.config.durable_name]
+            floors = [each.ack_floor.stream_seq if each.ack_floor else 0 for each in consumers]
+            before = (await self._js.stream_info(stream.name)).state
+            if not floors or min(floors) < before.first_seq:
+                return 0
+            await self._js.purge_stream(stream.name, seq=min(floors) + 1)
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS could not forget messages of {stream.name}: {error!r}.") from error
+        return min(before.messages, int(min(floors)) + 1 - int(before.first_seq))
 
     async def close(self) -> None:
         """Close without waiting for a server that may be gone."""

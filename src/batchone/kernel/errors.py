@@ -7,11 +7,15 @@ Each says what is wrong, where, and how to cure it; the HTTP border turns them i
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
 class BatchoneError(Exception):
-    """The root: a stable `code`, a sentence `what`, a sentence `cure`, and named places in `where`."""
+    """The root: a stable `code`, a sentence `what`, a sentence `cure`, and named places in `where`.
+
+    `errors`: each of the things that are wrong, where they are many; a `detail` in words and named places.
+    """
 
     status: ClassVar[int] = 500
 
@@ -21,6 +25,7 @@ class BatchoneError(Exception):
         self.what = what
         self.cure = cure
         self.where = {key: str(value) for key, value in where.items()}
+        self.errors: tuple[Mapping[str, str], ...] = ()
 
 
 class Refused(BatchoneError):
@@ -87,6 +92,8 @@ def to_wire(error: BatchoneError) -> dict[str, object]:
     told: dict[str, object] = {
         "kind": kind, "code": error.code, "what": error.what, "cure": error.cure, "where": error.where,
     }  # fmt: skip
+    if error.errors:
+        told["errors"] = [dict(each) for each in error.errors]
     if isinstance(error, TryLater):
         told["after_s"] = error.after_s
     return told
@@ -101,7 +108,13 @@ def from_wire(data: object) -> BatchoneError:
     places = {str(key): str(value) for key, value in where.items()} if isinstance(where, dict) else {}
     error = kind(str(data.get("code")), str(data.get("what")), str(data.get("cure")))
     error.where = places
+    error.errors = _each(data.get("errors"))
     after_s = data.get("after_s")
     if isinstance(error, TryLater) and isinstance(after_s, int | float):
         error.after_s = float(after_s)
     return error
+
+
+def _each(told: object) -> tuple[Mapping[str, str], ...]:
+    found = told if isinstance(told, Sequence) and not isinstance(told, str) else ()
+    return tuple({str(key): str(value) for key, value in each.items()} for each in found if isinstance(each, Mapping))

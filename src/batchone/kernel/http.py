@@ -15,12 +15,15 @@ PROBLEM = "application/problem+json"
 
 
 def problem(error: BatchoneError, status: int | None = None) -> JSONResponse:
-    """An error as a problem detail: `type` is its code, `detail` what is wrong, `cure` what to do."""
+    """An error as a problem detail: `type` is its code, `detail` what is wrong, `cure` what to do, `errors` each of the things
+    that are wrong where they are many."""
     body: dict[str, object] = {
         "type": f"urn:batchone:problem:{error.code}", "title": type(error).__name__, "status": status or error.status,
         "detail": error.what, "cure": error.cure,
     }  # fmt: skip
     body.update({key: value for key, value in error.where.items() if key not in body})
+    if error.errors:
+        body["errors"] = [dict(each) for each in error.errors]
     headers = {}
     if isinstance(error, TryLater):
         headers["Retry-After"] = f"{max(1, round(error.after_s))}"

@@ -19,6 +19,10 @@ _QUANTITY = re.compile(
 )
 
 
+_UNIT_WRITTEN = re.compile(r"[A-Za-z0-9µΩ°%*/^. -]+\Z")
+_MORE_UNITS = frozenset({"dB(A)"})
+
+
 @cache
 def registry() -> pint.UnitRegistry[float]:
     """The one registry of units; importing it takes a moment, so it is made when first needed."""
@@ -45,6 +49,44 @@ def parse(text: str, unit: str) -> float:
     if not math.isfinite(magnitude):
         raise refused
     return magnitude
+
+
+def is_unit(text: str) -> bool:
+    """Whether this is a unit of measurement: one of pint's, or the A-weighted decibel."""
+    if text in _MORE_UNITS:
+        return True
+    if not _UNIT_WRITTEN.match(text):
+        return False
+    import pint  # noqa: PLC0415 - a moment's import, needed by those who read packs and things only
+
+    try:
+        registry().parse_units(text)
+    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError):
+        return False
+    return bool(text.strip())
+
+
+def conversion(from_unit: str, to_unit: str) -> tuple[float, float]:
+    """Factor and offset that turn numbers in one unit into another: `to = from * factor + offset`.
+
+    Found once for a signal, so that no sample meets a unit. `Refused` when the dimensions differ, or the scale is not linear.
+    """
+    if from_unit == to_unit or not from_unit or not to_unit:
+        return 1.0, 0.0
+    import pint  # noqa: PLC0415
+
+    try:
+        at = [float(registry().Quantity(number, from_unit).to(to_unit).magnitude) for number in (0.0, 1.0, 2.0)]
+    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise Refused(
+            "quantity.conversion", f"'{from_unit}' cannot be turned into '{to_unit}'.", "Name units of one dimension."
+        ) from error
+    factor = at[1] - at[0]
+    if not math.isclose(at[2] - at[1], factor, rel_tol=1e-9):
+        raise Refused(
+            "quantity.conversion", f"'{from_unit}' is no linear scale of '{to_unit}'.", "Let the machine tell it linearly."
+        )
+    return factor, at[0]
 
 
 def seconds(text: str) -> float:

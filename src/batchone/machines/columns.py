@@ -33,6 +33,9 @@ SAMPLE_SCHEMA = pa.schema(
 """Path `<equipment>/<signal>` or `<equipment>/P01/<signal>`, both times in plant time, value in the unit of the signal's
 declaration, quality `GOOD`, `UNCERTAIN` or `BAD`. A bad sample may have the value not-a-number."""
 
+_PLAIN, _PACKED = pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression="zstd")
+_WORTH_PACKING = 2_000
+"""Rows from which on compressing pays: a quarter of the bytes, for a sixth of a processor second a million rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CURE = "Send an Arrow IPC stream with one batch of the sample schema."
@@ -57,17 +60,21 @@ def from_us(microseconds: int) -> datetime:
 
 
 def to_batch(
-    paths: Sequence[str],
+    paths: Sequence[str] | pa.Array,
     path_of: Sequence[int] | NDArray[np.int32],
     source_us: Sequence[int] | NDArray[np.int64],
     received_us: Sequence[int] | NDArray[np.int64] | int,
     values: Sequence[float] | NDArray[np.float64],
     qualities: Sequence[int] | NDArray[np.uint8],
 ) -> pa.RecordBatch:
-    """A batch from columns of equal length: `path_of` are places in `paths`, times are microseconds since 1970."""
+    """A batch from columns of equal length: `path_of` are places in `paths`, times are microseconds since 1970.
+
+    Who makes many batches of the same paths gives them as an Arrow array, made once.
+    """
     count = len(values)
     received = np.full(count, received_us, np.int64) if isinstance(received_us, int) else np.asarray(received_us, np.int64)
-    path = pa.DictionaryArray.from_arrays(pa.array(np.asarray(path_of, np.int32)), pa.array(list(paths), pa.string()))
+    names = paths if isinstance(paths, pa.Array) else pa.array(list(paths), pa.string())
+    path = pa.DictionaryArray.from_arrays(pa.array(np.asarray(path_of, np.int32)), names)
     return pa.RecordBatch.from_arrays(
         [
             path,
@@ -95,12 +102,25 @@ def concat(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return table.to_batches()[0] if len(table) else empty()
 
 
+def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with a dictionary of those paths alone that occur in it."""
+    codes = codes_of(batch)
+    occurring = np.unique(codes)
+    known = batch.column("path").dictionary
+    if len(occurring) == len(known):
+        return batch
+    path = pa.DictionaryArray.from_arrays(
+        pa.array(np.searchsorted(occurring, codes).astype(np.int32)), known.take(pa.array(occurring))
+    )
+    return batch.set_column(0, SAMPLE_SCHEMA.field("path"), path)
+
+
 def to_bytes(batch: pa.RecordBatch, id: str = "") -> bytes:  # noqa: A002 - the batch's own
     """The batch as an Arrow IPC stream; `id`, where there is one, travels in the schema's metadata under `batch`, so that
     whoever gets the same batch twice can tell."""
     schema = SAMPLE_SCHEMA.with_metadata({"batch": id}) if id else SAMPLE_SCHEMA
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
+    with pa.ipc.new_stream(sink, schema, options=_PACKED if batch.num_rows >= _WORTH_PACKING else _PLAIN) as writer:
         writer.write_batch(batch.replace_schema_metadata(schema.metadata))
     return bytes(sink.getvalue())
 

@@ -2,11 +2,14 @@
 
 It refuses what a browser was tricked into: a request that changes something and carries a session's cookie must also carry
 the session's CSRF token, which only our own pages know. A request with a bearer token needs none, since no page of another
-site can add that header. It is plain ASGI, so answers stream through it untouched.
+site can add that header; one that only reads may give the token as the password of HTTP Basic. It is plain ASGI, so answers
+stream through it untouched.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 from collections.abc import Callable
 
@@ -67,7 +70,10 @@ class AccessMiddleware:
         authorization = request.headers.get("authorization")
         if authorization is not None:
             kind, _, secret = authorization.partition(" ")
-            if kind.lower() != "bearer" or not secret.strip():
+            if kind.lower() == "basic" and request.method in _SAFE:
+                kind, secret = "bearer", _password(secret)
+            # Telegraf and other writers of line protocol say Token, as InfluxDB taught them.
+            if kind.lower() not in ("bearer", "token") or not secret.strip():
                 raise Unauthenticated(
                     "access.scheme", "This way to authenticate is not known.", "Send `Authorization: Bearer ` and an API token."
                 )
@@ -80,6 +86,15 @@ class AccessMiddleware:
         except Unauthenticated:
             return None, None
         return session.actor, session
+
+
+def _password(credentials: str) -> str:
+    """The password of HTTP Basic; empty if there is none. Calendars that subscribe to something know no other way: they read
+    with an API token as the password. A browser would send it along unasked, so nothing is changed with it."""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def remember(response: Response, session: Session, *, secure: bool) -> None:

@@ -35,6 +35,7 @@ class Book:
             names["module", module.id] = module.name
             names.update({("variant", variant.id): variant.name for variant in module.variants})
             names.update({("supplier", supplier.id): supplier.name for supplier in module.suppliers})
+        names.update({("auxiliary", each.id): each.name for each in self.pack.auxiliaries})
         names.update({("carrier", carrier.id): carrier.name for carrier in self.pack.demo.carriers})
         return names
 
@@ -55,6 +56,10 @@ class Book:
         """What an equipment is called."""
         found = self._equipment.get(equipment)
         return found.name if found else {"en": equipment}
+
+    def auxiliary_name(self, auxiliary: str) -> Text:
+        """What a tool is called, or people are."""
+        return self.name("auxiliary", auxiliary)
 
     def name(self, kind: str, key: str) -> Text:
         """What an option, module, variant, supplier or carrier is called."""

@@ -7,13 +7,16 @@ pages only get them. The one form without a session, signing in, is checked by w
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request, Response
 
 from batchone.contracts.enterprises import Actor, Session
-from batchone.kernel.errors import Forbidden, Unauthenticated
+from batchone.contracts.sales import Sales
+from batchone.kernel.errors import Forbidden, TryLater, Unauthenticated
 from batchone.web.services import Web, web_of
 from batchone.web.translations import accepted, best_language
 from batchone.web.visit import Visit, theme_of
@@ -45,7 +48,19 @@ def _language(request: Request) -> str:
     return best_language([*wished, *accepted(request.headers.get("accept-language", ""))])
 
 
-AnyVisit = Annotated[Visit, Depends(visit_of)]
+async def with_news(request: Request) -> Visit:
+    """Who visits and, where a customer asks for a whole page, how much news there is; none while sales is away."""
+    visit = visit_of(request)
+    whole = "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+    if visit.actor is None or visit.actor.role != "customer" or not whole:
+        return visit
+    with suppress(TryLater):
+        sales = web_of(request).services.get(Sales)
+        return replace(visit, news=await sales.news(visit.tenant, visit.actor.party or visit.actor.person))
+    return visit
+
+
+AnyVisit = Annotated[Visit, Depends(with_news)]
 
 
 def signed_in(visit: AnyVisit) -> Visit:

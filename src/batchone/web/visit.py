@@ -14,7 +14,8 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class Visit:
-    """One request for a page. `actor` is None for somebody who is not signed in; `csrf` goes into every form."""
+    """One request for a page. `actor` is None for somebody who is not signed in; `csrf` goes into every form; `news`: of how
+    many of their orders a customer was told something that they have not read."""
 
     tenant: str
     actor: Actor | None
@@ -23,6 +24,7 @@ class Visit:
     theme: Theme
     path: str
     now: datetime
+    news: int = 0
 
     @property
     def menu(self) -> tuple[Entry, ...]:

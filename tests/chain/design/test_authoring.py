@@ -9,6 +9,7 @@ from tests.support_pack import PACKS, SMALL
 
 from batchone.chain.design.authoring import RULES, released, tried
 from batchone.chain.design.completion import complete
+from batchone.chain.design.exchange import model_of
 from batchone.chain.design.model import Blueprint, compile_pack
 from batchone.chain.design.packs import load_files, read_pack_files
 from batchone.contracts.authoring import RulesTried, TrialOrder
@@ -116,15 +117,54 @@ def test_orders_are_completed_priced_against_before_or_refused_with_the_rule(lam
     assert tall.operations > 0
 
 
-def test_rules_over_sums_are_counted_between_bounds() -> None:
-    files = read_pack_files(PACKS / "wardrobe")
-    wardrobe = compile_pack(load_files(files))
-    found = tried(files, files[RULES], (), wardrobe.at(DAY), DAY)
-    assert found.valid
+@pytest.fixture(scope="module")
+def wardrobe() -> dict[str, str]:
+    return read_pack_files(PACKS / "wardrobe")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gains", "loses"),
+    [
+        ("", "", False, False),
+        ("sum(bay: span_cm) <= wall_cm", "sum(bay: span_cm) + 0 cm <= wall_cm", False, False),
+        ("sum(bay: span_cm) <= wall_cm", "sum(bay: span_cm) < wall_cm", False, True),
+        ("sum(bay: span_cm) <= wall_cm", "sum(bay: span_cm) <= wall_cm + 25 cm", True, False),
+        ("count(bay: fascia = glide-door) != 1", "count(bay: fascia = glide-door) != 2", True, True),
+        ("filled_cm <= tall_cm - 0.4 m", "filled_cm <= tall_cm - 0.45 m", False, True),
+        ("at most 1 of {addons", "at most 2 of {addons", True, False),
+    ],
+)
+def test_what_a_draft_over_sums_gains_and_loses_is_possible_in_one_version_only(
+    wardrobe: dict[str, str], old: str, new: str, gains: bool, loses: bool
+) -> None:
+    text = wardrobe[RULES].replace(old, new)
+    before, after = (compile_pack(load_files({**wardrobe, RULES: each})).at(DAY) for each in (wardrobe[RULES], text))
+    found = tried(wardrobe, text, (), before, DAY)
+    assert found.valid, found.marks
+    assert found.compared
+    assert (found.gained is not None, found.lost is not None) == (gains, loses)
+    for choices, having, lacking in ((found.gained, after, before), (found.lost, before, after)):
+        if choices is not None:
+            assert having.space.possible(choices)
+            assert not lacking.space.possible(choices)
+            assert complete(having, choices) == choices
+    assert found.count is not None
+    assert 1 < int(found.count.least) < int(found.count.most)
+
+
+def test_where_a_rule_is_beyond_comparing_configurations_are_counted_between_bounds(wardrobe: dict[str, str]) -> None:
+    """Seven conditions that are sums themselves would have to be told apart in 128 cases."""
+    sums = ", ".join(f"2 * wall_cm + tall_cm > {900 + 20 * number}" for number in range(7))
+    rule = f'  - {{id: beyond, rule: "at most 6 of {{{sums}}}", message: {{en: No., zh: 否。}}}}\n'
+    text = wardrobe[RULES].replace("tables:\n", f"{rule}tables:\n")
+    found = tried(wardrobe, text, (), compile_pack(load_files(wardrobe)).at(DAY), DAY)
+    assert found.valid, found.marks
     assert not found.compared
+    assert (found.gained, found.lost) == (None, None)
     assert found.count is not None
     assert found.count.least == "1"
-    assert int(found.count.most) > 1
+    with pytest.raises(Refused, match="The rule 'beyond' counts so many conditions over sums that UVL would need 128 cases"):
+        model_of(load_files({**wardrobe, RULES: text}))
 
 
 def test_a_release_counts_the_version_on(lamp: Blueprint) -> None:

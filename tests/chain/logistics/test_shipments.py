@@ -16,9 +16,10 @@ TRAIN = Actor("t", "theo", "Theo", "supplier", "train")
 PLANNER = Actor("t", "paula", "Paula", "planner")
 
 
-def placed(chain, hours: float = 22, order: str = "O", priority: int = 0) -> OrderPlaced:
+def placed(chain, hours: float = 22, order: str = "O", priority: int = 0, lead_s: float = 0.0) -> OrderPlaced:
     at = chain.context.clock.now() + timedelta(hours=hours)
-    return OrderPlaced(order, "SO-1", "P", "c", "C", "bench", 2, priority, (f"{order}1", f"{order}2"), at, at, at)
+    items = (f"{order}1", f"{order}2")
+    return OrderPlaced(order, "SO-1", "P", "c", "C", "bench", 2, priority, items, at, at, at, lead_s=lead_s)
 
 
 async def tell(chain, *facts) -> None:
@@ -58,6 +59,27 @@ async def test_items_may_be_finished_before_the_order_is_heard_of(chain) -> None
 async def test_time_to_spare_goes_by_train_unless_it_is_express(chain) -> None:
     await tell(chain, placed(chain, 99, "A"), done("A1", "A"), done("A2", "A"))
     await tell(chain, placed(chain, 99, "B", 1), done("B1", "B"), done("B2", "B"))
+    assert {each.order: each.carrier for each in await shipments(chain)} == {"A": "train", "B": "van"}
+
+
+async def test_a_carrier_may_take_it_only_once_the_lead_of_its_options_has_passed(chain, clock) -> None:
+    logistics, done_at = chain.context.get(Logistics), clock.now()
+    await tell(chain, placed(chain, 23, lead_s=2 * 3600.0), done("O1"), done("O2"))
+    (waiting,) = await shipments(chain, "waiting")
+    assert (waiting.state, waiting.ready) == ("waiting", done_at + timedelta(hours=2))
+    assert await shipments(chain, "ready") == ()
+    for act in (logistics.take, logistics.deliver):
+        with pytest.raises(Conflict):
+            await act("t", waiting.id, VAN)
+    await clock.advance(2 * 3600)
+    assert await shipments(chain, "waiting") == ()
+    assert [each.id for each in await shipments(chain, "ready")] == [waiting.id]
+    assert (await logistics.take("t", waiting.id, VAN)).state == "in_transit"
+
+
+async def test_time_to_spare_is_counted_from_the_end_of_the_lead(chain) -> None:
+    await tell(chain, placed(chain, 60, "A"), done("A1", "A"), done("A2", "A"))
+    await tell(chain, placed(chain, 60, "B", lead_s=86400.0), done("B1", "B"), done("B2", "B"))
     assert {each.order: each.carrier for each in await shipments(chain)} == {"A": "train", "B": "van"}
 
 
@@ -108,7 +130,7 @@ async def test_lists_are_narrowed_and_ordered(chain, clock) -> None:
 
 
 async def test_a_list_that_cannot_be_is_refused(chain) -> None:
-    with pytest.raises(Refused, match="Use one of ready"):
+    with pytest.raises(Refused, match="Use one of waiting, ready"):
         await shipments(chain, "lost")
     with pytest.raises(Refused, match="1 to 1000"):
         await chain.context.get(Logistics).shipments("t", "", "", 0)

@@ -39,8 +39,8 @@ TENANT = "t"
 class Lamps:
     """The part of design that planning asks; every configuration is the lamp as it comes."""
 
-    def __init__(self) -> None:
-        self.blueprint = compile_pack(load_files(SMALL))
+    def __init__(self, files: Mapping[str, str] = SMALL) -> None:
+        self.blueprint = compile_pack(load_files(files))
         self.choices: Mapping[str, str] = complete(self.blueprint, self.blueprint.known({}))
 
     async def products(self, tenant: str) -> tuple[Product, ...]:
@@ -92,13 +92,21 @@ class Works:
 
 
 @pytest.fixture
-async def works(database: Database, clock: ManualClock, ids: TimeIds, chance: random.Random, tmp_path: Path) -> Works:
-    """A works that makes lamps and has no order yet."""
+def files() -> Mapping[str, str]:
+    """The pack of the works: the lamp, unless a test says otherwise."""
+    return SMALL
+
+
+@pytest.fixture
+async def works(
+    database: Database, clock: ManualClock, ids: TimeIds, chance: random.Random, tmp_path: Path, files: Mapping[str, str]
+) -> Works:
+    """A works that makes lamps, or what else `files` says, and has no order yet."""
     assert MODULE.schema is not None
     assert MODULE.migrations is not None
     await migrate(database, MODULE.schema, MODULE.migrations)
     context = Context(
         clock=clock, ids=ids, chance=chance, database=database, bus=MemoryBus(), home=tmp_path, tenant=TENANT
     )  # fmt: skip
-    context.provide(Design, Lamps())
+    context.provide(Design, Lamps(files))
     return await Works.start(context)

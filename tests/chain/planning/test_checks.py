@@ -95,6 +95,38 @@ def test_hours_that_run_out_are_named() -> None:
         solve(of, 0, 1)
 
 
+def held(*also: tuple[tuple[str, int], ...], start_s: int = 5):
+    """Operations on one machine that are fixed with what they hold of two jigs and one gauge."""
+    places = [Resource("m", positions=2), Resource("jig", ("clamp",), 2), Resource("gauge")]
+    return problem(places, [Job("j")], [
+        op(f"j.{n}", "m", 10, needs=("clamp",), fixed=Fixed("m", n, start_s + n, also=each)) for n, each in enumerate(also)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("also", "said"),
+    [
+        ((("jig", 0), ("gauge", 0)), "operation 'j.0' of job 'j' is fixed with 2 of the 1 it takes beside its track"),
+        ((("jig", 2),), "is fixed with track 2 of 'jig' for 'clamp', which it is not"),
+        ((("gauge", 0),), "is fixed with track 0 of 'gauge' for 'clamp', which it is not"),
+        ((("pliers", 0),), "is fixed with track 0 of 'pliers' for 'clamp', which it is not"),
+    ],
+)
+def test_what_a_fixed_operation_cannot_hold_is_named(also, said: str) -> None:
+    assert said in "; ".join(faults_of(held(also)))
+
+
+def test_two_fixed_operations_hold_two_tools_or_follow_each_other() -> None:
+    with pytest.raises(Refused, match="fixed where the one before it"):
+        solve(held((("jig", 0),), (("jig", 0),)), 0, 1)
+    two = held((("jig", 0),), (("jig", 1),))
+    plan = solve(two, 0, 1)
+    assert [a.also for a in plan.assignments] == [(("jig", 0),), (("jig", 1),)]
+    assert validate(two, plan) == []
+    swapped = replace(plan, assignments=(replace(plan.assignments[0], also=(("jig", 1),)), *plan.assignments[1:]))
+    assert any("holds [('jig', 0)], but takes [('jig', 1)]" in each.what for each in validate(two, swapped))
+
+
 CURED = op("j.1", "r", after=("j.0",), waits=(Wait("j.0", 5, 9),))
 OVEN = Resource("oven", batch=2)
 RING = (op("j.0", "a", after=("j.2",)), op("j.1", "a", after=("j.0",)), op("j.2", "a", after=("j.1",)))

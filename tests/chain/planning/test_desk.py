@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from batchone.chain.design.model import Blueprint, compile_pack
 from batchone.chain.design.packs import load_files
 from batchone.chain.planning import store
 from batchone.chain.planning.desk import Desk
+from batchone.chain.planning.hand import Moved
+from batchone.chain.planning.judged import RulesBroken
+from batchone.chain.planning.model import Plan
 from batchone.chain.planning.module import MODULE
 from batchone.chain.planning.planner import Planner, PlanningSettings
 from batchone.chain.planning.service import PlanningService
@@ -358,3 +361,144 @@ async def test_the_api_opens_changes_accepts_and_records(works: Works) -> None:
         schema = (await http.get("/openapi.json")).json()
     assert "/api/plan/branches/{branch}/acceptance" in schema["paths"]
     assert [what for _, what, _ in works.record.done] == ["plan.branch_opened", "plan.branch_accepted", "plan.unpinned"]
+
+
+async def test_a_refused_move_names_each_rule_it_would_break_and_the_branch_stays_as_it_was(works: Works) -> None:
+    *_, other, op = sorted([await works.operation(f"o{n}-0", "10") for n in range(5)], key=lambda each: each.start)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 20 * MINUTE, push=True)], "k", "pia")
+    # Onto what another order has of the lathe, and past what comes after it in its item.
+    with pytest.raises(RulesBroken) as refused:
+        await works.desk.change_branch(TENANT, branch.id, move_of(other, op.start + 20 * MINUTE + timedelta(seconds=1)), "k1")
+    named = {(each["rule"], each["order"], each["item"], each["op"]) for each in refused.value.errors}
+    assert ("precedence", other.order, other.item, "20") in named
+    assert ("capacity", other.order, other.item, "10") in named
+    assert await works.desk.branch(TENANT, branch.id) == branch
+    # What no rule of a plan forbids, but a planner's, is named by that.
+    far = works.clock.now() + timedelta(days=1)
+    await works.desk.change_branch(TENANT, branch.id, move_of(other, far, push=True), "k2")
+    with pytest.raises(RulesBroken) as pinned:
+        await works.desk.change_branch(TENANT, branch.id, move_of(op, far - timedelta(seconds=1), push=True), "k3")
+    assert pinned.value.where["why"] == "pinned"
+    assert (other.item, "10") in {(each["item"], each["op"]) for each in pinned.value.errors}
+    assert len((await works.desk.branch(TENANT, branch.id)).changes) == 2
+
+
+async def test_a_plan_that_moves_made_is_judged_and_one_that_breaks_rules_is_refused(works: Works, monkeypatch: Any) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [], "k", "pia")
+    real = Moved.plan.func  # type: ignore[attr-defined]
+
+    def careless(moved: Moved) -> Plan:
+        plan: Plan = real(moved)
+        first = next(a for a in plan.assignments if a.operation != moved.operation and a.resource == moved.now[0].resource)
+        on_it = replace(moved.now[0], setup_start_s=first.setup_start_s, start_s=first.start_s)
+        return replace(plan, assignments=tuple(on_it if a.operation == moved.operation else a for a in plan.assignments))
+
+    monkeypatch.setattr(Moved, "plan", property(careless))
+    with pytest.raises(RulesBroken, match="would break") as refused:
+        await works.desk.change_branch(TENANT, branch.id, move_of(op, op.start + 20 * MINUTE, push=True), "k1")
+    assert refused.value.code == "planning.rules_broken"
+    assert (op.item, op.order) in {(each["item"], each["order"]) for each in refused.value.errors}
+    assert (await works.desk.branch(TENANT, branch.id)).changes == ()
+
+
+async def test_an_accepted_branch_is_taken_back_as_a_new_plan_with_the_places_from_before(works: Works) -> None:
+    before = {(o.item, o.op): o.start for o in (await works.service.plan(TENANT, 1)).operations}
+    op = await last_turning(works)
+    first = await works.desk.open_branch(TENANT, "first", [move_of(op, op.start + 20 * MINUTE, push=True)], "k", "pia")
+    await works.desk.accept_branch(TENANT, first.id, "pia")
+    again = await works.desk.open_branch(
+        TENANT, "second", [move_of(op, op.start + 40 * MINUTE, push=True), OrderWish("o4", priority=9)], "k1", "pia"
+    )
+    await works.solved(again.id)
+    assert (await works.desk.accept_branch(TENANT, again.id, "pia")).plan is not None
+    with pytest.raises(Conflict, match="Another branch") as newer:
+        await works.desk.take_back(TENANT, first.id, "pia")
+    assert newer.value.where["branch"] == again.id
+    made = await works.desk.take_back(TENANT, again.id, "pia")
+    assert (made.number, made.why, made.rules_broken) == (4, "back to plan 2, without branch second", 0)
+    assert await works.desk.take_back(TENANT, again.id, "pia") == made
+    # The pin of the first branch, which the second wrote over, counts again, and so does the weight from before.
+    (pin,) = await works.desk.pins(TENANT)
+    assert (pin.spot.start, pin.plan) == (op.start + 20 * MINUTE, 2)
+    assert {each.id: each.weight for each in (await works.planner.picture()).orders}["o4"] == 1
+    assert (await works.service.diff(TENANT, 2, 4)).shifts == ()
+    assert (await works.desk.take_back(TENANT, first.id, "pia")).number == 5
+    assert await works.desk.pins(TENANT) == ()
+    assert {(o.item, o.op): o.start for o in (await works.service.plan(TENANT, 5)).operations} == before
+    assert {each.name: each.back for each in await works.desk.branches(TENANT)} == {"first": 5, "second": 4}
+    assert [each.number for each in await works.service.summaries(TENANT, 9)] == [5, 4, 3, 2, 1]
+
+
+async def test_what_machines_did_since_stays_when_a_branch_is_taken_back(works: Works) -> None:
+    op = await last_turning(works)
+    now = works.clock.now()
+    stop = Stop("lathe-1", now + 200 * MINUTE, now + 220 * MINUTE)
+    branch = await works.desk.open_branch(TENANT, "b", [stop, move_of(op, op.start + 5 * MINUTE, push=True)], "k", "pia")
+    await works.solved(branch.id)
+    assert (await works.desk.accept_branch(TENANT, branch.id, "pia")).plan is not None
+    moved = await works.operation(op.item, "10")
+    await works.clock.advance((moved.start - now).total_seconds())
+    await works.order("extra", "round", due_min=500)
+    async with works.context.database.transaction() as tx:
+        begun = works.clock.now()
+        await store.started(tx, TENANT, op.item, "10", 1, op.equipment, 1, begun, begun + (op.end - op.start))
+    await works.planner.plan_once(search=False, why="began")
+    made = await works.desk.take_back(TENANT, branch.id, "pia")
+    assert made.rules_broken == 0
+    assert (await works.operation(op.item, "10")).start == begun
+    # What came after the plan that is gone back to is in the new one.
+    assert (await works.operation("extra-0", "10")).start >= begun
+    assert (await works.planner.picture()).hours == ()
+
+
+async def test_only_what_was_accepted_is_taken_back(works: Works) -> None:
+    branch = await works.desk.open_branch(TENANT, "b", [], "k", "pia")
+    with pytest.raises(Conflict, match="not in force"):
+        await works.desk.take_back(TENANT, branch.id, "pia")
+    with pytest.raises(NotFound):
+        await works.desk.take_back(TENANT, "nothing", "pia")
+
+
+async def test_when_all_is_done_there_is_no_plan_to_go_back_to(works: Works) -> None:
+    op = await last_turning(works)
+    branch = await works.desk.open_branch(TENANT, "b", [move_of(op, op.start + 5 * MINUTE, push=True)], "k", "pia")
+    await works.desk.accept_branch(TENANT, branch.id, "pia")
+    async with works.context.database.transaction() as tx:
+        await tx.run("UPDATE planning.operations SET state = 'done'")
+    with pytest.raises(Conflict, match="no open work"):
+        await works.desk.take_back(TENANT, branch.id, "pia")
+    assert (await works.service.summary(TENANT)).number == 2
+
+
+async def test_the_api_names_each_broken_rule_and_takes_a_branch_back(works: Works) -> None:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.middleware("http")
+    async def sign_in(request: Request, go_on: Any) -> Any:
+        request.state.actor = Actor(TENANT, "pia", "Pia", request.headers.get("role", "planner"), "", "token")
+        return await go_on(request)
+
+    assert MODULE.router is not None
+    app.include_router(MODULE.router(works.context))
+    op = await last_turning(works)
+    body = {"kind": "move", "item": op.item, "op": "10", "equipment": op.equipment}
+    later = body | {"start": (op.start + 20 * MINUTE).isoformat()}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://b", headers={"idempotency-key": "k"}) as http:
+        branch = (await http.post("/api/plan/branches", json={"name": "a"})).json()["id"]
+        refused = await http.post(f"/api/plan/branches/{branch}/changes", json=later)
+        assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+        told = refused.json()
+        assert (told["type"], told["why"]) == ("urn:batchone:problem:planning.illegal_move", "successor")
+        assert {"rule": "precedence", "order": op.order, "item": op.item, "op": "20"}.items() <= told["errors"][0].items()
+        changed = await http.post(f"/api/plan/branches/{branch}/changes", json=later | {"push": True})
+        assert changed.status_code == 200
+        assert (await http.post(f"/api/plan/branches/{branch}/acceptance")).json()["plan"]["number"] == 2
+        forbidden = await http.post(f"/api/plan/branches/{branch}/reversal", headers={"role": "operator"})
+        assert forbidden.status_code == 403
+        back = (await http.post(f"/api/plan/branches/{branch}/reversal")).json()
+        assert (back["number"], back["rules_broken"]) == (3, 0)
+        assert (await http.get(f"/api/plan/branches/{branch}")).json()["back"] == 3
+    assert works.record.done[-1][1] == "plan.branch_taken_back"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.chain.planning.judge.rich import one_by_one, rich_problems
 from tests.chain.planning.problems import UNHURRIED, op, plant, problem, problems, starts
 
-from batchone.chain.planning import Before, Job, Measure, Problem, Resource, repair, solve, validate
+from batchone.chain.planning import Before, Job, Measure, Problem, Resource, SetupMatrix, repair, solve, validate
 from batchone.chain.planning.frozen import compared, freeze
 
 
@@ -49,6 +49,32 @@ def test_changes_are_counted_against_the_plan_in_force() -> None:
     plan = solve(of, 0, 1)
     assert compared(of, plan).before == (Before("a.0", "r", 0),)
     assert solve(replace(of, jobs=(Job("a", release_s=5),)), 0, 1, in_force=plan).objective.changes == 1
+
+
+def test_what_is_near_stays_with_the_tool_and_the_crew_it_takes() -> None:
+    red = SetupMatrix("colours", change_s=10, first_s=10, crew="setter")
+    of = problem(
+        [Resource("m", setup="colours"), Resource("n"), Resource("gun", positions=2), Resource("ann", ("setter",))],
+        [Job("a"), Job("b"), Job("c")],
+        [
+            op("a.0", "m", 20, setup_key="red", needs=("gun",)),
+            op("b.0", "n", 40, needs=("gun",)),
+            op("c.0", "n", 5, needs=("gun",)),
+        ],
+        setups=(red,),
+    )
+    plan = solve(of, 0, 1)
+    frozen = freeze(of, plan, 15)
+    fixed = {o.id: o.fixed for o in frozen.operations if o.fixed is not None}
+    assert set(fixed) >= {"a.0"}
+    assert {name: each.also for name, each in fixed.items()} == {name: plan.by_operation[name].also for name in fixed}
+    assert ("ann", 0) in fixed["a.0"].also
+    again = solve(frozen, 0.2, 3, steps=50)
+    assert validate(frozen, again) == []
+    # The last tool is on leave: what needs it cannot stay, and what stood behind it on its track neither.
+    gone = replace(of, resources=tuple(replace(r, positions=1) if r.id == "gun" else r for r in of.resources))
+    kept = {o.id for o in freeze(gone, plan, 15).operations if o.fixed is not None}
+    assert kept == {name for name, each in fixed.items() if ("gun", 1) not in each.also}
 
 
 @settings(UNHURRIED, max_examples=60)

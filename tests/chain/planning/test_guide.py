@@ -15,17 +15,18 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_blocks_and_commands_of_the_guide_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 5
     for block in blocks("python"):
         exec(block, names)
     assert "A turn" in capsys.readouterr().out
     commands = blocks("sh")[0].splitlines()
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         words = shlex.split(command)[1:]
         done = subprocess.run([sys.executable, "-m", "batchone.cli", *words], capture_output=True, text=True, check=False)

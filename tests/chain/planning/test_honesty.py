@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchone.chain.planning import Assignment, Cause
-from batchone.chain.planning.honesty import Honesty, Outcome, Reserve, reserve
+from batchone.chain.planning.honesty import Delivery, Honesty, Outcome, Reserve, reserve
 from batchone.chain.planning.limits import Limit
 
 DAY = 86_400.0
@@ -89,10 +89,56 @@ def test_before_much_is_known_breakdowns_on_the_way_are_reckoned_with() -> None:
     assert (nine - half).total_seconds() == pytest.approx(1.2816 * expected.deviation_s, abs=1)
 
 
+@pytest.mark.parametrize("deviation_s", [0.0, 1500.0])
+def test_late_deliveries_are_reckoned_with_as_if_they_were_drawn(deviation_s) -> None:
+    deliveries = (Delivery(0.3, 40_000.0, 2_000.0), Delivery(0.2, 90_000.0, -500.0), Delivery(0.9, 3_000.0, 3_000.0))
+    likely, sure = Reserve(800.0, deviation_s, deliveries).quantiles()
+    chance, cases = np.random.default_rng(5), 200_000
+    late = np.zeros(cases)
+    for each in deliveries:
+        comes = np.where(chance.random(cases) < each.share, chance.random(cases) * each.late_s, 0)
+        late = np.maximum(late, comes - max(0.0, each.slack_s))
+    drawn = 800.0 + chance.normal(0, deviation_s, cases) + late
+    assert likely == pytest.approx(np.quantile(drawn, 0.5), abs=400)
+    assert sure == pytest.approx(np.quantile(drawn, 0.9), rel=0.02)
+
+
+def test_an_unreliable_delivery_moves_the_first_dates_and_a_reliable_or_early_one_does_not() -> None:
+    def nine(*deliveries: Delivery) -> float:
+        _, sure = Honesty().dates(NOW, NOW + timedelta(hours=4), Reserve(0.0, 0.0, deliveries))
+        return (sure - NOW).total_seconds() - 4 * 3600
+
+    assert nine() == nine(Delivery(0.05, 40_000.0, 0.0)) == 3600
+    assert nine(Delivery(0.3, 40_000.0, 50_000.0)) == 3600
+    assert nine(Delivery(0.3, 40_000.0, 0.0)) == pytest.approx(40_000 * (1 - 0.1 / 0.3), rel=0.02)
+    assert nine(*[Delivery(0.05, 40_000.0, 0.0)] * 8) > 20_000
+
+
+def test_orders_that_finish_first_do_not_speak_for_those_that_are_held_up() -> None:
+    """In a new plant the orders of the first hours that finished are the lucky ones: half a day's reach is not known."""
+    honesty, wait = Honesty(), np.full(60, 40_000.0)
+    lucky = np.zeros(60)
+    honesty.learn(50_000.0, wait, lucky, lucky, lucky)
+    assert honesty.margins(wait)[1].min() == 10_000
+    honesty.learn(50_000.0 + DAY, wait, lucky, lucky, lucky)
+    assert honesty.margins(wait)[1].max() < 1_000
+
+
+def test_what_was_promised_while_all_was_new_does_not_narrow_what_is_promised_later() -> None:
+    honesty, wait = Honesty(), np.full(60, 40_000.0)
+    kept = np.full(60, -30_000.0)
+    for hour in range(0, 34, 2):
+        honesty.learn(50_000.0 + hour * 3600, wait, np.zeros(60), kept, kept)
+    assert honesty.level[1, 2] == pytest.approx(0.1)
+    honesty.learn(50_000.0 + 48 * 3600, wait, np.zeros(60), kept, kept)
+    assert honesty.level[1, 2] > 0.1
+
+
 def test_nothing_is_promised_for_the_past() -> None:
     honesty = Honesty()
     early = np.full(100, -50_000.0)
-    honesty.learn(DAY, np.full(100, 4000.0), early, early, early)
+    for day in (1, 2):
+        honesty.learn(day * DAY, np.full(100, 4000.0), early, early, early)
     half, nine = honesty.dates(NOW, NOW + timedelta(seconds=4000))
     assert half == nine == NOW
 

@@ -12,7 +12,9 @@ from batchone.chain.planning import (
     Alternative,
     Assignment,
     Calendar,
+    Cause,
     Job,
+    Limit,
     Operation,
     Problem,
     Resource,
@@ -48,6 +50,20 @@ def test_the_judge_accepts_a_plan_with_what_was_inserted_into_it(of: Problem, ne
         every += found.assignments
     assert validate(of, summed(of, every)) == []
     assert set(plan.assignments) <= set(every)
+
+
+@UNHURRIED
+@given(rich_problems())
+def test_something_holds_each_operation_that_is_inserted(of: Problem) -> None:
+    base = without(of, *(job.id for job in of.jobs[1:]))
+    timeline, every = Timeline.of(base, one_by_one(base)), list(one_by_one(base).assignments)
+    for job in of.jobs[1:]:
+        steps = [o for o in of.operations if o.job == job.id]
+        found = insert(timeline, job, steps, queues=queues_of(base, every))
+        timeline.reserve(found.assignments, steps)
+        every += found.assignments
+        assert all(limit.cause is not Cause.KEPT and limit.waited_s >= 0 for limit in found.limits)
+        assert {limit.behind for limit in found.limits} - {None} <= {a.operation for a in every}
 
 
 @UNHURRIED
@@ -100,6 +116,8 @@ def test_an_operation_joins_a_batch_that_has_yet_to_begin_as_long_as_there_is_ro
     for n in range(3):
         steps = [baked(f"n{n}.0", "hot", earliest_s=15)]
         found = insert(timeline, Job(f"n{n}"), steps)
+        if not n:
+            assert found.limits == (Limit("n0.0", Cause.BATCH, 15, "x.0", 30, "oven"),)
         timeline.reserve(found.assignments, steps)
         ends.append(found.completion_s)
     assert ends == [50, 70, 70]
@@ -125,10 +143,12 @@ def test_who_leaves_a_batch_leaves_the_others_in_it() -> None:
 
 
 def test_a_tool_is_waited_for_where_it_is_the_only_one() -> None:
-    timeline = Timeline(problem([Resource("r", positions=2), Resource("gun")], [], []))
+    timeline = Timeline(problem([Resource("r", positions=2), Resource("s"), Resource("gun")], [], []))
     timeline.add(Assignment("x.0", "x", "r", 0, 0, 0, 30, (("gun", 0),)), None, op("x.0", "r", 30, needs=("gun",)))
     found = insert(timeline, Job("n"), [op("n.0", "r", 10, needs=("gun",))])
     assert [(a.track, a.start_s, a.also) for a in found.assignments] == [(0, 30, (("gun", 0),))]
+    elsewhere = insert(timeline, Job("n"), [op("n.0", "s", 10, needs=("gun",))])
+    assert elsewhere.limits == (Limit("n.0", Cause.TOOL, 30, "x.0", 30, "gun"),)
     assert insert(timeline, Job("n"), [op("n.0", "r", 10)]).completion_s == 10
 
 
@@ -141,7 +161,9 @@ def test_a_person_who_sets_one_machine_up_does_not_set_another_up_meanwhile() ->
     timeline = Timeline(of)
     first = [op("x.0", "a", 5, setup_key="green")]
     timeline.reserve(insert(timeline, Job("x"), first).assignments, first)
-    (found,) = insert(timeline, Job("n"), [op("n.0", "b", 5, setup_key="green")]).assignments
+    inserted = insert(timeline, Job("n"), [op("n.0", "b", 5, setup_key="green")])
+    (found,) = inserted.assignments
+    assert inserted.limits == (Limit("n.0", Cause.CREW, 10, "x.0", 10, "fitter"),)
     assert (found.setup_start_s, found.start_s, found.also) == (10, 20, (("fitter", 0),))
 
 
@@ -149,10 +171,14 @@ def test_what_may_not_wait_begins_its_predecessor_later() -> None:
     timeline = Timeline(problem([Resource("a"), Resource("b")], [], []))
     timeline.add(Assignment("x.0", "x", "b", 0, 0, 0, 100), None)
     steps = [op("n.0", "a", 10), op("n.1", "b", 5, after=("n.0",), waits=(Wait("n.0", 2, 20),))]
-    first, second = insert(timeline, Job("n"), steps).assignments
+    found = insert(timeline, Job("n"), steps)
+    first, second = found.assignments
     assert (first.end_s, second.start_s) == (80, 100)
+    assert [(limit.cause, limit.behind) for limit in found.limits] == [(Cause.WAIT, None), (Cause.RESOURCE, "x.0")]
     loose = [op("n.0", "a", 10), op("n.1", "b", 5, after=("n.0",), waits=(Wait("n.0", 12),))]
-    assert insert(Timeline(timeline.problem), Job("n"), loose).completion_s == 27
+    cured = insert(Timeline(timeline.problem), Job("n"), loose)
+    assert cured.completion_s == 27
+    assert cured.limits[1] == Limit("n.1", Cause.WAIT, 12, "n.0", 10)
 
 
 def test_what_waits_too_long_for_what_is_over_already_is_refused() -> None:
@@ -190,6 +216,8 @@ def test_jobs_that_pass_each_other_already_are_told() -> None:
 def test_hours_of_a_tool_are_kept_where_they_are_not_the_machines() -> None:
     late = Calendar("late", cycle=((40, 60),), cycle_s=100)
     timeline = Timeline(problem([Resource("r"), Resource("ann", calendar="late")], [], [], calendars=(late,)))
-    assert insert(timeline, Job("n"), [op("n.0", "r", 15, needs=("ann",))]).assignments[0].start_s == 40
+    found = insert(timeline, Job("n"), [op("n.0", "r", 15, needs=("ann",))])
+    assert found.assignments[0].start_s == 40
+    assert found.limits == (Limit("n.0", Cause.TOOL, 40, resource="ann"),)
     with pytest.raises(Refused):
         insert(timeline, Job("n"), [op("n.0", "r", 25, needs=("ann",))])

@@ -4,15 +4,16 @@ from datetime import timedelta
 
 import pytest
 from tests.chain.planning.problems import ORIGIN
-from tests.support_pack import SMALL
+from tests.support_pack import AIDED, SMALL
 
 from batchone.chain.design.completion import complete
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.model import compile_pack
 from batchone.chain.design.packs import load_files
 from batchone.chain.planning import Assignment, Problem, Timeline
+from batchone.chain.planning.honesty import Delivery
 from batchone.chain.planning.picture import Picture
-from batchone.chain.planning.promise import Inserted, insert_items, overtime_for, reasons, with_overtime
+from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
 from batchone.contracts.sourcing import MaterialDate, MaterialNeed
 
 BLUEPRINT = compile_pack(load_files(SMALL))
@@ -43,6 +44,24 @@ def test_the_machine_that_is_busy_is_called_by_its_name() -> None:
     assert found[0].text == {"en": "Lathe: busy for 2.0 h", "zh": "车床：需等待 2.0 小时"}
 
 
+def test_the_tools_and_people_that_are_not_there_at_once_are_called_by_their_names() -> None:
+    shop = compile_pack(load_files(AIDED))
+    lamp = explode(shop, "C", complete(shop, shop.known({})))
+    problem = Picture(ORIGIN + timedelta(hours=8), (shop.pack,), (), (), {}).problem()
+    timeline = Timeline(problem)
+    timeline.add(Assignment("x", "x", "fitters", 0, 0, 0, 3600), None)
+    timeline.add(Assignment("y", "y", "jig", 0, 0, 0, 9000), None)
+    timeline.add(Assignment("z", "z", "jig", 1, 0, 0, 7200), None)
+    found = insert_items(timeline, lamp, 1, "R", (), problem.origin)
+    glue = {a.operation: a for a in found.last.assignments}["R.0/20"]
+    assert (glue.start_s, glue.also) == (7200, (("fitters", 0), ("jig", 1)))
+    fit = {a.operation: a for a in found.last.assignments}["R.0/30"]
+    assert fit.start_s == glue.end_s + 3600
+    told = reasons(found, lamp, shop.pack, (), problem.origin)[0]
+    assert (told.kind, told.subject) == ("equipment", "fitters")
+    assert told.text == {"en": "Fitters, Jig: busy for 2.0 h", "zh": "装配工、夹具：需等待 2.0 小时"}
+
+
 def test_the_module_that_is_late_is_called_by_its_name() -> None:
     timeline = floor()
     line = LAMP.bom[0]
@@ -50,6 +69,24 @@ def test_the_module_that_is_late_is_called_by_its_name() -> None:
     found = reasons(inserted(timeline, 1, (late,)), LAMP, PACK, (late,), timeline.problem.origin)
     assert (found[0].kind, found[0].subject) == ("module", line.module)
     assert found[0].text["en"] == f"{line.module_name['en']}: delivered in 3.0 h"
+
+
+def test_deliveries_that_may_be_late_are_awaited_each_once_with_what_the_plan_leaves_them() -> None:
+    timeline, line = floor(), LAMP.bom[0]
+    origin, need = timeline.problem.origin, MaterialNeed.of(LAMP.bom[0])
+    steps = [step.op for step in LAMP.operations]
+    later = MaterialNeed(line.module, line.variant, 1, steps[-1])
+    at = origin + timedelta(hours=3)
+    dates = (
+        MaterialDate(need, at, "lead_time", "s", 0.9, 7200.0),
+        MaterialDate(later, at, "lead_time", "s", 0.9, 7200.0),
+        MaterialDate(MaterialNeed("other", "there", 1, line.op), origin, "stock", ""),
+        MaterialDate(MaterialNeed("other", "early", 1, line.op), origin, "on_order", "s", 0.8, 3600.0),
+    )
+    found = awaited(inserted(timeline, 1, dates), dates, origin)
+    assert line.op != steps[-1]
+    assert [each.slack_s for each in found] == [0, 3 * 3600]
+    assert found[0] == Delivery(pytest.approx(0.1), 7200.0, 0)
 
 
 def test_overtime_is_the_next_time_at_which_the_machine_that_holds_it_up_is_closed() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.chain.production.machine import Machine
+from tests.support_pack import AIDED
 
-from batchone.chain.design.packs import load_pack
+from batchone.chain.design.packs import load_files, load_pack
 from batchone.chain.design.service import DesignService
 from batchone.chain.production import store
 from batchone.chain.production.execution import Execution, ProductionSettings
@@ -140,6 +142,17 @@ def _middle(check: Check) -> float:
 
 @pytest.fixture
 async def shop(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: Path) -> Shop:
+    files = {p.name: p.read_text() for p in PACK.iterdir() if p.suffix in (".yaml", ".svg")}
+    return await _shop(database, clock, ids, tmp_path, files)
+
+
+@pytest.fixture
+async def helped(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: Path) -> Shop:
+    """The same, making lamps with tools, people and a wait."""
+    return await _shop(database, clock, ids, tmp_path, AIDED)
+
+
+async def _shop(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: Path, files: Mapping[str, str]) -> Shop:
     await migrate(database, "design", DESIGN)
     assert MODULE.migrations is not None
     await migrate(database, "production", MODULE.migrations)
@@ -147,9 +160,8 @@ async def shop(database: Database, clock: ManualClock, ids: TimeIds, tmp_path: P
         clock=clock, ids=ids, chance=random.Random(1), database=database, bus=MemoryBus(), home=tmp_path, tenant=T
     )
     design = DesignService(database, clock, ids)
-    files = {p.name: p.read_text() for p in PACK.iterdir() if p.suffix in (".yaml", ".svg")}
     await design.install(T, files, ME)
-    pack = load_pack(PACK)
+    pack = load_files(files)
     good = {step.op: {c.measure: _middle(c) for c in pack.checks if c.op == step.op} for step in pack.routing}
     machine, plan, record = Machine(clock.now(), results=good), Plan(), Record()
     for protocol, fake in ((Design, design), (Connect, machine), (Planning, plan), (Enterprises, record)):
@@ -331,8 +343,6 @@ async def test_a_report_that_comes_twice_is_taken_once(shop: Shop) -> None:
 
 
 async def test_a_machine_that_ran_another_program_does_not_count(shop: Shop) -> None:
-    from dataclasses import replace
-
     await shop.order()
     await shop.execution.release_once()
     shop.machine.end()
@@ -368,3 +378,115 @@ async def test_whatever_is_lost_in_between_nothing_is_made_twice_and_everything_
     await shop.until_done()
     assert len(shop.machine.ran) == len(set(shop.machine.ran))
     assert len(await shop.facts("item.finished")) == 3
+
+
+FITTER = ("fitters", 0)
+
+
+async def _later(shop: Shop, **time: float) -> None:
+    """Time goes on, for the machines too."""
+    clock = shop.context.clock
+    assert isinstance(clock, ManualClock)
+    await clock.advance(timedelta(**time).total_seconds())
+    shop.machine.now = clock.now()
+
+
+def _give(shop: Shop, op: str, *also: tuple[tuple[str, int], ...]) -> None:
+    """The plan gives the operation of each item what stands here, in turn."""
+    turn = iter(also)
+    shop.plan.wanted = [replace(d, also=next(turn)) if d.op == op else d for d in shop.plan.wanted]
+
+
+async def test_one_tool_or_person_is_never_with_two_jobs(helped: Shop) -> None:
+    helped.machine.positions = 2
+    await helped.order(quantity=2)
+    await helped.step()
+    await helped.step()
+    _give(helped, "20", (FITTER, ("jig", 0)), (FITTER, ("jig", 1)))
+    while await helped.execution.release_once():
+        pass
+    # Both are turned, but there is one fitter.
+    glued = [item for item, op in helped.machine.ran if op == "20"]
+    assert len(glued) == 1
+    [station] = await helped.service.stations(T)
+    assert station.also == ("fitters", "jig")
+    assert [fact["also"] for fact in await helped.facts("job.released") if fact["op"] == "20"] == [[["fitters", 0], ["jig", 0]]]
+    await helped.step()
+    await helped.step()
+    assert sorted(item for item, op in helped.machine.ran if op == "20") == sorted(helped.items)
+
+
+async def test_nothing_is_released_before_the_plan_says_with_which_tools(helped: Shop) -> None:
+    await helped.order()
+    for _ in range(3):
+        await helped.step()
+    assert {op for _, op in helped.machine.ran} == {"10"}
+    _give(helped, "20", (FITTER, ("jig", 0)))
+    await helped.step()
+    assert {op for _, op in helped.machine.ran} == {"10", "20"}
+
+
+async def test_a_cure_is_waited_for_however_early_the_plan_is(helped: Shop) -> None:
+    await helped.order()
+    _give(helped, "20", (FITTER, ("jig", 0)))
+    await helped.step()
+    await _later(helped, minutes=1)
+    await helped.step()
+    await _later(helped, minutes=59)
+    assert await helped.execution.release_once() == 0
+    await _later(helped, minutes=2)
+    await helped.until_done()
+    [record] = await helped.items_now()
+    ended = {job.op: job.finished for job in record.jobs}
+    [fit] = [job for job in record.jobs if job.op == "30"]
+    assert fit.released - ended["20"] >= timedelta(hours=1)
+
+
+async def test_what_did_not_follow_soon_enough_is_held_once_for_a_person(helped: Shop) -> None:
+    (item,) = await helped.order()
+    _give(helped, "20", (FITTER, ("jig", 0)))
+    await helped.step()
+    await helped.step()
+    await _later(helped, days=3)
+    assert await helped.execution.release_once() == 0
+    assert await helped.execution.release_once() == 0
+    record = await helped.service.item(T, item)
+    assert (record.state, [hold.reason for hold in record.holds]) == (
+        "held", [{"en": "Fit bulb: too long after Glue feet", "zh": "装灯泡：距粘脚已超过最长等待时间"}]
+    )  # fmt: skip
+    assert [fact["reason"] for fact in await helped.facts("item.held")] == ["Fit bulb: too long after Glue feet"]
+    # Glued again, it has to cure again, and may be too late again.
+    await helped.service.release_item(T, item, ("20",), "glue it again", "key-1", ME)
+    helped.plan.wanted = [replace(d, run=2) if d.op == "20" else d for d in helped.plan.wanted]
+    await helped.step()
+    await _later(helped, minutes=30)
+    assert await helped.execution.release_once() == 0
+    await _later(helped, days=3)
+    assert await helped.execution.release_once() == 0
+    assert len(await helped.facts("item.held")) == 2
+    # A person may let it go on as it is.
+    await helped.service.release_item(T, item, (), "it is good", "key-2", ME)
+    await helped.until_done()
+
+
+async def test_a_crew_sets_one_machine_up_at_a_time_and_is_free_when_that_is_done(helped: Shop) -> None:
+    await helped.order(quantity=2)
+    _give(helped, "20", (FITTER, ("jig", 0)), (FITTER, ("jig", 1)))
+    await helped.step()  # the first is turned; nobody knows how the lathe stood, so it needs no setup
+    async with helped.context.database.transaction() as tx:
+        await tx.run("UPDATE production.setups SET setup_key = 'fixed'")
+    while await helped.execution.release_once():
+        pass
+    # The only fitter glues, so nobody can set the lathe up for the second, whoever is planned for it.
+    assert [op for _, op in helped.machine.ran] == ["10", "20"]
+    helped.machine.end()
+    await helped.read_back()
+    while await helped.execution.release_once():
+        pass
+    assert [op for _, op in helped.machine.ran] == ["10", "20", "10"]
+    stations = await helped.service.stations(T)
+    assert [station.also for station in stations] == [("fitters",)]
+    async with helped.context.database.transaction() as tx:
+        now = helped.context.clock.now()
+        assert await store.held(tx, T, now) == {FITTER}
+        assert await store.held(tx, T, now + timedelta(seconds=60)) == set()

@@ -49,7 +49,7 @@ def test_delivery_is_finish_and_lead_and_transit_each_with_its_reason() -> None:
         ("lead", FINISH, FINISH + timedelta(days=1)),
         ("transit", FINISH + timedelta(days=1), dates.p50),
     ]
-    assert dates.reasons[0].text == {"en": "The chosen options add 1 day.", "zh": "所选配置增加 1 天。"}
+    assert dates.reasons[0].text == {"en": "The chosen options need 1 day before shipping.", "zh": "所选配置发货前还需 1 天。"}
     assert dates.reasons[1].text["en"] == "The carrier needs 20 h."
 
 

@@ -16,9 +16,9 @@ WHY = (Reason("down", "saw", {"en": "Saw: out of order for 5.0 h", "zh": "锯床
 TRANSIT = timedelta(hours=20)
 
 
-async def placed(chain):
+async def placed(chain, lead_s: float = 0.0):
     sales = chain.context.get(Sales)
-    given = await sales.give_promise("t", chain.design.freeze().id, 1, 0, PLANNER)
+    given = await sales.give_promise("t", chain.design.freeze(lead_s=lead_s).id, 1, 0, PLANNER)
     return await sales.place_order("t", given.id, LI, "k", PLANNER)
 
 
@@ -33,6 +33,14 @@ async def test_old_and_new_date_stand_side_by_side_with_the_reason(chain, clock)
     assert (notice.kind, notice.old_p90, notice.reasons) == ("later", order.promised_p90, WHY)
     page = await chain.context.get(Sales).orders("t", "", "", "", 0, 10, "c-li")
     assert page.orders[0].notices == told.notices
+
+
+async def test_a_notice_counts_the_lead_of_the_options_as_the_promise_did(chain, clock) -> None:
+    order = await placed(chain, lead_s=86400.0)
+    finish = clock.now() + timedelta(hours=30)
+    await chain.tell(PromiseMoved(order.id, "later", 9, finish, finish + timedelta(hours=3), WHY))
+    told = await chain.context.get(Sales).order("t", order.number)
+    assert told.expected_p90 == finish + timedelta(hours=3) + timedelta(days=1) + TRANSIT
 
 
 async def test_the_next_notice_starts_from_the_one_before_and_an_old_plan_tells_nothing(chain, clock) -> None:

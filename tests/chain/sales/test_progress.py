@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.logistics import CustodyTransferred, OrderDelivered
+from batchone.contracts.logistics import CustodyTransferred, Logistics, OrderDelivered
 from batchone.contracts.planning import PlanAccepted
 from batchone.contracts.production import ItemFinished, ItemHeld, ItemReleased, JobStarted
-from batchone.contracts.sales import Customer, Sales
+from batchone.contracts.sales import Customer, OrderPlaced, Sales
 
 pytestmark = pytest.mark.engine
 PLANNER = Actor("t", "paula", "Paula", "planner")
@@ -111,3 +111,36 @@ async def test_facts_about_orders_of_others_change_nothing(chain, clock, order, 
     await tell(ItemFinished("I-x", order.id, "BE1", 1.0))
     await tell(started(order, clock.now()), tenant="other")
     assert (await chain.context.get(Sales).order("t", order.id)).status == "placed"
+
+
+async def test_the_lead_of_the_options_lies_between_the_planned_finish_and_the_delivery(chain, clock, tell) -> None:
+    sales, now = chain.context.get(Sales), clock.now()
+    promise = await sales.give_promise("t", chain.design.freeze(lead_s=86400.0).id, 1, 0, PLANNER)
+    order = await sales.place_order("t", promise.id, Customer("c", "Li Wei", "Qingdao"), "lead", PLANNER)
+    said = [fact for fact in await chain.said(OrderPlaced) if fact.order == order.id]
+    assert [(fact.lead_s, fact.due) for fact in said] == [(86400.0, order.promised_p90 - timedelta(hours=24 + 20))]
+    await tell(plan(order, 8, said[0].due))
+    on_time = await sales.order("t", order.id)
+    assert (on_time.planned_delivery, on_time.late_since) == (order.promised_p90, None)
+    await tell(plan(order, 9, said[0].due + timedelta(seconds=1)))
+    late = await sales.order("t", order.id)
+    assert (late.late, late.late_since) == (True, now)
+
+
+async def test_with_its_options_lead_an_order_made_in_time_is_delivered_in_time(chain, clock) -> None:
+    """From the promise to the door: finished when the plan said, kept back for the lead, carried, and not late."""
+    sales, logistics = chain.context.get(Sales), chain.context.get(Logistics)
+    promise = await sales.give_promise("t", chain.design.freeze(lead_s=86400.0).id, 1, 0, PLANNER)
+    order = await sales.place_order("t", promise.id, Customer("c", "Li Wei", "Qingdao"), "door", PLANNER)
+    await chain.pump()
+    await clock.advance(2 * 3600)
+    await chain.tell(ItemFinished(order.items[0], order.id, "BE1", 1.0))
+    (shipment,) = await logistics.shipments("t", "", order.id, 9)
+    assert shipment.ready + timedelta(hours=20) == order.promised_p50
+    await clock.advance(86400)
+    taken = await logistics.take("t", shipment.id, PLANNER)
+    await clock.advance((taken.expected - clock.now()).total_seconds())
+    await logistics.deliver("t", shipment.id, PLANNER)
+    await chain.pump()
+    delivered = await sales.order("t", order.id)
+    assert (delivered.delivered, delivered.late) == (order.promised_p50, False)

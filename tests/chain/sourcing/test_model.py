@@ -99,7 +99,7 @@ class TestMaterialDates:
     def dates(self, needs, count, stands, supplies=(), suppliers=None):
         if suppliers is None:
             suppliers = (supplier("near", 4), supplier("far", 48))
-        return model.material_dates(needs, count, {"oak": stands}, supplies, {"frame": suppliers}, NOW)
+        return model.material_dates(needs, count, {"oak": stands}, supplies, {"frame": suppliers}, NOW, 1.0)
 
     need = MaterialNeed("frame", "oak", 2, "10")
 
@@ -116,6 +116,20 @@ class TestMaterialDates:
         (date,) = self.dates([self.need], 9, level(free=1, on_order=4), [supply("1", 4, 1)])
         assert (date.at, date.source, date.supplier) == (NOW + 4 * HOUR, "lead_time", "near")
 
+    def test_what_must_be_waited_for_says_how_likely_and_how_much_it_may_be_late(self) -> None:
+        (stock,) = self.dates([self.need], 3, level(free=6))
+        assert (stock.on_time, stock.late_s) == (1.0, 0.0)
+        (lead,) = self.dates([self.need], 9, level(), suppliers=(supplier("near", 4, on_time=0.9),))
+        assert (lead.on_time, lead.late_s) == (0.9, 4 * 3600)
+        coming = [supply("1", 4, 1)]
+        (on_order,) = self.dates([self.need], 1, level(on_order=4), coming, (supplier("near", 4, on_time=0.9),))
+        assert (on_order.on_time, on_order.late_s) == (0.9, 4 * 3600)
+
+    def test_one_that_is_late_already_is_counted_on_at_its_last_moment_and_no_later(self) -> None:
+        late = Supply("1", "near", "oak", 4, NOW - HOUR, NOW + 3 * HOUR)
+        (date,) = self.dates([self.need], 1, level(on_order=4), [late])
+        assert (date.at, date.on_time, date.late_s) == (NOW + 3 * HOUR, 1.0, 0.0)
+
     def test_two_needs_of_one_variant_do_not_count_the_same_piece(self) -> None:
         other = MaterialNeed("frame", "oak", 2, "20")
         first, second = self.dates([self.need, other], 1, level(free=3))
@@ -123,6 +137,12 @@ class TestMaterialDates:
 
     def test_what_nobody_supplies_comes_back_as_the_need(self) -> None:
         assert self.dates([self.need], 1, level(), suppliers=()) == [self.need]
+
+
+def test_a_supplier_is_believed_as_the_pack_says_and_more_and_more_as_it_delivers() -> None:
+    assert model.score(0.95, 0, 0) == 0.95
+    assert model.score(0.9, 10, 0) == pytest.approx(0.45)
+    assert model.score(0.5, 990, 990) > 0.99
 
 
 def test_needs_of_one_operation_are_merged_and_empty_ones_dropped() -> None:

@@ -162,6 +162,36 @@ async def test_material_dates_count_what_is_free_on_order_and_in_lead_time(chain
     assert await date(50) == ("lead_time", timedelta(hours=4))
 
 
+async def test_the_risk_of_a_delivery_is_the_packs_at_first_and_then_what_became_of_call_offs(chain, clock) -> None:
+    sourcing, need = chain.context.get(Sourcing), MaterialNeed("frame", "oak", 1, "10")
+
+    async def on_time() -> float:
+        (found,) = await sourcing.material_dates("t", "bench", [need], 50)
+        assert (found.source, found.supplier, found.late_s) == ("lead_time", "near", 4 * 3600)
+        return found.on_time
+
+    assert await on_time() == 0.95
+    await chain.tell(placed(chain, 1, 5), only="sourcing")
+    (call_off,) = [each for each in await sourcing.call_offs("t", "", "", 9) if each.variant == "oak"]
+    assert await on_time() == 0.95
+    await clock.advance(5 * 3600)
+    missed = (10 * 0.95 + 0) / 11
+    assert await on_time() == pytest.approx(missed)
+    await sourcing.deliver("t", call_off.id, "L1", SYSTEM)
+    assert await on_time() == pytest.approx(missed)
+    await clock.advance(100 * 86400)
+    assert await on_time() == 0.95
+
+
+async def test_a_delivery_in_time_raises_the_suppliers_share(chain) -> None:
+    sourcing = chain.context.get(Sourcing)
+    await chain.tell(placed(chain, 1, 5), only="sourcing")
+    (call_off,) = [each for each in await sourcing.call_offs("t", "", "", 9) if each.variant == "oak"]
+    await sourcing.deliver("t", call_off.id, "L1", SYSTEM)
+    (found,) = await sourcing.material_dates("t", "bench", [MaterialNeed("frame", "oak", 1, "10")], 50)
+    assert found.on_time == pytest.approx((10 * 0.95 + 1) / 11)
+
+
 async def test_material_nobody_knows_yet_means_try_later_and_none_at_all_is_refused(chain) -> None:
     sourcing = chain.context.get(Sourcing)
     with pytest.raises(TryLater, match="does not know ebony"):

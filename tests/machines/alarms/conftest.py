@@ -1,4 +1,4 @@
-"""Alarms over a real database, with a pack and a record of audits beside them."""
+"""Alarms over a real database, with a thing model and a record of audits beside them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.pack import Limits, Pack, Signal
+from batchone.contracts.pack import Limits
+from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel
 from batchone.kernel.bus import Message
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.database import Database, migrate
@@ -23,31 +22,27 @@ from batchone.machines import alarms, columns
 from batchone.machines.alarms.service import AlarmsService
 
 
-def signal(name: str, scope: str, **limits: float) -> Signal:
-    return Signal(name, "press", scope, {"en": name.title()}, "degC", 5.0, Limits(**limits), {})  # type: ignore[arg-type]
+def signal(name: str, scope: str, **limits: float) -> SignalType:
+    return SignalType(name, {"en": name.title()}, "degC", "float", scope, Limits(**limits), 5.0)  # type: ignore[arg-type]
 
 
-def pack_of(*signals: Signal, machines: Mapping[str, int] | None = None) -> Pack:
-    """As much of a pack as rules are made from."""
-    equipment = [
-        SimpleNamespace(id=name, equipment_class="press", positions=count, name={"en": name.upper()})
-        for name, count in (machines or {"m1": 2}).items()
-    ]
-    return SimpleNamespace(equipment=equipment, signals_of=lambda _: signals)  # type: ignore[return-value]
+def model_of(*signals: SignalType, machines: Mapping[str, int] | None = None) -> ThingModel:
+    """Presses with these signals."""
+    things = tuple(
+        Thing(name, "press", {"en": name.upper()}, "e/s/a/l/c", count) for name, count in (machines or {"m1": 2}).items()
+    )
+    return ThingModel(0, (EquipmentType("press", {"en": "Press"}, signals),), things)
 
 
 @dataclass
-class FakeDesign:
-    packs: list[Pack]
+class FakeThings:
+    the_model: ThingModel
     away: Exception | None = None
 
-    async def products(self, tenant: str) -> tuple[Any, ...]:
+    async def model(self, tenant: str) -> ThingModel:
         if self.away:
             raise self.away
-        return tuple(SimpleNamespace(id=at) for at in range(len(self.packs)))
-
-    async def pack(self, tenant: str, product: int) -> Pack:
-        return self.packs[product]
+        return self.the_model
 
 
 @dataclass
@@ -63,20 +58,20 @@ class Rig:
     database: Database
     clock: ManualClock
     ids: TimeIds
-    design: FakeDesign
+    things: FakeThings
     enterprises: FakeEnterprises
     start: datetime
     service: AlarmsService = field(init=False)
 
     signal = staticmethod(signal)
-    pack_of = staticmethod(pack_of)
+    model_of = staticmethod(model_of)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         self.service = AlarmsService(
-            self.database, self.clock, self.ids, lambda: self.design, lambda: self.enterprises,
+            self.database, self.clock, self.ids, lambda: self.things, lambda: self.enterprises,
             deadband=0.1, delay_s=5,
         )  # fmt: skip
 
@@ -108,15 +103,15 @@ class Rig:
             if name == "equipment.changed":
                 await self.service.on_equipment_changed(tx, Heard(envelope, fact))
             else:
-                await self.service.on_product_released(tx, Heard(envelope, fact))
+                await self.service.on_things_changed(tx, Heard(envelope, fact))
 
 
 @pytest.fixture
 async def rig(database: Database, clock: ManualClock, ids: TimeIds) -> Rig:
     await migrate(database, "alarms", Path(alarms.__file__).parent / "migrations")
-    pack = pack_of(
+    model = model_of(
         signal("temperature", "equipment", low_low=10, low=20, high=30, high_high=40),
         signal("pressure", "position", high=5),
         signal("speed", "equipment"),
     )
-    return Rig(database, clock, ids, FakeDesign([pack]), FakeEnterprises(), clock.now())
+    return Rig(database, clock, ids, FakeThings(model), FakeEnterprises(), clock.now())

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.machines import Alarms, EquipmentChanged
+from batchone.contracts.things import Things
 from batchone.kernel.module import Context
 from batchone.kernel.outbox import hear, relay
 from batchone.kernel.settings import read
@@ -29,7 +29,7 @@ async def test_from_the_stream_and_from_facts_to_alarms_and_back_to_facts(rig, n
     context = Context(
         clock=rig.clock, ids=rig.ids, chance=random.Random(1), database=rig.database, bus=nats_bus, home=tmp_path, tenant="t"
     )  # fmt: skip
-    context.provide(Design, rig.design)
+    context.provide(Things, rig.things)
     context.provide(Enterprises, rig.enterprises)
     running = await MODULE.build(context, read(AlarmsSettings, {"on_delay": "5 s", "tick": "20 ms"}, "alarms"))
     MODULE.check(running)

@@ -5,7 +5,7 @@ from batchone.machines.alarms.rules import _band, rules_of
 
 
 def test_every_limit_of_every_place_is_a_rule(rig) -> None:
-    rules = rules_of(rig.design.packs, deadband=0.1, delay_s=5)
+    rules = rules_of(rig.things.the_model, deadband=0.1, delay_s=5)
     assert [(about.path, about.limit, about.bound) for about in rules.abouts] == [
         ("m1/temperature", "low_low", 10),
         ("m1/temperature", "low", 20),

@@ -7,6 +7,7 @@ import pytest
 from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import EquipmentChanged
+from batchone.contracts.things import ThingsDeclared
 from batchone.kernel.bus import Message
 from batchone.kernel.errors import Forbidden, NotFound, Refused, TryLater
 
@@ -195,10 +196,17 @@ async def test_a_broken_machine_that_is_lost_is_still_broken(rig) -> None:
 
 async def test_a_rule_that_a_new_version_dropped_returns_its_alarm(rig) -> None:
     await rig.judge((T, 1, 35), (T, 7, 36))
-    rig.design.packs = [rig.pack_of(rig.signal("temperature", "equipment", high_high=40))]
+    rig.things.the_model = rig.model_of(rig.signal("temperature", "equipment", high_high=40))
     await rig.hear(ProductReleased("p", "p", "2", "h"), "product.released")
     await rig.judge((T, 8, 36))
     assert await rig.active() == [(T, "high", "returned")]
+
+
+async def test_what_an_engineer_declares_is_judged_from_then_on(rig) -> None:
+    rig.things.the_model = rig.model_of(rig.signal("speed", "equipment", high=9), machines={"m1": 2, "fan": 1})
+    await rig.hear(ThingsDeclared(1, "chen"), "things.declared")
+    await rig.judge(("fan/speed", 1, 10), ("fan/speed", 7, 10))
+    assert await rig.active() == [("fan/speed", "high", "unacknowledged")]
 
 
 async def test_a_new_version_keeps_what_stands(rig) -> None:
@@ -209,11 +217,11 @@ async def test_a_new_version_keeps_what_stands(rig) -> None:
     assert len(await rig.said()) == 1
 
 
-async def test_without_design_samples_wait(rig) -> None:
-    rig.design.away = TryLater("bus.no_answer", "Nobody answers.")
+async def test_without_the_thing_model_samples_wait(rig) -> None:
+    rig.things.away = TryLater("bus.no_answer", "Nobody answers.")
     with pytest.raises(TryLater):
         await rig.judge((T, 1, 35), (T, 7, 36))
-    rig.design.away = None
+    rig.things.away = None
     await rig.judge((T, 1, 35), (T, 7, 36))
     assert await rig.active() == [HIGH]
 

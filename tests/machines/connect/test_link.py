@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Stage:
         self.jobs: list[tuple[str, tuple[JobResponse, ...]]] = []
         self.floor = Floor(self._on_change)
         self.floor.declare(["m1", "m2"], {}, clock.now())
-        self.shipping = Shipping(self.bus, "tinworks", "line", "B1", tmp_path / "line.wal", Bounds(batch_s=0.01))
+        self.shipping = Shipping(self.bus, "tinworks", "line", "B1", tmp_path / "line", Bounds(batch_s=0.01), time.time)
         self.link = Link(
             WIRING, self.far.make, floor=self.floor, shipping=self.shipping, clock=clock, chance=random.Random(1),
             sleep=clock.sleep, patience=Patience(1.0, 60.0), on_jobs=lambda *told: self.jobs.append(told),

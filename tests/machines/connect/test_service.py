@@ -13,7 +13,10 @@ import pytest
 from tests.support_plant import CONNECTION, MACHINE, TENANT, EmulatedPlant, an_order, eventually, pack_of
 
 from batchone.contracts.design import Design, ProductReleased
+from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, Connect, EquipmentNow, JobReport
+from batchone.contracts.sources import Sources, SourcesDeclared
+from batchone.contracts.things import SignalType, Thing, ThingModel, Things, ThingsDeclared, joined, of_packs
 from batchone.kernel.bus import SAMPLES, Message
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import SystemClock
@@ -26,6 +29,7 @@ from batchone.kernel.settings import read
 from batchone.machines import columns
 from batchone.machines.connect.module import MODULE, ConnectSettings, build
 from batchone.machines.connect.panel import Panel
+from batchone.machines.connect.service import ConnectService
 
 _count = iter(range(1, 1_000_000))
 
@@ -52,6 +56,26 @@ class Offer:
 
 
 @dataclass
+class Model:
+    """The twin's thing model as far as connect asks it."""
+
+    now: ThingModel
+
+    async def model(self, tenant: str) -> ThingModel:
+        return self.now
+
+
+class Audit:
+    """The record of what was done, as far as connect writes it."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str]] = []
+
+    async def record(self, actor, action, subject, key, outcome, details) -> None:
+        self.lines.append((actor.person, action, outcome))
+
+
+@dataclass
 class Site:
     """A running module and what it said."""
 
@@ -69,6 +93,25 @@ class Site:
     @property
     def panel(self) -> Panel:
         return self.running.provides[Panel]  # type: ignore[return-value]
+
+    @property
+    def running_service(self) -> ConnectService:
+        return self.service  # type: ignore[return-value]
+
+    def now(self) -> tuple[EquipmentNow, ...]:
+        return self.running_service._floor.all()
+
+    @property
+    def plant_port(self) -> int:
+        pack = self.offer.pack_now
+        return next(each.port for each in pack.connections if each.protocol == "opcua")  # type: ignore[attr-defined]
+
+    def values_of(self, path: str) -> list[float]:
+        batches = [columns.from_bytes(message.data) for message in self.bus._logs[SAMPLES.name].messages]
+        rows = [
+            row for batch in batches for row in zip(batch.column("path").to_pylist(), columns.values_of(batch), strict=True)
+        ]
+        return [float(value) for own, value in rows if own == path]
 
     async def hear_jobs(self, message: Message) -> None:
         self.jobs += adapter(tuple[JobReport, ...]).validate_json(message.data)
@@ -126,6 +169,8 @@ class open_site:  # noqa: N801
         )  # fmt: skip
         offer = Offer(pack_of(self.plant.ports), self.away)
         self.context.provide(Design, offer)
+        self.context.provide(Things, Model(of_packs([offer.pack_now])))
+        self.context.provide(Enterprises, Audit())
         given = {"mqtt": self.mqtt_url, "answer": "1.5 s", "poll": "100 ms", "silence": "3 s", "retry_longest": "500 ms"}
         settings = read(ConnectSettings, given, "connect")
         running = await build(self.context, settings)
@@ -290,7 +335,7 @@ async def test_a_released_product_changes_the_links_that_it_concerns_only(site: 
     before = {now.connection: now.since for now in await site.service.connections(TENANT)}
     site.offer.pack_now = pack_of(plant.ports, version="1.1.0", without="oven-1")
     site.offer.away = 2
-    assert set(site.running.hears) == {ProductReleased}
+    assert set(site.running.hears) == {ProductReleased, ThingsDeclared, SourcesDeclared}
     assert site.running.after_hearing is not None
     await site.running.after_hearing([])
     for _ in range(500):
@@ -315,3 +360,39 @@ async def test_it_waits_for_the_packs_at_the_start(make_site: OpenSite) -> None:
         with pytest.raises(TryLater):
             await site.service.start_job(TENANT, "press-1", an_order("opcua", new_job()))
         await site.until("press-1", "idle")
+
+
+CHEN = Actor(TENANT, "chen", "Chen", "engineer")
+
+
+async def test_what_a_probe_finds_can_be_declared_and_then_flows_in_the_unit_of_its_declaration(site: Site) -> None:
+    sources, things = site.running.provides[Sources], site.context.get(Things)
+    url = f"opc.tcp://127.0.0.1:{site.plant_port}/"
+    probed = await sources.probe(TENANT, url, {}, CHEN)
+    found = {each.name: each for each in probed.found}
+    hum = next(each for name, each in found.items() if "press-1" in name and "hum" in name)
+    assert next(each for name, each in found.items() if "press-1 force" in name).proposed == "press-1/force"
+    assert hum.proposed == ""
+
+    with pytest.raises(Refused, match="press-1/noise is no declared signal"):
+        await sources.declare(TENANT, a_source(url, "press-1/noise", hum.address), "", CHEN)
+    noise = SignalType("noise", {"en": "Noise"}, "degC")
+    spindle = Thing("spindle", "", {"en": "Spindle"}, "e/s/a", signals=(noise,))
+    things.now = joined(things.now, (), (Thing("press-1", "", {}, "", signals=(noise,)), spindle), 1)
+    assert await sources.declare(TENANT, a_source(url, "spindle/noise", hum.address), "first", CHEN) == 1
+    assert await sources.declare(TENANT, a_source(url, "spindle/noise", hum.address), "again", CHEN) == 1
+    site.running_service.reload()
+    await site.until("spindle", "idle")
+    await eventually(lambda: "spindle/noise" in site.sample_paths(), "the declared signal")
+    value = site.values_of("spindle/noise")[-1]
+    assert -273.15 < value < 0, "kelvin became degrees"
+    assert [each.connection for each in await site.service.connections(TENANT)] == ["extra", "filling", "forming", "packing"]
+    assert ("chen", "connections.declare", "declared") in site.context.get(Enterprises).lines
+
+    await sources.declare(TENANT, "connections: []", "gone", CHEN)
+    site.running_service.reload()
+    await eventually(lambda: "spindle" not in {now.equipment for now in site.now()}, "the equipment gone")
+
+
+def a_source(url: str, path: str, address: str) -> str:
+    return f"connections:\n  - {{id: extra, url: '{url}', signals: [{{path: {path}, address: '{address}', unit: K}}]}}\n"

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,13 +50,13 @@ def bus() -> GoingBus:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "line.wal"
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "line"
 
 
 @pytest.fixture
-async def shipping(bus: GoingBus, path: Path) -> AsyncIterator[Shipping]:
-    made = Shipping(bus, "tinworks", "line", "B1", path, BOUNDS)
+async def shipping(bus: GoingBus, folder: Path) -> AsyncIterator[Shipping]:
+    made = Shipping(bus, "tinworks", "line", "B1", folder, BOUNDS, time.time)
     async with running(made):
         yield made
 
@@ -78,7 +79,7 @@ def values(bus: GoingBus) -> list[float]:
     return [value for message in bus.messages for value in columns.values_of(columns.from_bytes(message.data)).tolist()]
 
 
-async def test_samples_of_a_short_time_become_one_batch_with_an_id(shipping: Shipping, bus: GoingBus, path: Path) -> None:
+async def test_samples_of_a_short_time_become_one_batch_with_an_id(shipping: Shipping, bus: GoingBus, folder: Path) -> None:
     for number in range(5):
         shipping.put(rows(2, 2 * number))
     await eventually(lambda: shipping.sent == 10)
@@ -87,11 +88,11 @@ async def test_samples_of_a_short_time_become_one_batch_with_an_id(shipping: Shi
     assert columns.id_of(columns.from_bytes(message.data)) == "tinworks.line-B1-1"
     assert values(bus) == [float(number) for number in range(10)]
     await eventually(shipping.idle.is_set)
-    assert path.stat().st_size == 0
+    assert not list(folder.glob("*.log"))
 
 
-async def test_many_samples_do_not_wait(bus: GoingBus, path: Path) -> None:
-    made = Shipping(bus, "tinworks", "line", "B1", path, Bounds(batch_s=60, batch_rows=100))
+async def test_many_samples_do_not_wait(bus: GoingBus, folder: Path) -> None:
+    made = Shipping(bus, "tinworks", "line", "B1", folder, Bounds(batch_s=60, batch_rows=100), time.time)
     async with running(made):
         made.put(rows(100))
         await eventually(lambda: made.sent == 100, within_s=3)
@@ -103,21 +104,22 @@ async def test_nothing_is_published_for_nothing(shipping: Shipping, bus: GoingBu
     assert bus.messages == []
 
 
-async def test_while_the_bus_is_away_batches_wait_and_then_go_in_order(shipping: Shipping, bus: GoingBus, path: Path) -> None:
+async def test_while_the_bus_is_away_batches_wait_and_then_go_in_order(shipping: Shipping, bus: GoingBus, folder: Path) -> None:
     bus.away = True
     for number in range(4):
         shipping.put(rows(3, 3 * number))
         await asyncio.sleep(0.1)
     assert bus.messages == []
-    assert path.stat().st_size > 0
+    assert list(folder.glob("*.log"))
     bus.away = False
     await eventually(lambda: shipping.sent == 12)
     assert values(bus) == [float(number) for number in range(12)]
 
 
-async def test_a_full_backlog_takes_no_more_and_counts_what_it_dropped(bus: GoingBus, path: Path) -> None:
+async def test_a_full_backlog_takes_no_more_and_counts_what_it_dropped(bus: GoingBus, folder: Path) -> None:
     bus.away = True
-    made = Shipping(bus, "tinworks", "line", "B1", path, Bounds(batch_s=0.01, backlog_bytes=20_000, retry_s=0.02))
+    bounds = Bounds(batch_s=0.01, disk_bytes=20_000, retry_s=0.02)
+    made = Shipping(bus, "tinworks", "line", "B1", folder, bounds, time.time)
     async with running(made):
         while made.share < 1:
             made.put(rows(200))
@@ -131,13 +133,13 @@ async def test_a_full_backlog_takes_no_more_and_counts_what_it_dropped(bus: Goin
         assert made.dropped == 7
 
 
-async def test_what_waited_when_the_process_ended_is_sent_by_the_next(bus: GoingBus, path: Path) -> None:
+async def test_what_waited_when_the_process_ended_is_sent_by_the_next(bus: GoingBus, folder: Path) -> None:
     bus.away = True
-    first = Shipping(bus, "tinworks", "line", "B1", path, BOUNDS)
+    first = Shipping(bus, "tinworks", "line", "B1", folder, BOUNDS, time.time)
     first.put(rows(3))
     await first.close()
     bus.away = False
-    second = Shipping(bus, "tinworks", "line", "B2", path, BOUNDS)
+    second = Shipping(bus, "tinworks", "line", "B2", folder, BOUNDS, time.time)
     async with running(second):
         second.put(rows(3, 3))
         await eventually(lambda: second.sent == 6)
@@ -145,15 +147,16 @@ async def test_what_waited_when_the_process_ended_is_sent_by_the_next(bus: Going
     assert [columns.id_of(columns.from_bytes(m.data)) for m in bus.messages] == ["tinworks.line-B1-1", "tinworks.line-B2-1"]
 
 
-async def test_a_batch_that_is_published_twice_is_stored_once(bus: GoingBus, path: Path) -> None:
+async def test_a_batch_that_is_published_twice_is_stored_once(bus: GoingBus, folder: Path) -> None:
     # The process ends after the bus has stored a batch and before the file forgets it.
-    first = Shipping(bus, "tinworks", "line", "B1", path, BOUNDS)
+    first = Shipping(bus, "tinworks", "line", "B1", folder, BOUNDS, time.time)
     first.put(rows(3))
     await first.seal_now()
-    ((name, data),) = first._waiting
-    await bus.publish("samples.tinworks.line", data, id=name)
+    entry = first._spool.first()
+    assert entry is not None
+    await bus.publish("samples.tinworks.line", entry.data, id=entry.id)
     await first.close()
-    second = Shipping(bus, "tinworks", "line", "B2", path, BOUNDS)
+    second = Shipping(bus, "tinworks", "line", "B2", folder, BOUNDS, time.time)
     async with running(second):
         await eventually(second.idle.is_set)
     assert len(bus.messages) == 1
@@ -175,10 +178,59 @@ async def test_a_full_disk_is_told_and_samples_go_on_from_memory(
     assert shipping.trouble == ""
 
 
+async def test_what_was_dropped_is_still_told_after_a_restart(bus: GoingBus, folder: Path) -> None:
+    bus.away = True
+    made = Shipping(bus, "tinworks", "line", "B1", folder, Bounds(disk_bytes=1), time.time)
+    made.put(rows(3))
+    await made.seal_now()
+    made.put(rows(5))
+    await made.close()
+    again = Shipping(bus, "tinworks", "line", "B2", folder, BOUNDS, time.time)
+    assert (again.dropped, again.why_dropped) == (5, "the bus was away for too long")
+    await again.close()
+
+
+async def test_more_than_one_message_can_carry_goes_in_several_in_order(bus: GoingBus, folder: Path) -> None:
+    made = Shipping(bus, "tinworks", "line", "B1", folder, Bounds(batch_s=0.01, message_rows=100), time.time)
+    async with running(made):
+        made.put(rows(1_050))
+        await eventually(lambda: made.sent == 1_050)
+    assert [columns.from_bytes(message.data).num_rows for message in bus.messages] == [100] * 10 + [50]
+    assert values(bus) == [float(number) for number in range(1_050)]
+
+
+async def test_a_batch_of_very_many_long_paths_is_cut_until_a_message_can_carry_it(bus: GoingBus, folder: Path) -> None:
+    paths = [f"{'x' * 900}/{number}" for number in range(20_000)]
+    batch = columns.to_batch(paths, range(20_000), [1] * 20_000, 1, [1.0] * 20_000, [0] * 20_000)
+    made = Shipping(bus, "tinworks", "line", "B1", folder, Bounds(batch_s=0.01), time.time)
+    async with running(made):
+        made.put(batch)
+        await eventually(lambda: made.sent == 20_000)
+    assert len(bus.messages) > 4
+    assert max(len(message.data) for message in bus.messages) < 8_000_000
+
+
+async def test_what_waits_is_told_in_samples_and_in_time(bus: GoingBus, folder: Path) -> None:
+    bus.away, now = True, [1_000.0]
+    made = Shipping(bus, "tinworks", "line", "B1", folder, Bounds(disk_bytes=1_000_000), lambda: now[0])
+    for _ in range(60):
+        made.put(rows(100))
+        await made.seal_now()
+        now[0] += 1
+    told = made.waiting()
+    assert (told.samples, told.drain_per_s) == (6_000, 0)
+    assert told.oldest_s == 60
+    per_s = told.bytes / 60
+    assert told.room_s == pytest.approx((1_000_000 - told.bytes) / per_s, rel=0.1)
+    now[0] -= 3_600
+    assert made.waiting().oldest_s == 0, "a clock that was set back makes nothing older"
+    await made.close()
+
+
 @pytest.mark.fault
-async def test_acknowledged_samples_survive_kill_9(bus: GoingBus, path: Path) -> None:
+async def test_acknowledged_samples_survive_kill_9(bus: GoingBus, folder: Path) -> None:
     program = f"""
-import asyncio, sys
+import asyncio, sys, time
 from pathlib import Path
 from batchone.kernel.errors import TryLater
 from batchone.machines.columns import Samples
@@ -187,7 +239,7 @@ class Away:
     async def publish(self, subject, data, *, id):
         raise TryLater("bus.away", "It is away.")
 async def main():
-    made = Shipping(Away(), "tinworks", "line", "B1", Path({str(path)!r}), Bounds())
+    made = Shipping(Away(), "tinworks", "line", "B1", Path({str(folder)!r}), Bounds(), time.time)
     number = 0
     while True:
         samples = Samples()
@@ -209,7 +261,7 @@ asyncio.run(main())
         acknowledged = int(line)
     child.wait()
     child.stdout.close()
-    again = Shipping(bus, "tinworks", "line", "B2", path, BOUNDS)
+    again = Shipping(bus, "tinworks", "line", "B2", folder, BOUNDS, time.time)
     async with running(again):
         await eventually(again.idle.is_set)
     assert len(values(bus)) >= acknowledged

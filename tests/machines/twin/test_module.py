@@ -9,6 +9,7 @@ import pytest
 
 from batchone.contracts.design import Design
 from batchone.contracts.machines import History, Twin
+from batchone.contracts.pack import Limits, Place
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.database import migrate
 from batchone.kernel.module import Context
@@ -25,9 +26,12 @@ class FakeDesign:
         return (SimpleNamespace(id="p"),)
 
     async def pack(self, tenant: str, product: str):
-        signals = (SimpleNamespace(id="x", scope="equipment"),)
-        machine = SimpleNamespace(id="m", equipment_class="c", positions=1)
-        return SimpleNamespace(equipment=[machine], signals_of=lambda _: signals, meters=[])
+        signals = (SimpleNamespace(id="x", name={"en": "X"}, unit="", scope="equipment", limits=Limits(), every_s=1.0),)
+        machine = SimpleNamespace(id="m", equipment_class="c", positions=1, name={"en": "M"}, cell="c")
+        return SimpleNamespace(
+            id="p", equipment=[machine], classes=[SimpleNamespace(id="c", name={"en": "C"})], signals_of=lambda _: signals,
+            meters=[], place=Place("e", "s", "a", "l"),
+        )  # fmt: skip
 
 
 async def at_work(context: Context, module, settings):
@@ -48,6 +52,7 @@ async def stop(running, tasks) -> None:
 
 async def test_a_twin_that_starts_anew_knows_what_the_history_holds(clock, ids, database, tmp_path: Path) -> None:
     await migrate(database, "history", history.MODULE.migrations)
+    await migrate(database, "twin", MODULE.migrations)
     bus = MemoryBus()
     context = Context(
         clock=clock, ids=ids, chance=random.Random(1), database=database, bus=bus, home=tmp_path, tenant="t"

@@ -3,19 +3,19 @@ from __future__ import annotations
 import asyncio
 import math
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from batchone.contracts.machines import Trend
+from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel
 from batchone.kernel.bus import SAMPLES, Message
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.errors import TryLater
 from batchone.machines import columns
-from batchone.machines.twin.service import TwinService, declared_paths
+from batchone.machines.twin.service import TwinService
 
 
 def message(clock: ManualClock, rows: dict[str, float], *, seconds: float = 0, tenant: str = "t") -> Message:
@@ -109,31 +109,23 @@ class FakeHistory:
         )  # fmt: skip
 
 
-class FakeDesign:
-    def __init__(self) -> None:
-        signals = (SimpleNamespace(id="x", scope="equipment"), SimpleNamespace(id="y", scope="position"))
-        self.the_pack = SimpleNamespace(
-            equipment=[SimpleNamespace(id="m", equipment_class="c", positions=2)], signals_of=lambda _: signals,
-            meters=[SimpleNamespace(id="meter-1")],
-        )  # fmt: skip
-        self.away = False
+class FakeThings:
+    away = False
 
-    async def products(self, tenant: str):
+    async def model(self, tenant: str) -> ThingModel:
         if self.away:
             raise TryLater("bus.no_answer", "Nobody answers.")
-        return (SimpleNamespace(id="p"),)
-
-    async def pack(self, tenant: str, product: str):
-        return self.the_pack
+        name = {"en": "M"}
+        signals = (SignalType("x", name), SignalType("y", name, scope="position"))
+        return ThingModel(0, (EquipmentType("c", name, signals),), (Thing("m", "c", name, "e/s/a/l/c", 2),))
 
 
 async def test_after_a_restart_the_newest_stored_samples_are_there_as_uncertain(bus, clock) -> None:
     now = clock.now().timestamp()
     history = FakeHistory({"m/x": [(now - 9, 1.0), (now - 5.5, 2.0)], "m/P02/y": [(now - 1, 7.0)]})
-    design = FakeDesign()
     twin = TwinService(bus, clock)
     await twin.handle([message(clock, {"m/P02/y": 8.0})])
-    await twin.fill("t", lambda: design, lambda: history, 3600)
+    await twin.fill("t", FakeThings(), lambda: history, 3600)
     found = {each.path: (each.value, each.quality, each.source_time) for each in await twin.last("t", "m")}
     assert found == {
         "m/x": (2.0, columns.UNCERTAIN, clock.now() - timedelta(seconds=5.5)),
@@ -142,16 +134,17 @@ async def test_after_a_restart_the_newest_stored_samples_are_there_as_uncertain(
 
 
 async def test_every_declared_signal_is_asked_for(bus, clock) -> None:
-    paths = ["m/x", "m/P01/y", "m/P02/y", "meter-1/energy", "meter-1/power"]
-    assert list(declared_paths(FakeDesign().the_pack)) == paths
+    history = FakeHistory({})
+    await TwinService(bus, clock).fill("t", FakeThings(), lambda: history, 3600)
+    assert history.asked == ["m/x", "m/P01/y", "m/P02/y"]
 
 
-async def test_without_design_the_twin_still_shows_what_comes(bus, clock) -> None:
-    design = FakeDesign()
-    design.away = True
+async def test_without_the_thing_model_the_twin_still_shows_what_comes(bus, clock) -> None:
+    things = FakeThings()
+    things.away = True
     twin = TwinService(bus, clock)
     with pytest.raises(TryLater):
-        await twin.fill("t", lambda: design, lambda: FakeHistory({}), 3600)
+        await twin.fill("t", things, lambda: FakeHistory({}), 3600)
     await twin.handle([message(clock, {"m/x": 1.0})])
     assert len(await twin.last("t", "m")) == 1
 

@@ -35,7 +35,15 @@ async def test_an_allowed_site_gets_every_value_with_price_or_reason(embedding: 
     assert "access-control-allow-credentials" not in answer.headers
     assert "Origin" in answer.headers["vary"]
     height = {value["id"]: value for option in told["options"] if option["id"] == "height_cm" for value in option["values"]}
-    assert height["60"] == {"id": "60", "name": "60 cm", "blocked": True, "reason": "卤素很热。", "change": ""}
+    assert height["60"] == {
+        "id": "60",
+        "name": "60 cm",
+        "blocked": True,
+        "give_up": {"light": "光源：卤素"},
+        "reason": "卤素很热。",
+        "change": "",
+    }
+    assert (height["45"]["give_up"], told["words"]["anyway"]) == ({}, "仍要选择")
     assert height["45"]["change"] == "3.00"
     assert (told["price"], told["shop"]) == ({"amount": "24.00", "currency": "EUR"}, "/shop/lamp?light=halogen")
     assert told["drawing"].startswith("<svg")

@@ -7,7 +7,7 @@ import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-from batchone.contracts.sales import Notice, Reason
+from batchone.contracts.sales import Contact, Notice, Reason
 from batchone.web.pages.my_order import StoryTopic, qr_code
 from batchone.web.services import web_of_app
 
@@ -60,6 +60,72 @@ async def test_a_date_that_moved_stands_beside_the_one_that_was_promised_with_th
     assert "Now expected by" in page
     assert "Promised by" in page
     assert ", now " in (await as_("mei").get("/my")).text
+
+
+def told(services: FakeServices, count: int) -> list[str]:
+    """The numbers of so many orders of one customer whose dates moved."""
+    mine = [each for each in services.world.orders.values() if each.customer.id == "cust-1"][:count]
+    for each in mine:
+        notice = Notice(each.placed, "later", each.promised_p50, each.promised_p90, each.promised_p90, each.promised_p90, ())
+        services.world.orders[each.id] = replace(each, notices=(notice,))
+    return [each.number for each in mine]
+
+
+async def test_news_is_counted_on_every_page_until_the_order_is_looked_at(as_: As, services: FakeServices) -> None:
+    client, numbers = as_("mei"), told(services, 2)
+    for path in ("/", "/shop/lamp", "/saved", "/my"):
+        page = (await client.get(path)).text
+        assert "News of 2 orders" in page, path
+        assert 'notifications="2"' in page, path
+    page = (await client.get(f"/orders/{numbers[0]}")).text
+    assert "What we told you" in page
+    assert "News of 1 order" in page
+    assert "News of 1 order" in (await client.get("/")).text
+    assert "News of" not in (await client.get(f"/orders/{numbers[1]}")).text
+    assert "notifications=" not in (await client.get("/")).text
+
+
+async def test_news_is_not_read_by_staff_and_not_told_to_others(as_: As, services: FakeServices) -> None:
+    numbers = told(services, 1)
+    assert (await as_("pia").get(f"/orders/{numbers[0]}")).status_code == 200
+    assert "News of" not in (await as_("otto").get("/my")).text
+    page = (await as_("mei").get("/my")).text
+    assert "News of 1 order" in page
+    assert page.count('<span class="news">') == 1
+
+
+async def test_pages_go_on_without_the_count_while_sales_is_away(as_: As, services: FakeServices) -> None:
+    told(services, 1)
+    services.sales.away = True
+    page = await as_("mei").get("/shop/lamp")
+    assert page.status_code == 200
+    assert "News of" not in page.text
+
+
+async def test_a_customer_says_where_they_are_told_in_the_language_of_the_page(as_: As, services: FakeServices) -> None:
+    client = as_("mei")
+    assert 'action="/my/contact"' in (await client.get("/my")).text
+    answer = await client.post("/my/contact", data={"email": " mei@example.com "}, headers={"Accept-Language": "zh"})
+    assert answer.status_code == 303
+    assert services.sales.contacts == {"cust-1": Contact("mei@example.com", "zh")}
+    assert 'value="mei@example.com"' in (await client.get("/my")).text
+    assert (await client.post("/my/contact", data={"email": "nonsense"})).status_code == 422
+    assert (await as_("pia").post("/my/contact", data={"email": "pia@example.com"})).status_code == 403
+
+
+async def test_where_no_mails_are_sent_nobody_is_asked_for_an_address(as_: As, services: FakeServices) -> None:
+    services.sales.mails = False
+    assert "/my/contact" not in (await as_("mei").get("/my")).text
+
+
+async def test_what_options_need_before_shipping_is_told_with_the_carrier(as_: As, services: FakeServices) -> None:
+    number = of(services, "finished")
+    order = next(each for each in services.world.orders.values() if each.number == number)
+    (at,) = [n for n, each in enumerate(services.world.shipments) if each.order == order.id]
+    ready = services.world.shipments[at]
+    assert "after what your options need" not in (await as_("pia").get(f"/orders/{number}")).text
+    services.world.shipments[at] = replace(ready, state="waiting")
+    assert "after what your options need" in (await as_("pia").get(f"/orders/{number}")).text
 
 
 async def test_a_customer_is_not_led_into_the_plant(as_: As, services: FakeServices) -> None:

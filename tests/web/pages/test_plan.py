@@ -78,3 +78,12 @@ async def test_a_search_is_shown_while_it_runs(app: object, services: FakeServic
     await asyncio.wait_for(woken.wait(), 1)
     assert "No search is running" in (await topic.tick() or b"").decode()
     listening.cancel()
+
+
+async def test_the_plan_is_offered_as_files_and_each_run_says_what_changed_with_it(as_: As) -> None:
+    page = (await as_("olu").get("/plan?lang=zh")).text
+    assert 'href="/api/plan/export.csv?language=zh"' in page
+    assert 'href="/api/plan/export.xml?language=zh"' in page
+    assert 'action="/api/plan/export.ics"' in page
+    assert '<option value="lathe-1">' in page
+    assert 'href="/plan/diff?from=41&amp;to=42"' in page

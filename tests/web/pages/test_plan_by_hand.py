@@ -1,5 +1,7 @@
 """The plan's page under a planner's hand, asked without a browser: moves, branches, reasons, and who may do what."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -7,7 +9,7 @@ import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-from batchone.contracts.by_hand import ExtraMachine, Move, Overtime
+from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, Reasons
 from batchone.contracts.planning import PlannedOperation
 
 JSON = {"Accept": "application/json"}
@@ -32,6 +34,7 @@ async def test_a_check_tells_the_effect_or_the_reason_in_words(pia: httpx.AsyncC
     told = (await pia.post("/plan/check", data=wish(op, 60))).json()
     assert told["legal"] is True
     assert "order later" in told["html"]
+    assert "said-place" in told["html"]
     assert told["end"] > float(wish(op, 60)["start"])
     told = (await pia.post("/plan/check", data=wish(op, -600))).json()
     assert (told["legal"], told["why"]) == (False, "frozen")
@@ -141,6 +144,33 @@ async def test_why_and_help_drill_down_to_rows(pia: httpx.AsyncClient, services:
     assert "Who waits for" in help_page
 
 
+async def test_whatever_held_an_order_has_words_of_its_own(
+    pia: httpx.AsyncClient, services: FakeServices, op: PlannedOperation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await services.by_hand.reasons("", op.order)
+    causes = ("resource", "setup", "calendar", "material", "down", "tool", "crew", "wait", "batch", "pinned", "work", "kept")
+
+    async def every_cause(*_: str) -> Reasons:
+        return replace(found, shares=tuple(replace(found.shares[0], cause=cause) for cause in causes))
+
+    monkeypatch.setattr(services.by_hand, "reasons", every_cause)
+    page = (await pia.get(f"/plan/orders/{services.world.orders[op.order].number}")).text
+    words = re.findall(r'class="blame-name">([^<,]+)', page)
+    assert len(set(words)) == len(causes)
+
+
+async def test_the_form_offers_the_operations_of_an_order_that_is_asked_for(
+    pia: httpx.AsyncClient, services: FakeServices
+) -> None:
+    far = max((each for each in services.world.operations if each.state == "planned"), key=lambda each: each.start)
+    page = (await pia.get(f"/plan?order={services.world.orders[far.order].number}")).text
+    offered = set(re.findall(r'<option value="([^"]+)" data-equipment', page))
+    own = [each for each in services.world.operations if each.order == far.order and each.state == "planned"]
+    assert f"{far.item}/{far.op}" in offered
+    assert offered <= {f"{each.item}/{each.op}" for each in own}
+    assert (await pia.get("/plan?order=SO-0")).status_code == 404
+
+
 async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOperation) -> None:
     olu = as_("olu")
     page = (await olu.get("/plan")).text
@@ -149,3 +179,34 @@ async def test_who_is_no_planner_reads_but_does_not_touch(as_: As, op: PlannedOp
     assert (await olu.post("/plan/check", data=wish(op, 60))).status_code == 403
     assert (await olu.get("/plan/branches")).status_code == 200
     assert (await as_("mei").get("/plan/help")).status_code == 403
+
+
+async def test_the_branch_accepted_last_is_taken_back_after_a_question_and_recorded(
+    pia: httpx.AsyncClient, services: FakeServices, op: PlannedOperation
+) -> None:
+    assert "Back to the plan before" not in (await pia.get("/plan")).text
+    move = Move(op.item, op.op, op.equipment, op.start + timedelta(hours=1), None, push=True)
+    branch = services.by_hand.tried("later", move)
+    await pia.post(f"/plan/branches/{branch.id}/accept")
+    page = (await pia.get("/plan")).text
+    assert "later is in force since plan 43." in page
+    assert "Go back to plan 42, as a new plan?" in page
+    assert f"/plan/branches/{branch.id}/back" in (await pia.get(f"/plan/branches?of={branch.id}")).text
+    done = await pia.post(f"/plan/branches/{branch.id}/back", data={"key": "k"})
+    assert done.headers["location"] == "/plan?said=back"
+    assert services.world.plans[0].why == "back to plan 42, without branch later"
+    assert services.by_hand.pinned == []
+    page = (await pia.get("/plan?said=back")).text
+    assert "The plan before is in force again" in page
+    assert "Back to the plan before" not in page
+    assert "taken back by plan 44" in (await pia.get(f"/plan/branches?of={branch.id}")).text
+    assert [what for _, what, _ in services.enterprises.recorded] == ["plan.branch_accept", "plan.branch_back"]
+
+
+async def test_only_planners_take_a_branch_back(as_: As, services: FakeServices, op: PlannedOperation) -> None:
+    move = Move(op.item, op.op, op.equipment, op.start + timedelta(hours=1), None, push=True)
+    branch = services.by_hand.tried("later", move)
+    await services.by_hand.accept_branch("t", branch.id, "pia")
+    assert "Back to the plan before" not in (await as_("olu").get("/plan")).text
+    assert (await as_("olu").post(f"/plan/branches/{branch.id}/back")).status_code == 403
+    assert len(services.world.plans) == 7

@@ -3,12 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support_pack import AIDED
 
-from batchone.chain.design.model import Blueprint
+from batchone.chain.design.completion import complete
+from batchone.chain.design.explosion import explode
+from batchone.chain.design.model import Blueprint, compile_pack
+from batchone.chain.design.packs import load_files
 from batchone.contracts.pack import Limits
 from batchone.contracts.planning import PlannedOperation
+from batchone.contracts.production import ItemRecord, StationNow
+from batchone.contracts.sales import Customer, Order
+from batchone.kernel.money import Money
 from batchone.web.books import Book
-from batchone.web.views import line, machine, plan, shop
+from batchone.web.views import line, machine, plan, shop, story
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
@@ -41,6 +48,27 @@ def test_takt_is_the_mean_time_between_the_newest_twenty() -> None:
     assert line.takt_s(finished) == 12
     assert line.takt_s(finished[:1]) is None
     assert line.takt_s([]) is None
+
+
+def test_the_tools_and_people_with_a_job_are_named_once_each() -> None:
+    book = Book(load_files(AIDED))
+    station = StationNow("fitter-1", "J1", "I1", "O1", "20", 1, "started", NOW, ("fitters", "jig", "jig", "gone"))
+    [job] = machine.machine(book, book.pack.machine("fitter-1"), None, (station,), (), {}).jobs
+    assert job.beside == ({"en": "Fitters", "zh": "装配工"}, {"en": "Jig", "zh": "夹具"}, {"en": "gone"})
+
+
+def test_a_story_names_the_tools_and_people_that_the_plan_gives_an_operation() -> None:
+    shop = compile_pack(load_files(AIDED))
+    steps = explode(shop, "C", complete(shop, shop.known({}))).operations
+    money = Money.of("20.00", "EUR")
+    order = Order("O1", "SO-1", "t", Customer("ada", "Ada", "Brno"), "C", "lamp", {}, 1, 0, money, "P", NOW, NOW, NOW, ("I1",),
+                  "planned", None, None)  # fmt: skip
+    record = ItemRecord("I1", "", "O1", "lamp", "C", "planned", 3, 0, (), (), (), (), 0.0, None, None)
+    planned = PlannedOperation(
+        "I1", "O1", "20", 1, "fitter-1", 1, NOW, NOW, NOW, "planned", False, (("jig", 1), ("fitters", 0))
+    )
+    told = story.story(Book(shop.pack), order, record, steps, (planned,), ())
+    assert [each.beside for each in told.chapters] == [(), ({"en": "Jig", "zh": "夹具"}, {"en": "Fitters", "zh": "装配工"}), ()]
 
 
 def operation(item: str, position: int, start_s: float, end_s: float, *, late: bool = False) -> PlannedOperation:

@@ -31,7 +31,7 @@ from batchone.kernel.money import Money
 
 RULES = "rules.yaml"
 TEXT_MAX, ORDERS_MAX = 200_000, 200
-_BRANCHINGS = 20_000
+_BRANCHINGS = 2_000
 """How long configurations are counted before the number is told between two bounds; about a second."""
 _VERSION = re.compile(r"^version:[^\n]*$", re.MULTILINE)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from batchone.chain.design.model import Blueprint
+from batchone.chain.design.vocabulary import Vocabulary
 from batchone.contracts.design import BomLine, Choices, Exploded, RoutedOperation
 from batchone.contracts.pack import BomRule, Law, Operation
 
@@ -62,7 +63,9 @@ def _routed(blueprint: Blueprint, choices: Choices, contents: Mapping[str, str])
     after = {each.op: each.after for each in routing}
     own = {f"{option}{OWN}": contents.get(option, "") for option in choices}
     slots = dict.fromkeys(each.slot for each in routing if each.op in present)
-    attributes = {slot: {**own, **_local(own, slot), **blueprint.attributes(choices, slot)} for slot in slots}
+    attributes = {
+        slot: {**own, **_local(own, slot, blueprint.vocabulary), **blueprint.attributes(choices, slot)} for slot in slots
+    }
     return tuple(
         _operation(blueprint, each, _seen_through(each.op, after, present), choices, attributes[each.slot])
         for each in routing
@@ -70,9 +73,12 @@ def _routed(blueprint: Blueprint, choices: Choices, contents: Mapping[str, str])
     )
 
 
-def _local(own: Mapping[str, str], slot: str) -> dict[str, str]:
-    """What was brought to the options of a slot, under their own ids."""
-    return {name.removeprefix(f"{slot}."): text for name, text in own.items() if slot and name.startswith(f"{slot}.")}
+def _local(own: Mapping[str, str], slot: str, vocabulary: Vocabulary) -> dict[str, str]:
+    """What was brought to the options of a slot and of those around it, under their own ids; inner ones hide outer ones."""
+    if not slot:
+        return {}
+    around = _local(own, vocabulary.slots[slot].within, vocabulary)
+    return {**around, **{name.removeprefix(f"{slot}."): text for name, text in own.items() if name.startswith(f"{slot}.")}}
 
 
 def _seen_through(op: str, after: Mapping[str, tuple[str, ...]], present: set[str]) -> tuple[str, ...]:
@@ -104,4 +110,7 @@ def _operation(
         attended=blueprint.pack.equipment_class(operation.equipment_class).attended,
         checks=blueprint.pack.checks_of(operation.op),
         slot=operation.slot,
+        needs=operation.needs,
+        # What a configuration skips needs no time to cure.
+        waits=tuple(wait for wait in operation.waits if wait.after in after),
     )

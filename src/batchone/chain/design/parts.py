@@ -130,6 +130,7 @@ class _Ways:
             name=titled(operation.name, slot, self.slots),
             after=tuple(op for before in operation.after for op in self.seen(before, slot)),
             slot=slot,
+            waits=tuple(replace(wait, after=op) for wait in operation.waits for op in self.seen(wait.after, slot)),
         )
 
     def check(self, check: Check, slot: str) -> Check:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from batchone.contracts.logistics import Shipment
 from batchone.kernel.errors import Conflict
 
-STATES = ("ready", "in_transit", "delivered")
+STATES = ("waiting", "ready", "in_transit", "delivered")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,18 @@ def choose(carriers: Sequence[Carrier], ready: datetime, promised: datetime, pri
     return max(in_time, key=lambda each: each.transit_s)
 
 
+def may_take(shipment: Shipment) -> None:
+    """What the lead of the chosen options keeps back cannot be taken yet."""
+    if shipment.state == "waiting":
+        raise Conflict(
+            "logistics.not_ready", f"The shipment {shipment.id} cannot leave before {shipment.ready:%Y-%m-%d %H:%M} UTC.",
+            "Take it then: what its options need after the last station is not done.", shipment=shipment.id,
+        )  # fmt: skip
+
+
 def may_deliver(shipment: Shipment) -> None:
     """Only what the carrier has taken can be delivered."""
-    if shipment.state == "ready":
+    if shipment.state in ("waiting", "ready"):
         raise Conflict(
             "logistics.not_taken", f"The shipment {shipment.id} has not been taken.", "Take it first, then deliver it.",
             shipment=shipment.id,

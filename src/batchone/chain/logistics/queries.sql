@@ -10,15 +10,15 @@ SELECT carrier, name, transit_s FROM logistics.carriers
 WHERE tenant = %(tenant)s AND product = %(product)s ORDER BY place;
 
 -- name: add_order
-INSERT INTO logistics.orders (tenant, id, product, priority, promised, items)
-VALUES (%(tenant)s, %(order)s, %(product)s, %(priority)s, %(promised)s, %(items)s)
+INSERT INTO logistics.orders (tenant, id, product, priority, promised, lead_s, items)
+VALUES (%(tenant)s, %(order)s, %(product)s, %(priority)s, %(promised)s, %(lead_s)s, %(items)s)
 ON CONFLICT DO NOTHING;
 
 -- name: add_finished
 INSERT INTO logistics.finished (tenant, item, order_id) VALUES (%(tenant)s, %(item)s, %(order)s) ON CONFLICT DO NOTHING;
 
 -- name: complete_order
-SELECT o.product, o.priority, o.promised, o.items FROM logistics.orders o
+SELECT o.product, o.priority, o.promised, o.lead_s, o.items FROM logistics.orders o
 WHERE o.tenant = %(tenant)s AND o.id = %(order)s
     AND NOT EXISTS (SELECT 1 FROM unnest(o.items) AS i (item)
         WHERE NOT EXISTS (SELECT 1 FROM logistics.finished f WHERE f.tenant = o.tenant AND f.item = i.item));
@@ -33,8 +33,12 @@ SELECT * FROM logistics.shipments WHERE tenant = %(tenant)s AND id = %(shipment)
 
 -- name: shipments
 SELECT * FROM logistics.shipments
-WHERE tenant = %(tenant)s AND (%(state)s = '' OR state = %(state)s) AND (%(order)s = '' OR order_id = %(order)s)
-    AND (%(carrier)s = '' OR carrier = %(carrier)s)
+WHERE tenant = %(tenant)s AND (%(order)s = '' OR order_id = %(order)s) AND (%(carrier)s = '' OR carrier = %(carrier)s)
+    AND CASE %(state)s
+        WHEN '' THEN true
+        WHEN 'waiting' THEN state = 'ready' AND ready > %(now)s
+        ELSE state = %(state)s AND ready <= %(now)s
+    END
 ORDER BY ready {direction}, id {direction} LIMIT %(limit)s;
 
 -- name: take_shipment

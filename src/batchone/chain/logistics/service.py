@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from batchone.chain.logistics import model, store
 from batchone.chain.logistics.model import Carrier
@@ -41,16 +41,17 @@ class LogisticsService:
         await self._ship(tx, tenant, fact.order, heard.envelope.time)
 
     async def on_item_finished(self, tx: Transaction, heard: Heard) -> None:
-        """With the last item the order is ready to go."""
+        """With the last item the order is ready to go, once the lead of its options has passed."""
         fact, tenant = heard.fact, heard.envelope.tenant
         assert isinstance(fact, ItemFinished)
         await store.add_finished(tx, tenant, fact.item, fact.order)
         await self._ship(tx, tenant, fact.order, heard.envelope.time)
 
-    async def _ship(self, tx: Transaction, tenant: str, order: str, ready: datetime) -> None:
+    async def _ship(self, tx: Transaction, tenant: str, order: str, finished: datetime) -> None:
         complete = await store.complete_order(tx, tenant, order)
         if complete is None:
             return
+        ready = finished + timedelta(seconds=complete.lead_s)
         carriers = await store.carriers(tx, tenant, complete.product)
         carrier = model.choose(carriers, ready, complete.promised, complete.priority)
         if carrier is None:
@@ -67,15 +68,17 @@ class LogisticsService:
         if not 1 <= limit <= _LIMIT_MAX:
             raise Refused("logistics.limit", f"A list of {limit} is not possible.", f"Use a limit from 1 to {_LIMIT_MAX}.")
         async with self._context.database.transaction() as tx:
-            return await store.shipments(tx, tenant, state, order, carrier, limit, oldest_first=oldest_first)
+            now = self._context.clock.now()
+            return await store.shipments(tx, tenant, state, order, carrier, limit, now, oldest_first=oldest_first)
 
     async def take(self, tenant: str, shipment: str, actor: Actor) -> Shipment:
         """The carrier takes the items; says `custody.transferred`."""
         async with self._context.database.transaction() as tx:
-            found = _own(await store.locked(tx, tenant, shipment), shipment, actor)
+            now = self._context.clock.now()
+            found = _own(await store.locked(tx, tenant, shipment, now), shipment, actor)
+            model.may_take(found)
             if found.state != "ready":
                 return found
-            now = self._context.clock.now()
             taken = await store.take(tx, tenant, shipment, now)
             fact = CustodyTransferred(taken.id, taken.order, taken.items, taken.carrier, taken.expected)
             await tx.say(tenant, fact, actor=actor.person, time=now)
@@ -84,11 +87,11 @@ class LogisticsService:
     async def deliver(self, tenant: str, shipment: str, actor: Actor) -> Shipment:
         """The customer has the items; says `order.delivered`."""
         async with self._context.database.transaction() as tx:
-            found = _own(await store.locked(tx, tenant, shipment), shipment, actor)
+            now = self._context.clock.now()
+            found = _own(await store.locked(tx, tenant, shipment, now), shipment, actor)
             model.may_deliver(found)
             if found.state == "delivered":
                 return found
-            now = self._context.clock.now()
             delivered = await store.deliver(tx, tenant, shipment, now)
             fact = OrderDelivered(delivered.id, delivered.order, delivered.items, now)
             await tx.say(tenant, fact, actor=actor.person, time=now)

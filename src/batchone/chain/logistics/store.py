@@ -25,6 +25,7 @@ class Complete:
     product: str
     priority: int
     promised: datetime
+    lead_s: float
     items: tuple[str, ...]
 
 
@@ -53,7 +54,7 @@ async def add_order(tx: Transaction, tenant: str, order: OrderPlaced) -> None:
     """An order whose items will be shipped together."""
     await tx.run(
         _SQL["add_order"], tenant=tenant, order=order.order, product=order.product, priority=order.priority,
-        promised=order.promised_p50, items=list(order.items),
+        promised=order.promised_p50, lead_s=order.lead_s, items=list(order.items),
     )  # fmt: skip
 
 
@@ -65,53 +66,57 @@ async def add_finished(tx: Transaction, tenant: str, item: str, order: str) -> N
 async def complete_order(tx: Transaction, tenant: str, order: str) -> Complete | None:
     """The order, once all of its items are finished."""
     row = await tx.one(_SQL["complete_order"], tenant=tenant, order=order)
-    return None if row is None else Complete(row["product"], row["priority"], _utc(row["promised"]), tuple(row["items"]))
+    if row is None:
+        return None
+    return Complete(row["product"], row["priority"], _utc(row["promised"]), row["lead_s"], tuple(row["items"]))
 
 
 async def add_shipment(
     tx: Transaction, tenant: str, shipment: str, order: str, items: Sequence[str], carrier: Carrier, ready: datetime
 ) -> None:
-    """A shipment stands ready; an order that has one gets no second."""
+    """A shipment that stands ready then; an order that has one gets no second."""
     await tx.run(
         _SQL["add_shipment"], tenant=tenant, id=shipment, order=order, items=list(items), carrier=carrier.id,
         carrier_name=Jsonb(dict(carrier.name)), transit_s=carrier.transit_s, ready=ready,
     )  # fmt: skip
 
 
-async def locked(tx: Transaction, tenant: str, shipment: str) -> Shipment | None:
-    """A shipment, kept to this transaction until it ends."""
+async def locked(tx: Transaction, tenant: str, shipment: str, now: datetime) -> Shipment | None:
+    """A shipment as it stands now, kept to this transaction until it ends."""
     row = await tx.one(_SQL["shipment_for_update"], tenant=tenant, shipment=shipment)
-    return None if row is None else _shipment(row)
+    return None if row is None else _shipment(row, now)
 
 
 async def shipments(
-    tx: Transaction, tenant: str, state: str, order: str, carrier: str, limit: int, *, oldest_first: bool
+    tx: Transaction, tenant: str, state: str, order: str, carrier: str, limit: int, now: datetime, *, oldest_first: bool
 ) -> tuple[Shipment, ...]:
-    """Shipments by the time they were ready."""
+    """Shipments as they stand now, by the time from which they are ready."""
     text = _SQL["shipments"].replace("{direction}", "ASC" if oldest_first else "DESC")
-    rows = await tx.all(text, tenant=tenant, state=state, order=order, carrier=carrier, limit=limit)
-    return tuple(_shipment(row) for row in rows)
+    rows = await tx.all(text, tenant=tenant, state=state, order=order, carrier=carrier, limit=limit, now=now)
+    return tuple(_shipment(row, now) for row in rows)
 
 
 async def take(tx: Transaction, tenant: str, shipment: str, at: datetime) -> Shipment:
     """The carrier has it."""
     row = await tx.one(_SQL["take_shipment"], tenant=tenant, shipment=shipment, at=at)
     assert row is not None
-    return _shipment(row)
+    return _shipment(row, at)
 
 
 async def deliver(tx: Transaction, tenant: str, shipment: str, at: datetime) -> Shipment:
     """The customer has it."""
     row = await tx.one(_SQL["deliver_shipment"], tenant=tenant, shipment=shipment, at=at)
     assert row is not None
-    return _shipment(row)
+    return _shipment(row, at)
 
 
-def _shipment(row: Mapping[str, Any]) -> Shipment:
+def _shipment(row: Mapping[str, Any], now: datetime) -> Shipment:
+    # Waiting is what a clock says of a shipment, so nobody has to wake up and write that it is over.
+    waits = row["state"] == "ready" and row["ready"] > now
     return Shipment(
         id=row["id"], tenant=row["tenant"], order=row["order_id"], items=tuple(row["items"]), carrier=row["carrier"],
-        carrier_name=row["carrier_name"], state=row["state"], ready=_utc(row["ready"]), taken=_maybe(row["taken"]),
-        delivered=_maybe(row["delivered"]), expected=_maybe(row["expected"]),
+        carrier_name=row["carrier_name"], state="waiting" if waits else row["state"], ready=_utc(row["ready"]),
+        taken=_maybe(row["taken"]), delivered=_maybe(row["delivered"]), expected=_maybe(row["expected"]),
     )  # fmt: skip
 
 

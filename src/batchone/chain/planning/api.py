@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from batchone.chain.planning.api_by_hand import add_routes_by_hand
+from batchone.chain.planning.api_export import add_export_routes
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.planning import PlanDiff, PlannedOperation, Planning, PlanSummary, PlanWindow
@@ -69,6 +70,7 @@ def router(context: Context) -> APIRouter:
         return made
 
     add_routes_by_hand(routes, context)
+    add_export_routes(routes, context)
 
     # Last, so that the names above are not taken for numbers.
     @routes.get("/{number}")

@@ -20,6 +20,7 @@ from batchone.contracts.by_hand import (
     Reasons,
 )
 from batchone.contracts.enterprises import Actor, Enterprises
+from batchone.contracts.planning import PlanSummary
 from batchone.kernel.http import idempotency_key
 from batchone.kernel.module import Context
 
@@ -133,6 +134,14 @@ def _add_closing(routes: APIRouter, context: Context) -> None:
         number = made.plan.number if made.plan else ""
         outcome = "accepted" if made.plan is not None else "planned anew"
         await _record(context, actor, "plan.branch_accepted", branch, key, outcome=outcome, plan=number)
+        return made
+
+    @routes.post("/branches/{branch}/reversal")
+    async def take_back(branch: str, actor: _Planner, key: _Key) -> PlanSummary:
+        """Back to the plan before an accepted branch, as a new plan: everything stands where it stood then as far as facts
+        allow, and the branch's pins, hours and priorities are gone."""
+        made = await context.get(PlanningByHand).take_back(actor.tenant, branch, actor.person)
+        await _record(context, actor, "plan.branch_taken_back", branch, key, plan=made.number)
         return made
 
     @routes.delete("/branches/{branch}")

@@ -125,16 +125,16 @@ def laid_out(problem: Problem, plan: Plan, kept: Mapping[str, Reserved], now: da
 def put_in(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
     """Puts what is held into a timeline: where it was if that is free, otherwise anew, as early as it fits."""
     origin = timeline.problem.origin
-    trial = timeline.fork()
+    trial, known = timeline.fork(), _known(reserved)
     for item in shifted(reserved, origin):
         for a, key in item:
             # What was to have begun already stays where it was until it is ordered; then it is planned like what is late.
             if a.end_s <= 0:
                 continue
-            if not trial.fits(a, key) and a.setup_start_s >= 0:
+            if not trial.fits(a, key, known.get(a.operation)) and a.setup_start_s >= 0:
                 return _anew(timeline, reserved, now)
-            if a.resource in trial.shop.index:
-                trial.add(a, key)
+            if _is_there(trial, a):
+                trial.add(a, key, known.get(a.operation))
     timeline.take_over(trial)
     return reserved
 
@@ -154,11 +154,22 @@ def _anew(timeline: Timeline, reserved: Reserved, now: datetime) -> Reserved:
     if items:
         timeline.take_over(trial)
         return replace(reserved, items=tuple(items))
+    known = _known(reserved)
     for item in shifted(reserved, origin):
         for a, key in item:
-            if a.resource in timeline.shop.index:
-                timeline.add(a, key)
+            if _is_there(timeline, a):
+                timeline.add(a, key, known.get(a.operation))
     return reserved
+
+
+def _known(reserved: Reserved) -> dict[str, Operation]:
+    """The operations of what is held, by id."""
+    return {op.id: op for operations in reserved.operations for op in operations}
+
+
+def _is_there(timeline: Timeline, a: Assignment) -> bool:
+    """The machine, tools and people of an assignment are of the plant still."""
+    return all(name in timeline.shop.index for name in (a.resource, *(name for name, _ in a.also)))
 
 
 def held_of(found: JobInsertion, operations: Sequence[Operation], origin: datetime) -> Held:
@@ -193,7 +204,8 @@ def as_of(items: Iterable[str], reserved: Reserved) -> list[Placement]:
             setup_start, start, end = (
                 datetime.fromtimestamp(second, tz=UTC) for second in (a.setup_start_s, a.start_s, a.end_s)
             )
-            found.append(Placement(item, a.operation.rsplit("/", 1)[1], 1, a.resource, a.track + 1, setup_start, start, end))
+            op = a.operation.rsplit("/", 1)[1]
+            found.append(Placement(item, op, 1, a.resource, a.track + 1, setup_start, start, end, a.also))
     return found
 
 

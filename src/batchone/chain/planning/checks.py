@@ -218,6 +218,7 @@ class _Checker:
         self.jobs = {job.id: job for job in problem.jobs}
         self.resources = {resource.id: resource for resource in problem.resources}
         self.operations = {op.id: op for op in problem.operations}
+        self.crews = {setup.id: setup.crew for setup in problem.setups}
         self.capacity: dict[str, int] = {}
         self.calendars: dict[str, set[str]] = {}
         self.works: dict[str, bool] = {}
@@ -249,6 +250,7 @@ class _Checker:
             yield from self._needs(op)
         if op.fixed is not None:
             yield from _fixed(op, op.fixed, self.resources.get(op.fixed.resource), job)
+            yield from self._held(op, op.fixed)
 
     def _places(self, op: Operation) -> Iterator[str]:
         found = self.known.get(op.alternatives)
@@ -278,6 +280,20 @@ class _Checker:
                 yield f"needs {need!r}, which never works"
             elif count > self.capacity[need]:
                 yield f"needs {need!r} {count} times, but there are {self.capacity[need]}"
+
+    def _held(self, op: Operation, fixed: Fixed) -> Iterator[str]:
+        """What is wrong with what a fixed operation is said to hold."""
+        machine = self.resources.get(fixed.resource)
+        crew = self.crews.get(machine.setup or "") if machine is not None else None
+        wanted = [*op.needs, *([crew] if crew is not None else [])]
+        if fixed.also and len(fixed.also) not in (len(op.needs), len(wanted)):
+            yield f"is fixed with {len(fixed.also)} of the {len(wanted)} it takes beside its track"
+        for name, (place, track) in zip(wanted, fixed.also, strict=False):
+            resource = self.resources.get(place)
+            if resource is None or not 0 <= track < resource.positions or name not in (place, *resource.classes):
+                yield f"is fixed with track {track} of {place!r} for {name!r}, which it is not"
+        if len(set(fixed.also)) < len(fixed.also):
+            yield "is fixed with one track twice"
 
 
 def _waits(op: Operation) -> Iterator[str]:

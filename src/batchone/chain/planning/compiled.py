@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchone.chain.planning.checks import refuse_faults
-from batchone.chain.planning.model import NEVER, Alternative, Calendar, Operation, Problem, Resource, SetupMatrix
+from batchone.chain.planning.model import NEVER, Alternative, Calendar, Fixed, Operation, Problem, Resource, SetupMatrix
 from batchone.kernel.errors import Refused
 
 NO_KEY = -1
@@ -47,7 +47,7 @@ class _Row(dict[int, int]):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A fixed operation, timed."""
+    """A fixed operation, timed; `also` is resource and track of what it is known to hold, and until when."""
 
     operation: int
     resource: int
@@ -56,6 +56,7 @@ class Head:
     start_s: int
     end_s: int
     setup_s: int
+    also: tuple[tuple[int, int, int], ...] = ()
 
 
 class Compiled:
@@ -156,6 +157,8 @@ class Compiled:
                 faults.append(fault)
             self.heads[i] = head
             self.free0[head.resource][head.track] = head.end_s
+            for r, k, until in head.also:
+                self.free0[r][k] = max(self.free0[r][k], until)
             if self.key[i] != NO_KEY:
                 self.key0[head.resource][head.track] = self.key[i]
         refuse_faults(self.problem, faults)
@@ -182,7 +185,15 @@ class Compiled:
             setup_start = calendar.latest_start(fixed.start_s, needed)
         if fixed.setup_start_s is not None:
             setup_start = fixed.setup_start_s
-        return Head(i, r, fixed.track, setup_start, fixed.start_s, end, needed)
+        return Head(i, r, fixed.track, setup_start, fixed.start_s, end, needed, self._held(op, fixed, i, r, end))
+
+    def _held(self, op: Operation, fixed: Fixed, i: int, r: int, end: int) -> tuple[tuple[int, int, int], ...]:
+        """What a fixed operation holds: tools and people to its end, the crew as long as it is set up."""
+        until = [end] * len(op.needs)
+        if len(fixed.also) > len(op.needs):
+            left = 0 if fixed.remaining_s is None else max(0, fixed.remaining_s - dict(self.options[i]).get(r, 0))
+            until.append(fixed.start_s if fixed.remaining_s is None else self.finish(i, r, self.available[r], left))
+        return tuple((self.resource_index[name], k, to) for (name, k), to in zip(fixed.also, until, strict=False))
 
     def _fault_of_head(self, head: Head, op: Operation) -> str | None:
         """Why a fixed operation cannot stand where it is fixed, given those before it on its track."""
@@ -196,7 +207,8 @@ class Compiled:
         if self.calendar[r].next_start(head.start_s) != head.start_s:
             return f"operation {op.id!r} is fixed at a time at which {fixed.resource!r} does not work"
         prepared = self.calendar[r].working(head.setup_start_s, head.start_s)
-        if head.setup_start_s < self.free0[r][head.track] or head.setup_s > prepared:
+        taken = [(r, head.track), *((other, k) for other, k, _ in head.also)]
+        if head.setup_s > prepared or any(head.setup_start_s < self.free0[other][k] for other, k in taken):
             return f"operation {op.id!r} is fixed where the one before it, or its setup, is not finished"
         ended = [self.heads[p].end_s for p in self.preds[head.operation] if p in self.heads]
         if max(ended, default=0) > head.start_s:
@@ -220,6 +232,11 @@ class Compiled:
             due = self.due[self.job[i]]
             limit = min((self.latest[s] - self.lag(i, s) for s in self.succs[i]), default=someday)
             self.latest[i] = min(limit, someday if due is None else due) - self.shortest[i]
+
+    def is_running(self, i: int) -> bool:
+        """It has begun: what it took until now is not the plan's."""
+        fixed = self.problem.operations[i].fixed
+        return fixed is not None and fixed.remaining_s is not None
 
     def lag(self, before: int, after: int) -> int:
         """Least seconds from the end of an operation to the start of one that follows it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ import structlog
 from batchone.chain.planning import store as plans
 from batchone.chain.planning.bottleneck import bottleneck
 from batchone.chain.planning.branches import store
-from batchone.chain.planning.branches.changes import altered, hand_move, last_move, refuse_nonsense, searched
-from batchone.chain.planning.branches.draft import Draft, draft, over, pins_of, settled
+from batchone.chain.planning.branches.changes import altered, hand_move, last_move, refuse_nonsense, searched, without
+from batchone.chain.planning.branches.draft import Draft, HandMove, draft, over, pins_of, settled
 from batchone.chain.planning.branches.store import StoredBranch
 from batchone.chain.planning.branches.told import (
     bottlenecks_of,
@@ -27,8 +27,12 @@ from batchone.chain.planning.branches.told import (
 )
 from batchone.chain.planning.explain import explain
 from batchone.chain.planning.hand import Hand
+from batchone.chain.planning.hand.forced import forced
+from batchone.chain.planning.history import Past
 from batchone.chain.planning.hours import Hours
+from batchone.chain.planning.judged import Judged, RulesBroken, broken_by_places, each_named, judged, named, news, refusal
 from batchone.chain.planning.model import Plan, Problem
+from batchone.chain.planning.past import past_plans
 from batchone.chain.planning.picture import Picture, StoredPin, changed, placements
 from batchone.chain.planning.planner import Planner
 from batchone.chain.planning.worker import draft_task
@@ -135,13 +139,16 @@ class Desk:
 
     async def branches(self, tenant: str) -> tuple[Branch, ...]:
         """The open branches and the newest closed ones."""
+        solving = frozenset(self._solving)
         async with self._context.database.transaction() as tx:
             found = await store.read_branches(tx, tenant, _LISTED)
-        return tuple(self._told(each) for each in found)
+        return tuple(each.told(solving=each.id in solving) for each in found)
 
     async def branch(self, tenant: str, branch: str) -> Branch:
         """One branch."""
-        return self._told(await self._read(tenant, branch))
+        # Looked up before it is read: a search that ends in between has stored what it found, and must not seem to have none.
+        solving = branch in self._solving
+        return (await self._read(tenant, branch)).told(solving=solving)
 
     async def branch_window(
         self, tenant: str, branch: str, start: datetime, end: datetime, limit: int
@@ -180,7 +187,8 @@ class Desk:
         if isinstance(change, Move):
             found = await self.check_move(tenant, change, branch)
             if not found.legal:
-                raise Refused("planning.illegal_move", *illegal_words(found), why=found.why)
+                desk = await self._desk(tenant, branch)
+                raise await asyncio.to_thread(_illegal, found, desk.hand, hand_move(change, desk.picture))
         grown = replace(stored, every=(*stored.changes, change), applied=stored.applied + 1, last_key=key)
         # A move is made on top of what was planned; anything else needs a search.
         if isinstance(change, Move) and (stored.placed is not None or not searched(grown.changes)):
@@ -244,7 +252,8 @@ class Desk:
             move, found = planned.draft.given_up[-1]
             if move == last_move(branch.changes, planned.picture):
                 told = checked(found, planned.draft.plan, planned.picture, move.start_s)
-                raise Refused("planning.illegal_move", *illegal_words(told), why=told.why)
+                hand = Hand(planned.problem, planned.draft.plan)
+                raise await asyncio.to_thread(_illegal, told, hand, move)
         result = result_of(
             planned.picture, planned.before, planned.draft, planned.in_force, self._context.clock.now(),
             planned.hypothetical, time.monotonic() - began,
@@ -255,9 +264,7 @@ class Desk:
     async def _planned(self, branch: StoredBranch, budget_s: float) -> _Planned:
         """Plans a branch: from the plan in force, or from what it was planned to before."""
         number = await self._planner.number_in_force()
-        picture = await self._planner.picture()
-        if not picture.operations:
-            raise Conflict("planning.no_work", "There is no open work to plan.", "Place an order first.")
+        picture = await self._open_work()
         change = altered(picture, branch.changes)
         in_force = picture.in_force()
         start = change.picture.in_force()
@@ -273,6 +280,12 @@ class Desk:
             found = await self._planner.searched(draft_task, *asked)
         else:
             found = await asyncio.to_thread(draft, *asked)
+        if found.verdict.broken:
+            # What machines report that cannot be is broken in the plan in force, too.
+            known = await asyncio.to_thread(judged, picture.problem(), before)
+            broken = news(found.verdict.broken, known.broken)
+            if broken:
+                raise refusal(broken)
         return _Planned(change.picture, change.problem, before, found, change.hypothetical, number)
 
     async def accept_branch(self, tenant: str, branch: str, by: str) -> Acceptance:
@@ -310,12 +323,47 @@ class Desk:
             summary = await self._put_in_force(tenant, stored, planned, by, time.monotonic() - began)
         return Acceptance(await self.branch(tenant, branch), summary, ())
 
+    async def take_back(self, tenant: str, branch: str, by: str) -> PlanSummary:
+        """Back to the plan before an accepted branch."""
+        async with self._planner.lock:
+            began = time.monotonic()
+            stored = await self._read(tenant, branch)
+            if stored.back is not None and (made := await self._summary(tenant, stored.back)) is not None:
+                return made
+            if stored.state != "accepted" or stored.plan is None:
+                raise Conflict(
+                    "planning.not_accepted", f"The branch {stored.name!r} is not in force.", "Take an accepted one back."
+                )
+            async with self._context.database.transaction() as tx:
+                newest = await store.newest_accepted(tx, tenant)
+            if newest != branch:
+                raise Conflict(
+                    "planning.not_the_newest", "Another branch was accepted after this one.", "Take that one back first.",
+                    branch=newest or "",
+                )  # fmt: skip
+            (past,), _ = await past_plans(self._context.database, tenant, max(1, stored.plan - 1))
+            picture = without(await self._open_work(), stored)
+            verdict = await asyncio.to_thread(_back_to, past, picture)
+            found = placements(verdict.plan, picture.operations)
+            changes = changed(found, picture.operations, timedelta(0))
+
+            async def also(tx: Transaction, number: int) -> None:
+                await store.take_back(tx, tenant, stored, number)
+
+            why = f"back to plan {past.summary.number}, without branch {stored.name}"
+            solve_s = time.monotonic() - began
+            _log.info("plan.back", branch=branch, to=past.summary.number, by=by)
+            made = await self._planner.accept_by_hand(verdict, picture, changes, why, solve_s, also)
+        self._desks.clear()
+        return made
+
     async def _put_in_force(self, tenant: str, stored: StoredBranch, planned: _Planned, by: str, solve_s: float) -> PlanSummary:
-        picture, plan = planned.picture, planned.draft.plan
-        found = placements(plan, picture.operations)
+        picture, verdict = planned.picture, planned.draft.verdict
+        found = placements(verdict.plan, picture.operations)
         changes = changed(found, picture.operations, timedelta(0))
         moved = {f"{move.item}/{move.op}" for move in stored.changes if isinstance(move, Move)}
         runs = {each.id: each.run for each in picture.operations if each.state == "planned"}
+        replaced = await self._replaced(tenant, stored, moved)
 
         async def also(tx: Transaction, number: int) -> None:
             pins = [
@@ -323,16 +371,27 @@ class Desk:
                 for p in found
                 if f"{p.item}/{p.op}" in moved and f"{p.item}/{p.op}" in runs
             ]
-            await store.set_pins(tx, tenant, pins, number)
+            await store.set_pins(tx, tenant, pins)
             for change in stored.changes:
                 if isinstance(change, Overtime | Stop):
                     hours = Hours(change.target, isinstance(change, Overtime), change.start, change.end)
                     await store.add_hours(tx, tenant, hours, by, number)
                 elif isinstance(change, OrderWish) and change.priority is not None:
                     await store.set_weight(tx, tenant, change.order, change.priority)
-            await store.close_branch(tx, tenant, stored, "accepted", number)
+            await store.close_branch(tx, tenant, stored, "accepted", number, replaced)
 
-        return await self._planner.accept_by_hand(plan, picture, changes, f"branch {stored.name}", solve_s, also)
+        return await self._planner.accept_by_hand(verdict, picture, changes, f"branch {stored.name}", solve_s, also)
+
+    async def _replaced(self, tenant: str, stored: StoredBranch, moved: Collection[str]) -> store.Replaced:
+        """What a branch is about to write over."""
+        wished = {each.order for each in stored.changes if isinstance(each, OrderWish) and each.priority is not None}
+        async with self._context.database.transaction() as tx:
+            pins = await store.pins(tx, tenant)
+            orders = await plans.open_orders(tx, tenant)
+        return store.Replaced(
+            tuple(pin for pin in pins if f"{pin.item}/{pin.op}" in moved),
+            {each.id: each.weight for each in orders if each.id in wished},
+        )
 
     # Pins, reasons, bottlenecks.
 
@@ -375,6 +434,12 @@ class Desk:
 
     # Small things.
 
+    async def _open_work(self) -> Picture:
+        picture = await self._planner.picture()
+        if not picture.operations:
+            raise Conflict("planning.no_work", "There is no open work to plan.", "Place an order first.")
+        return picture
+
     def _told(self, stored: StoredBranch) -> Branch:
         return stored.told(solving=stored.id in self._solving)
 
@@ -399,3 +464,28 @@ class Desk:
     async def _summary(self, tenant: str, number: int) -> PlanSummary | None:
         async with self._context.database.transaction() as tx:
             return await plans.summary(tx, tenant, number)
+
+
+def _illegal(found: MoveCheck, hand: Hand, move: HandMove) -> RulesBroken:
+    """Refuses a move with every rule that the judge finds broken were it made; with the hand's own rule (frozen, pinned) where
+    the judge finds none."""
+    floor = hand.floor
+    wished = forced(floor, move.operation, move.resource, move.track, move.start_s)
+    broken = news(broken_by_places(floor.problem, wished), broken_by_places(floor.problem, floor.plan))
+    behind = f"{found.behind.item}/{found.behind.op}" if found.behind else move.operation
+    if move.push:
+        # What stands behind it gives way; what is in its way does not.
+        broken = tuple(each for each in broken if each.operation in (move.operation, behind))
+    what, cure = illegal_words(found)
+    errors = each_named(broken) or [named(what, found.why, floor.at[behind].job, behind)]
+    return RulesBroken("planning.illegal_move", what, cure, errors, why=found.why)
+
+
+def _back_to(past: Past, picture: Picture) -> Judged:
+    """A past plan made to hold for how things stand: what machines have, and what was not in it, stays where it is."""
+    problem, in_force = picture.problem(), picture.in_force()
+    runs = {each.id: each.run for each in picture.operations if each.state == "planned"}
+    old = past.plan.shifted(problem.origin)
+    same = tuple(a for a in old.assignments if runs.get(a.operation) == past.runs[a.operation])
+    _, plan = settled(problem, over(in_force, replace(old, assignments=same)), picture.places_pinned())
+    return judged(problem, plan)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from batchone.chain.planning.diff import diff
 from batchone.chain.planning.model import Assignment, Bound, JobOutcome, Objective, Plan
 from batchone.contracts.planning import OrderChange, PlanDiff, PlannedOperation, PlanSummary, Shift, Spot
 
 StoredChange = Sequence[object]
-"""[item, op, run, equipment, position, setup start, start, end], times as text."""
+"""[item, op, run, equipment, position, setup start, start, end, tools and people], times as text."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def rebuilt(
 
 
 def _assignment(row: StoredChange, order: str, origin: datetime) -> Assignment:
-    item, op, _, equipment, position, *times = row
+    item, op, _, equipment, position, *times = row[:8]
     setup, start, end = (round((datetime.fromisoformat(str(at)) - origin).total_seconds()) for at in times)
-    return Assignment(f"{item}/{op}", order, str(equipment), int(str(position)) - 1, setup, start, end)
+    # Plans before tools and people had their say do not tell of them.
+    also = tuple((str(name), int(track)) for name, track in cast(Sequence[tuple[str, int]], row[8] if len(row) > 8 else ()))
+    return Assignment(f"{item}/{op}", order, str(equipment), int(str(position)) - 1, setup, start, end, also)
 
 
 def operations_of(past: Past) -> tuple[PlannedOperation, ...]:
@@ -68,7 +71,7 @@ def operations_of(past: Past) -> tuple[PlannedOperation, ...]:
         PlannedOperation(
             *split(a.operation)[:1], a.job, split(a.operation)[1], past.runs[a.operation], a.resource, a.track + 1,
             plan.at(a.setup_start_s), plan.at(a.start_s), plan.at(a.end_s), "running" if a.start_s < 0 else "planned",
-            a.job in late,
+            a.job in late, a.also,
         )
         for a in plan.assignments
     )  # fmt: skip

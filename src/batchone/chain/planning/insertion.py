@@ -92,11 +92,11 @@ def _once(
     for op in ordered:
         least = {wait.after: wait.least_s for wait in op.waits} if op.waits else {}
         before: str | None = None
-        before_s = now_s
+        before_s, least_s = now_s, 0
         for name in op.predecessors:
             at = ends[name] + least.get(name, 0)
             if before is None or (at, name) > (before_s, before):
-                before, before_s = name, at
+                before, before_s, least_s = name, at, least.get(name, 0)
         material = max(job.release_s, op.earliest_s)
         ready = max(now_s, material, before_s)
         later = _later(trial, queues, ranks, bounds, job.id) if queues else NOWHERE_LATER
@@ -110,8 +110,12 @@ def _once(
         trial.add(taken, op.setup_key, op)
         ends[op.id] = slot.end_s
         assignments.append(taken)
-        next_work = trial.shop.calendars[slot.resource].next_start(max(ready, slot.free_s))
-        held = Waits(now_s, material, before_s, before, slot.free_s, slot.behind, next_work, slot.start_s, slot.setup_s)
+        turn = later.get(slot.resource, 0)
+        free, ahead = (slot.free_s, slot.behind) if slot.free_s >= turn else (turn, None)
+        next_work = trial.shop.calendars[slot.resource].next_start(max(ready, free))
+        held = Waits(
+            now_s, material, before_s, before, free, ahead, next_work, slot.start_s, slot.setup_s, least_s, slot.beside
+        )  # fmt: skip
         limits.append(held.limit(op.id))
     completion = max((a.end_s for a in assignments), default=max(now_s, job.release_s))
     return JobInsertion(job.id, completion, tuple(assignments), tuple(limits))

@@ -6,8 +6,8 @@ Pure: rows and packs in, plain data out. An operation's id in the problem is `it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from batchone.chain.planning.hours import Hours, with_hours
@@ -20,6 +20,7 @@ from batchone.chain.planning.model import (
     Fixed,
     Job,
     JobOutcome,
+    Measure,
     Objective,
     Operation,
     Plan,
@@ -27,6 +28,8 @@ from batchone.chain.planning.model import (
     Resource,
     SetupMatrix,
     Shift,
+    Tariff,
+    Wait,
     weekly,
 )
 from batchone.chain.planning.pins import Pin
@@ -41,7 +44,11 @@ DOWN = frozenset({"alarm", "offline", "blocked"})
 
 @dataclass(frozen=True)
 class OpenOperation:
-    """An operation that is not done: what it needs, and where the plan in force has put it."""
+    """An operation that is not done: what it needs, and where the plan in force has put it.
+
+    `waits` name operations of the same item; `ended` is when those of its predecessors ended that are done. `also`: the tools
+    and people that the plan gives it, or that it holds, as in `Assignment`.
+    """
 
     item: str
     op: str
@@ -60,6 +67,10 @@ class OpenOperation:
     setup_start: datetime | None
     start: datetime | None
     end: datetime | None
+    needs: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    also: tuple[tuple[str, int], ...] = ()
+    ended: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -69,11 +80,12 @@ class OpenOperation:
 
 @dataclass(frozen=True)
 class OpenOrder:
-    """An order that is not finished."""
+    """An order that is not finished; `number` is what people call it."""
 
     id: str
     due: datetime
     weight: int
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,23 +133,38 @@ class Picture:
 
     def problem(self) -> Problem:
         """The planning problem of this moment, but for the pins."""
-        fixed, _ = self._standing
         open_ids = {operation.id for operation in self.operations}
+        aim = next((pack.aim for pack in self.packs if pack.aim is not None), None)
         problem = Problem(
             origin=self.now,
             resources=tuple(self._resources()),
             jobs=tuple(Job(order.id, self._second(order.due), order.weight) for order in self.orders),
-            operations=tuple(self._operation(each, fixed.get(each.id), open_ids) for each in self.operations),
+            operations=tuple(self._operation(each, open_ids) for each in self.operations),
             calendars=tuple(calendars(self.packs, self.now)),
             setups=tuple(setups(self.packs)),
+            tariff=tariff(self.packs, self.now),
         )
+        if aim is not None:
+            problem = replace(problem, aim=tuple(Measure(measure) for measure in aim.measures), weights=aim.weights)
         return with_hours(problem, self.hours)
 
     def places_pinned(self) -> tuple[Pin, ...]:
-        """The pins in the words of the problem."""
-        return tuple(
-            Pin(f"{each.item}/{each.op}", each.equipment, each.position - 1, self._second(each.start)) for each in self.pins
-        )
+        """The pins in the words of the problem, and as such those that must follow soon on what has begun: that cannot wait."""
+        by_hand = {
+            f"{each.item}/{each.op}": Pin(f"{each.item}/{each.op}", each.equipment, each.position - 1, self._second(each.start))
+            for each in self.pins
+        }
+        return (*by_hand.values(), *(pin for pin in self._followers() if pin.operation not in by_hand))
+
+    def _followers(self) -> Iterable[Pin]:
+        for each in self.operations:
+            if each.state == "planned" and any(wait.most_s is not None and self._has_begun(each, wait) for wait in each.waits):
+                a = self._assignment(each)
+                if a is not None:
+                    yield Pin(a.operation, a.resource, a.track, max(0, a.start_s))
+
+    def _has_begun(self, each: OpenOperation, wait: Wait) -> bool:
+        return wait.after in each.ended or f"{each.item}/{wait.after}" in self._standing[0]
 
     @property
     def clashes(self) -> tuple[Clash, ...]:
@@ -173,7 +200,22 @@ class Picture:
         start = self._second(each.start)
         setup_start = self._second(each.setup_start) if each.setup_start else start
         end = self._second(each.end) if each.end else start + each.duration_s
-        return Assignment(each.id, each.order, each.equipment, track, setup_start, start, end)
+        also = each.also if all(self._is_there(*place) for place in each.also) else ()
+        return Assignment(
+            each.id, each.order, each.equipment, track, setup_start, start, end, fixed.also if fixed else also
+        )  # fmt: skip
+
+    def _is_there(self, name: str, track: int) -> bool:
+        return name in self._auxiliaries and track < self._auxiliaries[name].positions
+
+    @cached_property
+    def _auxiliaries(self) -> Mapping[str, Resource]:
+        """Tools and people; those of one id in several packs are the same ones, which serve whatever any of the packs says."""
+        found: dict[str, Resource] = {}
+        for each in (each for pack in self.packs for each in pack.auxiliaries):
+            known = found.setdefault(each.id, Resource(each.id, (), each.count, each.calendar))
+            found[each.id] = replace(known, classes=tuple(dict.fromkeys((*known.classes, *each.serves))))
+        return found
 
     @cached_property
     def _positions(self) -> Mapping[str, int]:
@@ -199,6 +241,7 @@ class Picture:
                     setup=kind if matrices[kind] else None,
                     keys=(known.setup_key,) if known and machine.positions == 1 else (),
                 )
+        yield from self._auxiliaries.values()
 
     @cached_property
     def _standing(self) -> tuple[Mapping[str, Fixed], tuple[Clash, ...]]:
@@ -206,6 +249,7 @@ class Picture:
         cannot be where they are reported, which are planned as if they had yet to begin unless another position is free."""
         taken: dict[str, set[int]] = {}
         fixed: dict[str, Fixed] = {}
+        held: set[tuple[str, int]] = set()
         clashes: list[Clash] = []
         at_machines = [each for each in self.operations if each.state in ("running", "released") and each.equipment]
         for each in sorted(at_machines, key=lambda one: (one.state != "running", one.start or self.now, one.id)):
@@ -219,29 +263,64 @@ class Picture:
                 clashes.append(Clash(each.id, what))
             if free is not None:
                 mine.add(free)
-                fixed[each.id] = self._fixed(each, free)
+                fixed[each.id] = self._fixed(each, free, held)
+                held.update(fixed[each.id].also)
         return fixed, tuple(clashes)
 
-    def _fixed(self, each: OpenOperation, track: int) -> Fixed:
+    def _fixed(self, each: OpenOperation, track: int, held: set[tuple[str, int]]) -> Fixed:
         assert each.equipment is not None
         running = each.state == "running" and each.start is not None and each.start <= self.now
         start = self._second(each.start) if running and each.start else 0
         remaining = max(1, self._second(each.end) if running and each.end else each.duration_s)
-        return Fixed(each.equipment, track, start, remaining_s=remaining)
+        # The crew is gone once only the operation's own work is left.
+        also = each.also if running and remaining > each.duration_s else each.also[: len(each.needs)]
+        known = len(also) >= len(each.needs) and all(self._is_there(*place) and place not in held for place in also)
+        return Fixed(each.equipment, track, start, remaining_s=remaining, also=also if known else ())
 
-    def _operation(self, each: OpenOperation, fixed: Fixed | None, open_ids: set[str]) -> Operation:
+    def _operation(self, each: OpenOperation, open_ids: set[str]) -> Operation:
         before = tuple(name for name in (f"{each.item}/{op}" for op in each.after) if name in open_ids)
         earliest = max(0, self._second(each.material_at)) if each.material_at else 0
+        for wait in each.waits:
+            if wait.after in each.ended:
+                earliest = max(earliest, self._second(each.ended[wait.after]) + wait.least_s)
         return Operation(
             id=each.id,
             job=each.order,
-            alternatives=(Alternative(each.equipment_class, each.duration_s),),
+            alternatives=self._alternatives(each.equipment_class, each.duration_s),
             predecessors=before,
             earliest_s=max(earliest, HELD_S if each.held else 0),
             setup_key=each.setup_key,
             attended=each.attended,
-            fixed=fixed,
+            fixed=self._standing[0].get(each.id),
+            waits=tuple(self._waits(each, open_ids)) if each.waits else (),
+            needs=each.needs,
         )
+
+    def _waits(self, each: OpenOperation, open_ids: set[str]) -> Iterable[Wait]:
+        """The waits after what is still open. Once that has begun, the longest wait binds nobody but as a pin: a machine that
+        is late would otherwise leave no plan at all."""
+        for wait in each.waits:
+            name = f"{each.item}/{wait.after}"
+            if name in open_ids:
+                yield Wait(name, wait.least_s, None if self._has_begun(each, wait) else wait.most_s)
+
+    def _alternatives(self, equipment_class: str, seconds: int) -> tuple[Alternative, ...]:
+        """The class, with what a position draws where energy has a price; a machine that draws otherwise is named beside it."""
+        draws = self._draws.get(equipment_class, {})
+        common = next(iter(draws.values()), 0.0)
+        others = ((name, kw) for name, kw in draws.items() if kw != common)
+        own = (Alternative(name, seconds, kw) for name, kw in others)
+        return (Alternative(equipment_class, seconds, common), *own)
+
+    @cached_property
+    def _draws(self) -> Mapping[str, Mapping[str, float]]:
+        """Kilowatts that a position draws at work beyond what it draws anyway, by class and machine; empty without a tariff."""
+        found: dict[str, dict[str, float]] = {}
+        for pack in self.packs if any(pack.energy.tariff for pack in self.packs) else ():
+            for machine in pack.equipment:
+                power = (machine.power.run_kw - machine.power.idle_kw) / machine.positions
+                found.setdefault(machine.equipment_class, {})[machine.id] = power
+        return found
 
 
 def _clash(each: OpenOperation, count: int, *, is_free: bool) -> str:
@@ -280,12 +359,22 @@ def setups(packs: Sequence[Pack]) -> Iterable[SetupMatrix]:
         for kind in pack.classes:
             if kind.setup is not None:
                 pairs = tuple((pair.before, pair.after, round(pair.time_s)) for pair in kind.setup.pairs)
-                yield SetupMatrix(kind.id, round(kind.setup.change_s), pairs, detached=False)
+                yield SetupMatrix(kind.id, round(kind.setup.change_s), pairs, detached=False, crew=kind.setup.crew)
+
+
+def tariff(packs: Sequence[Pack], origin: datetime) -> Tariff | None:
+    """The prices of a kilowatt-hour that the first pack with a tariff says; days begin at midnight UTC."""
+    hours = next((pack.energy.tariff for pack in packs if pack.energy.tariff), ())
+    if not hours:
+        return None
+    midnight = origin.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    prices = tuple((round(each.from_s), float(each.per_mwh.amount) / 1000) for each in hours)
+    return Tariff(prices, starts_s=round((midnight - origin).total_seconds()))
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a plan puts an operation; `position` counts from 1."""
+    """Where a plan puts an operation; `position` counts from 1, `also` is as in `Assignment`."""
 
     item: str
     op: str
@@ -295,6 +384,7 @@ class Placement:
     setup_start: datetime
     start: datetime
     end: datetime
+    also: tuple[tuple[str, int], ...] = ()
 
 
 def placements(plan: Plan, operations: Iterable[OpenOperation]) -> list[Placement]:
@@ -305,12 +395,13 @@ def placements(plan: Plan, operations: Iterable[OpenOperation]) -> list[Placemen
         each = known.get(a.operation)
         if each is not None:
             times = (plan.at(a.setup_start_s), plan.at(a.start_s), plan.at(a.end_s))
-            found.append(Placement(each.item, each.op, each.run, a.resource, a.track + 1, *times))
+            found.append(Placement(each.item, each.op, each.run, a.resource, a.track + 1, *times, a.also))
     return found
 
 
 def changed(found: Sequence[Placement], operations: Iterable[OpenOperation], tolerance: timedelta) -> list[Placement]:
-    """The placements that differ from those in force: another position, or times off by more than the tolerance."""
+    """The placements that differ from those in force: another position, other tools or people, or times off by more
+    than the tolerance."""
     before = {(each.item, each.op): each for each in operations}
     return [p for p in found if _differs(p, before[(p.item, p.op)], tolerance)]
 
@@ -318,7 +409,7 @@ def changed(found: Sequence[Placement], operations: Iterable[OpenOperation], tol
 def _differs(placement: Placement, before: OpenOperation, tolerance: timedelta) -> bool:
     if before.start is None or before.end is None or before.setup_start is None:
         return True
-    if (placement.equipment, placement.position) != (before.equipment, before.position):
+    if (placement.equipment, placement.position, placement.also) != (before.equipment, before.position, before.also):
         return True
     pairs = ((placement.setup_start, before.setup_start), (placement.start, before.start), (placement.end, before.end))
     return any(abs(now - then) > tolerance for now, then in pairs)

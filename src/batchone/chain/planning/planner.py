@@ -20,16 +20,20 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import structlog
 
 from batchone.chain.planning import apart, store
+from batchone.chain.planning.beside import broken_beside
 from batchone.chain.planning.book import Book, Laid, Reserved, as_of, laid_out
 from batchone.chain.planning.branches import store as hand_store
 from batchone.chain.planning.branches.draft import settled
-from batchone.chain.planning.explain import explain
+from batchone.chain.planning.explain import Reader
 from batchone.chain.planning.honesty import Honesty
+from batchone.chain.planning.judged import Judged, broken_by_places, in_words, judged
+from batchone.chain.planning.judged import news as news_of
 from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.picture import Clash, Picture, Placement, changed, placements
 from batchone.chain.planning.pins import Pin, pinned
 from batchone.chain.planning.telling import Thresholds, news
 from batchone.chain.planning.timeline import Timeline
+from batchone.chain.planning.validator import Violation
 from batchone.chain.planning.words import explained
 from batchone.chain.planning.worker import SearchProcess, Teller, compile_searches, pack_task, search_task, unpack_plan
 from batchone.contracts.design import Design
@@ -172,22 +176,34 @@ class Planner:
         packs = await self.packs()
         async with self._context.database.transaction() as tx:
             await store.one_moment(tx)
-            return Picture(
-                now=self._context.clock.now().replace(microsecond=0),
-                packs=packs,
-                orders=await store.open_orders(tx, self.tenant),
-                operations=await store.open_operations(tx, self.tenant),
-                equipment=await store.equipment(tx, self.tenant),
-                pins=await hand_store.pins(tx, self.tenant),
-                hours=await hand_store.hours(tx, self.tenant, self._context.clock.now()),
-            )
+            return await self._picture(tx, packs)
+
+    async def _picture(
+        self, tx: Transaction, packs: tuple[Pack, ...], tracks: Iterable[tuple[str, int]] | None = None
+    ) -> Picture:
+        return Picture(
+            now=self._context.clock.now().replace(microsecond=0),
+            packs=packs,
+            orders=await store.open_orders(tx, self.tenant),
+            operations=await store.open_operations(tx, self.tenant, tracks),
+            equipment=await store.equipment(tx, self.tenant),
+            pins=await hand_store.pins(tx, self.tenant),
+            hours=await hand_store.hours(tx, self.tenant, self._context.clock.now()),
+        )
+
+    async def _broken_beside(self, tx: Transaction, added: Sequence[Placement]) -> tuple[Violation, ...]:
+        """The rules that operations break which were put into the plan in force without moving it."""
+        picture = await self._picture(tx, await self.packs(), {(each.equipment, each.position) for each in added})
+        # What was promised a moment ago for now is as much in time as any plan is exact.
+        since = replace(picture, now=picture.now - timedelta(seconds=self.settings.tolerance_s))
+        return await asyncio.to_thread(broken_beside, since, {f"{each.item}/{each.op}" for each in added})
 
     async def load_reservations(self) -> None:
         """What was reserved before a restart."""
         async with self._context.database.transaction() as tx:
             rows = await store.reservations(tx, self.tenant, self._context.clock.now())
         for row in rows:
-            items = tuple(tuple((_assignment(values), key) for values, key in item) for item in row["placed"])
+            items = tuple(tuple((assignment_of(values), key) for values, key in item) for item in row["placed"])
             self.book.reserve(Reserved(row["id"], row["expires"], items))
 
     async def run(self) -> None:
@@ -238,7 +254,15 @@ class Planner:
         else:
             plan = await self._solve(problem, in_force, picture.places_pinned(), search=search)
         changes = await asyncio.to_thread(self._changes, plan, picture)
+        if changes:
+            broken = await self._judge(broken_by_places, problem, _kept(plan, in_force, changes))
+            if broken:
+                # What changes too little to be written down is in the way of what does change: all of it is written down.
+                changes = await asyncio.to_thread(self._changes, plan, picture, tolerance_s=0)
         laid = await asyncio.to_thread(laid_out, problem, _kept(plan, in_force, changes), self.book.kept(), picture.now)
+        verdict: Judged | None = None
+        if changes or why or news:
+            verdict = await self._judge(judged, problem, plan)
         async with self.lock:
             if by_hand != self._by_hand:
                 # A planner put a branch in force meanwhile; what was found against the plan before would undo it.
@@ -248,13 +272,24 @@ class Planner:
             moved = await self._move_to(laid, picture)
             summary = None
             if changes or moved or why or news:
+                if verdict is None:
+                    verdict = await self._judge(judged, problem, plan)
+                if verdict.broken:
+                    _log.warning("plan.breaks_rules", count=len(verdict.broken), first=str(verdict.broken[0]))
                 said = "; ".join([why or ", ".join(reasons) or "time went on", *told(picture.clashes)])
-                summary = await self._accept(plan, picture, changes, said, time.monotonic() - began, moved=moved)
+                summary = await self._accept(verdict, picture, changes, said, time.monotonic() - began, moved=moved)
             return summary
 
-    def _changes(self, plan: Plan, picture: Picture) -> list[Placement]:
+    async def _judge(self, task: Callable[[Problem, Plan], R], problem: Problem, plan: Plan) -> R:
+        """What the judge says of a plan, in the worker process where judging takes long."""
+        if len(problem.operations) > apart.LARGE:
+            return await self.work(task, problem, plan)
+        return await asyncio.to_thread(task, problem, plan)
+
+    def _changes(self, plan: Plan, picture: Picture, tolerance_s: float | None = None) -> list[Placement]:
         found = placements(plan, picture.operations)
-        return changed(found, picture.operations, timedelta(seconds=self.settings.tolerance_s))
+        least = self.settings.tolerance_s if tolerance_s is None else tolerance_s
+        return changed(found, picture.operations, timedelta(seconds=least))
 
     async def _move_to(self, laid: Laid, picture: Picture) -> dict[str, Reserved]:
         """The next promise finds the new plan laid out. What is held keeps its place, or gets another: returns the latter."""
@@ -278,10 +313,23 @@ class Planner:
             elsewhere = remote(Searching, self._context.bus, timeout_s=mine.budget_s + _ANSWER_S)
             try:
                 packed = await asyncio.to_thread(pack_task, problem, in_force, pins)
-                return unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
+                found = unpack_plan(await elsewhere.search(packed, mine.budget_s, mine.seed, frozen_s, self._told_on))
+                return await self._sound(problem, in_force, pins, found)
             except TryLater as error:
                 _log.warning("plan.search_here", what=error.what)
         return await self.searched(search_task, problem, in_force, pins, mine.budget_s, mine.seed, frozen_s)
+
+    async def _sound(self, problem: Problem, in_force: Plan, pins: Sequence[Pin], found: Plan) -> Plan:
+        """A plan from another process, of whatever version; the repaired one if it breaks rules that that one keeps."""
+        broken = await self._judge(broken_by_places, problem, found)
+        if not broken:
+            return found
+        _, safe = await asyncio.to_thread(settled, problem, in_force, pins)
+        fresh = news_of(broken, await self._judge(broken_by_places, problem, safe))
+        if not fresh:
+            return found
+        _log.warning("plan.search_broken", count=len(fresh), first=str(fresh[0]))
+        return safe
 
     @property
     def _told_on(self) -> str:
@@ -302,7 +350,8 @@ class Planner:
 
     async def _give_up_pins(self, picture: Picture, problem: Problem) -> None:
         """Pins that machines made impossible are forgotten; the plan's reason says which."""
-        lost = pinned(problem, picture.places_pinned()).lost
+        by_hand = {f"{pin.item}/{pin.op}" for pin in picture.pins}
+        lost = [each for each in pinned(problem, picture.places_pinned()).lost if each[0].operation in by_hand]
         if not lost:
             return
         async with self._context.database.transaction() as tx:
@@ -314,7 +363,7 @@ class Planner:
 
     async def _accept(
         self,
-        plan: Plan,
+        verdict: Judged,
         picture: Picture,
         changes: Sequence[Placement],
         why: str,
@@ -323,14 +372,14 @@ class Planner:
         moved: Mapping[str, Reserved] = NOTHING_MOVED,
     ) -> PlanSummary:
         try:
-            return await self._accept_at_once(plan, picture, changes, why, solve_s, also, moved)
+            return await self._accept_at_once(verdict, picture, changes, why, solve_s, also, moved)
         except BaseException:
             self.lay_out_again()
             raise
 
     async def _accept_at_once(
         self,
-        plan: Plan,
+        verdict: Judged,
         picture: Picture,
         changes: Sequence[Placement],
         why: str,
@@ -338,16 +387,21 @@ class Planner:
         also: Callable[[Transaction, int], Awaitable[None]] | None,
         moved: Mapping[str, Reserved],
     ) -> PlanSummary:
+        plan = verdict.plan
         async with self._context.database.transaction() as tx:
             number = await store.next_number(tx, self.tenant)
+            beside = await self._store_moved(tx, moved)
+            everything = [*changes, *beside]
+            await store.place(tx, self.tenant, everything)
+            broken = (*verdict.broken, *(await self._broken_beside(tx, beside) if beside else ()))
             summary = PlanSummary(
-                number=number, made=self._context.clock.now(), why=why, method=plan.produced_by,
+                number=number, made=self._context.clock.now(), why="; ".join([why, *in_words(broken)]),
+                method=plan.produced_by,
                 operations=len(plan.assignments), orders=len(plan.jobs), late_orders=len(plan.late_jobs()),
                 tardiness_s=plan.objective.weighted_tardiness_s, makespan_s=plan.objective.makespan_s,
                 setup_s=plan.objective.setup_s, bound=float(plan.bound.weighted_tardiness_s), solve_s=round(solve_s, 3),
+                rules_broken=len(broken),
             )  # fmt: skip
-            everything = [*changes, *await self._store_moved(tx, moved)]
-            await store.place(tx, self.tenant, everything)
             await store.add_plan(tx, self.tenant, summary, everything)
             if also is not None:
                 await also(tx, number)
@@ -355,13 +409,18 @@ class Planner:
             await self._say_moved(tx, number, plan, picture, candidates)
         self._number = number
         _log.info(
-            "plan.accepted", number=number, why=why, method=summary.method, late=summary.late_orders, solve_s=summary.solve_s
+            "plan.accepted",
+            number=number,
+            why=summary.why,
+            method=summary.method,
+            late=summary.late_orders,
+            solve_s=summary.solve_s,
         )
         return summary
 
     async def accept_by_hand(
         self,
-        plan: Plan,
+        verdict: Judged,
         picture: Picture,
         changes: Sequence[Placement],
         why: str,
@@ -369,7 +428,7 @@ class Planner:
         also: Callable[[Transaction, int], Awaitable[None]],
     ) -> PlanSummary:
         """A planner's plan is in force, with what `also` stores in the same transaction; call with the lock held."""
-        summary = await self._accept(plan, picture, changes, why, solve_s, also)
+        summary = await self._accept(verdict, picture, changes, why, solve_s, also)
         self._by_hand += 1
         self.lay_out_again()
         self.changed("planned by hand")
@@ -430,16 +489,19 @@ class Planner:
             await tx.say(self.tenant, said, actor=ACTOR)
 
     async def accept_insertion(self, tx: Transaction, order: str, added: Sequence[Placement], finish: datetime) -> PlanSummary:
-        """The plan in force, with an order's operations where its promise put them, is the next plan."""
+        """The plan in force, with an order's operations where its promise put them, is the next plan. What was promised is
+        kept even where machines have made it break a rule since: the plan says so, and the next run mends it."""
         number = await store.next_number(tx, self.tenant)
         before = await store.summaries(tx, self.tenant, 1)
         now = self._context.clock.now()
+        broken = await self._broken_beside(tx, added)
         base = before[0] if before else PlanSummary(0, now, "", "", 0, 0, 0, 0, 0, 0, None, 0)
         summary = PlanSummary(
-            number=number, made=now, why="order placed", method="insertion", operations=base.operations + len(added),
-            orders=base.orders + 1, late_orders=base.late_orders, tardiness_s=base.tardiness_s,
+            number=number, made=now, why="; ".join(["order placed", *in_words(broken)]), method="insertion",
+            operations=base.operations + len(added), orders=base.orders + 1, late_orders=base.late_orders,
+            tardiness_s=base.tardiness_s,
             makespan_s=max(base.makespan_s, round((finish - now).total_seconds())), setup_s=base.setup_s, bound=base.bound,
-            solve_s=0.0,
+            solve_s=0.0, rules_broken=(base.rules_broken or 0) + len(broken),
         )  # fmt: skip
         await store.add_plan(tx, self.tenant, summary, added)
         self._number = number
@@ -469,10 +531,9 @@ def told(clashes: Sequence[Clash]) -> Iterable[str]:
 
 def _reasons(picture: Picture, plan: Plan, orders: Sequence[str]) -> dict[str, tuple[Reason, ...]]:
     """What some orders wait for in a plan."""
-    problem = picture.problem()
-    return {
-        order: explained(explain(problem, plan, order), picture.packs, picture.now) for order in orders if order in plan.by_job
-    }
+    reader = Reader(picture.problem(), plan)
+    known = [(order, plan.by_job[order]) for order in orders if order in plan.by_job]
+    return {order: explained(reader.explanation(order, outcome), picture.packs, picture.now) for order, outcome in known}
 
 
 def stored(held: Reserved) -> list[list[list[object]]]:
@@ -480,7 +541,8 @@ def stored(held: Reserved) -> list[list[list[object]]]:
     return [[[list(astuple(a)), key] for a, key in item] for item in held.items]
 
 
-def _assignment(values: Sequence[Any]) -> Assignment:
+def assignment_of(values: Sequence[Any]) -> Assignment:
+    """An assignment as `stored` kept it."""
     operation, job, resource, track, setup_start, start, end = values[:7]
     also = tuple((name, k) for name, k in (values[7] if len(values) > 7 else ()))
     return Assignment(operation, job, resource, track, setup_start, start, end, also)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
+from batchone.chain.planning.honesty import Delivery
 from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause
-from batchone.chain.planning.model import DAY_S, Alternative, Job, Operation, Problem
+from batchone.chain.planning.model import DAY_S, Alternative, Assignment, Job, Operation, Problem, Wait
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import REASONS_MAX, WORTH_TELLING_S, machine_name, reason
 from batchone.contracts.design import Exploded
@@ -50,6 +52,11 @@ def routed(exploded: Exploded, item: str, order: str, earliest: Mapping[str, int
             earliest_s=earliest.get(step.op, 0),
             setup_key=step.setup_key,
             attended=step.attended,
+            waits=tuple(
+                Wait(f"{item}/{wait.after}", ceil(wait.least_s), None if wait.most_s is None else int(wait.most_s))
+                for wait in step.waits
+            ),
+            needs=step.needs,
         )
         for step in exploded.operations
     )
@@ -75,6 +82,19 @@ def insert_items(
         everything += operations
     timeline.take_over(trial)
     return Inserted(max(each.completion_s for each in items), tuple(items), tuple(everything))
+
+
+def awaited(inserted: Inserted, material: Sequence[MaterialDate], origin: datetime) -> tuple[Delivery, ...]:
+    """The deliveries that the last item waits for, each once: how late they may be, and what the plan leaves them before an
+    operation would have to wait."""
+    starts = {a.operation.rsplit("/", 1)[1]: a.start_s for a in inserted.last.assignments}
+    found: dict[tuple[str, str], Delivery] = {}
+    for date in material:
+        if date.on_time < 1 and date.need.op in starts:
+            slack_s = starts[date.need.op] - (date.at - origin).total_seconds()
+            one, key = Delivery(1 - date.on_time, date.late_s, slack_s), (date.need.module, date.need.variant)
+            found[key] = min(found.get(key, one), one, key=lambda each: each.slack_s)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -124,12 +144,27 @@ def reasons(
         begin, end = origin + timedelta(seconds=at.start_s - limit.waited_s), origin + timedelta(seconds=at.start_s)
         if limit.cause is Cause.MATERIAL:
             found.append((limit.waited_s, _material_reason(step.op, pack, material, begin, end)))
+        elif limit.cause in (Cause.RESOURCE, Cause.KEPT) and limit.behind is None and at.also:
+            # Nobody was on the machine: its tools and people were not free, all at once.
+            found.append((limit.waited_s, _beside_reason(at, pack, limit.waited_s, begin, end)))
         else:
-            kind = {Cause.SETUP: "setup", Cause.CALENDAR: "calendar"}.get(limit.cause, "equipment")
-            name = machine_name((pack,), at.resource)
-            found.append((limit.waited_s, reason(kind, at.resource, name, limit.waited_s, begin, end)))
+            kind = "equipment" if limit.cause is Cause.RESOURCE else limit.cause.value
+            subject = limit.resource or at.resource
+            name = machine_name((pack,), subject)
+            found.append((limit.waited_s, reason(kind, subject, name, limit.waited_s, begin, end)))
     found.sort(key=lambda pair: -pair[0])
     return tuple(each for _, each in found[:REASONS_MAX])
+
+
+def _beside_reason(at: Assignment, pack: Pack, waited_s: int, begin: datetime, end: datetime) -> Reason:
+    names = {each.id: each.name for each in pack.auxiliaries}
+    found = {name: names.get(name, {"en": name, "zh": name}) for name, _ in at.also}
+    between = {"zh": "、"}
+    name = {
+        language: between.get(language, ", ").join(each.get(language, "") for each in found.values())
+        for language in next(iter(found.values()))
+    }
+    return reason("equipment", next(iter(found)), name, waited_s, begin, end)
 
 
 def _material_reason(op: str, pack: Pack, material: Sequence[MaterialDate], begin: datetime, end: datetime) -> Reason:

@@ -1,7 +1,8 @@
 -- name: add_order
-INSERT INTO planning.orders (tenant, order_id, product, due, weight, placed, items, promised_finish, likely_finish, sure_finish,
+INSERT INTO planning.orders (tenant, order_id, number, product, due, weight, placed, items, promised_finish, likely_finish, sure_finish,
   promised)
-VALUES (%(tenant)s, %(order)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s, %(likely)s, %(sure)s, %(promised)s)
+VALUES (%(tenant)s, %(order)s, %(number)s, %(product)s, %(due)s, %(weight)s, %(placed)s, %(items)s, %(finish)s, %(likely)s, %(sure)s,
+  %(promised)s)
 ON CONFLICT DO NOTHING
 
 -- name: add_item
@@ -9,9 +10,9 @@ INSERT INTO planning.items (tenant, item, order_id) VALUES (%(tenant)s, %(item)s
 
 -- name: add_operation
 INSERT INTO planning.operations (tenant, item, op, order_id, place, class, after, duration_s, setup_key, attended,
-  equipment, position, setup_start, start, ends)
+  needs, waits, equipment, position, setup_start, start, ends, also)
 VALUES (%(tenant)s, %(item)s, %(op)s, %(order)s, %(place)s, %(class)s, %(after)s, %(duration_s)s, %(setup_key)s, %(attended)s,
-  %(equipment)s, %(position)s, %(setup_start)s, %(start)s, %(ends)s)
+  %(needs)s, %(waits)s, %(equipment)s, %(position)s, %(setup_start)s, %(start)s, %(ends)s, %(also)s)
 ON CONFLICT DO NOTHING
 
 -- name: one_moment
@@ -22,9 +23,13 @@ SELECT json_agg(x.op ORDER BY x.n)::text AS page FROM (
   SELECT row_number() OVER (ORDER BY o.order_id, o.item, o.place) AS n,
     json_build_array(o.item, o.op, o.order_id, o.run, o.class, o.after, o.duration_s, o.setup_key, o.attended,
       extract(epoch FROM o.material_at), i.held, o.state, o.equipment, o.position, extract(epoch FROM o.setup_start),
-      extract(epoch FROM o.start), extract(epoch FROM o.ends)) AS op
+      extract(epoch FROM o.start), extract(epoch FROM o.ends), o.needs, o.waits, o.also,
+      CASE WHEN o.waits = '[]' THEN NULL ELSE (
+        SELECT json_object_agg(p.op, extract(epoch FROM p.ends)) FROM planning.operations p
+        WHERE p.tenant = o.tenant AND p.item = o.item AND p.op = ANY(o.after) AND p.state = 'done') END) AS op
   FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
-  WHERE o.tenant = %(tenant)s AND o.state <> 'done') x
+  WHERE o.tenant = %(tenant)s AND o.state <> 'done'
+    AND (%(tracks)s::text[] IS NULL OR o.equipment || '/' || o.position = ANY(%(tracks)s))) x
 GROUP BY x.n / 2000 ORDER BY x.n / 2000
 
 -- name: open_orders
@@ -45,7 +50,7 @@ ON CONFLICT (tenant, equipment) DO UPDATE SET setup_key = excluded.setup_key
 UPDATE planning.operations SET material_at = %(at)s WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s
 
 -- name: released
-UPDATE planning.operations SET state = 'released', equipment = %(equipment)s
+UPDATE planning.operations SET state = 'released', equipment = %(equipment)s, also = %(also)s
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s AND state = 'planned'
 
 -- name: started
@@ -60,7 +65,7 @@ WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s
 
 -- name: again
 UPDATE planning.operations SET state = 'planned', run = %(run)s, start = NULL, setup_start = NULL, ends = NULL, equipment = NULL,
-  position = NULL
+  position = NULL, also = '[]'
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run < %(run)s
 
 -- name: held
@@ -77,7 +82,7 @@ RETURNING promised, promised_finish, likely_finish, sure_finish, finished
 
 -- name: place
 UPDATE planning.operations SET equipment = %(equipment)s, position = %(position)s, setup_start = %(setup_start)s,
-  start = %(start)s, ends = %(ends)s
+  start = %(start)s, ends = %(ends)s, also = %(also)s
 WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s AND run = %(run)s AND state = 'planned'
 
 -- name: next_number
@@ -85,12 +90,13 @@ SELECT coalesce(max(number), 0) + 1 AS number FROM planning.plans WHERE tenant =
 
 -- name: add_plan
 INSERT INTO planning.plans (tenant, number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s,
-  bound, solve_s, changes)
+  bound, solve_s, rules_broken, changes)
 VALUES (%(tenant)s, %(number)s, %(made)s, %(why)s, %(method)s, %(operations)s, %(orders)s, %(late_orders)s, %(tardiness_s)s,
-  %(makespan_s)s, %(setup_s)s, %(bound)s, %(solve_s)s, %(changes)s)
+  %(makespan_s)s, %(setup_s)s, %(bound)s, %(solve_s)s, %(rules_broken)s, %(changes)s)
 
 -- name: plans
-SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s
+SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s,
+  rules_broken
 FROM planning.plans WHERE tenant = %(tenant)s ORDER BY number DESC LIMIT %(limit)s
 
 -- name: finishes
@@ -119,7 +125,7 @@ WHERE o.tenant = %(tenant)s AND o.order_id = %(order)s AND o.start IS NOT NULL
 ORDER BY o.start, o.item, o.place
 
 -- name: dispatch
-SELECT o.item, o.order_id, o.op, o.run, o.equipment, o.setup_start, o.start
+SELECT o.item, o.order_id, o.op, o.run, o.equipment, o.setup_start, o.start, o.also
 FROM planning.operations o JOIN planning.items i ON i.tenant = o.tenant AND i.item = o.item
 WHERE o.tenant = %(tenant)s AND o.state = 'planned' AND o.setup_start <= %(until)s AND NOT i.held
 ORDER BY o.start, o.item, o.place
@@ -155,7 +161,8 @@ WHERE tenant = %(tenant)s AND order_id = ANY(%(orders)s) AND finished IS NULL AN
 UPDATE planning.orders SET moved_likely = %(likely)s, moved_sure = %(sure)s WHERE tenant = %(tenant)s AND order_id = %(order)s
 
 -- name: plan_numbered
-SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s
+SELECT number, made, why, method, operations, orders, late_orders, tardiness_s, makespan_s, setup_s, bound, solve_s,
+  rules_broken
 FROM planning.plans WHERE tenant = %(tenant)s AND number = %(number)s
 
 -- name: plan_changes
@@ -190,8 +197,21 @@ UPDATE planning.branches SET changes = %(changes)s, applied = %(applied)s, last_
 WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
 
 -- name: close_branch
-UPDATE planning.branches SET state = %(state)s, plan = %(plan)s
+UPDATE planning.branches SET state = %(state)s, plan = %(plan)s, replaced = %(replaced)s
 WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'open' RETURNING id
+
+-- name: newest_accepted
+SELECT id FROM planning.branches WHERE tenant = %(tenant)s AND state = 'accepted' AND back IS NULL ORDER BY plan DESC LIMIT 1
+
+-- name: set_back
+UPDATE planning.branches SET back = %(number)s
+WHERE tenant = %(tenant)s AND id = %(id)s AND state = 'accepted' AND back IS NULL RETURNING id
+
+-- name: drop_pins_of
+DELETE FROM planning.pins WHERE tenant = %(tenant)s AND plan = %(plan)s
+
+-- name: drop_hours_of
+DELETE FROM planning.hours WHERE tenant = %(tenant)s AND plan = %(plan)s
 
 -- name: pins
 SELECT p.* FROM planning.pins p

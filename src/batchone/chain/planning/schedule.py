@@ -32,6 +32,8 @@ class Schedule:
         for i, head in compiled.heads.items():
             self._set(i, head.resource, head.track, head.setup_start_s, head.start_s, head.end_s)
             self.need[i] = head.setup_s
+            if head.also:
+                self.also[i] = tuple((r, k) for r, k, _ in head.also)
 
     @classmethod
     def adopted(cls, compiled: Compiled, assignments: Mapping[str, Assignment]) -> Schedule:
@@ -155,7 +157,8 @@ class Schedule:
         for i, options in enumerate(c.options):
             for (r, _), kw in zip(options, c.power[i], strict=True):
                 if r == self.resource[i] and kw:
-                    total += kw * energy_price(c.problem.tariff, c.calendar[r], self.start[i], self.end[i], c.attended[i])
+                    begins = c.available[r] if c.is_running(i) else self.start[i]
+                    total += kw * energy_price(c.problem.tariff, c.calendar[r], begins, self.end[i], c.attended[i])
         return round(total * 1000)
 
     def _changes(self) -> int:

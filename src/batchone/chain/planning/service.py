@@ -9,17 +9,21 @@ from datetime import UTC, datetime, timedelta
 
 from batchone.chain.planning import store
 from batchone.chain.planning.book import Reserved, held_of
-from batchone.chain.planning.history import Past, compared, operations_of, rebuilt
+from batchone.chain.planning.exporting import exported
+from batchone.chain.planning.history import compared, operations_of
 from batchone.chain.planning.honesty import reserve
 from batchone.chain.planning.model import Assignment
+from batchone.chain.planning.past import past_plans
 from batchone.chain.planning.picture import Placement
-from batchone.chain.planning.planner import Planner, stored
-from batchone.chain.planning.promise import Inserted, insert_items, overtime_for, reasons, with_overtime
+from batchone.chain.planning.planner import Planner, assignment_of, stored
+from batchone.chain.planning.promise import Inserted, awaited, insert_items, overtime_for, reasons, with_overtime
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import machine_name
 from batchone.contracts.design import Design
 from batchone.contracts.planning import (
     Dispatch,
+    Exported,
+    ExportForm,
     Insertion,
     PlanDiff,
     PlannedOperation,
@@ -55,7 +59,7 @@ class PlanningService:
         placed: list[dict[str, Placement]] = [{} for _ in order.items]
         for index, (item, held) in enumerate(zip(order.items, row["placed"] if row else [], strict=False)):
             for values, _ in held:
-                found = _placement(item, Assignment(*values))
+                found = _placement(item, assignment_of(values))
                 placed[index][found.op] = found
         everything = [each for item in placed for each in item.values()]
         finish = max((each.end for each in everything), default=order.due)
@@ -80,7 +84,7 @@ class PlanningService:
     async def on_job_released(self, tx: Transaction, heard: Heard) -> None:
         """A machine has it."""
         fact = heard.fact
-        await store.released(tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment)
+        await store.released(tx, heard.envelope.tenant, fact.item, fact.op, fact.run, fact.equipment, fact.also)
 
     async def on_job_started(self, tx: Transaction, heard: Heard) -> None:
         """A machine began it."""
@@ -158,7 +162,7 @@ class PlanningService:
             held = Reserved(reservation, now + timedelta(seconds=hold_s), items, parts, origin)
             book.reserve(held)
         try:
-            finish, p90_finish = await self._dates(timeline, inserted, now)
+            finish, p90_finish = await self._dates(timeline, inserted, material, now)
             planned = origin + timedelta(seconds=inserted.finish_s)
             async with self._context.database.transaction() as tx:
                 for given_back in instead_of:
@@ -183,12 +187,15 @@ class PlanningService:
             reasons=reasons(inserted, exploded, pack, material, origin),
         )
 
-    async def _dates(self, timeline: Timeline, inserted: Inserted, now: datetime) -> tuple[datetime, datetime]:
+    async def _dates(
+        self, timeline: Timeline, inserted: Inserted, material: Sequence[MaterialDate], now: datetime
+    ) -> tuple[datetime, datetime]:
         """The p50 and p90 finish of what was inserted."""
         origin = timeline.problem.origin
         now_s = round((now - origin).total_seconds())
         reliability = await self._planner.reliability()
-        expected = reserve(inserted.last.assignments, inserted.last.limits, now_s, reliability)
+        deliveries = awaited(inserted, material, origin)
+        expected = reserve(inserted.last.assignments, inserted.last.limits, now_s, reliability, deliveries)
         honesty = await self._planner.honesty()
         return honesty.dates(now, origin + timedelta(seconds=inserted.finish_s), expected)
 
@@ -215,7 +222,7 @@ class PlanningService:
                 insert_items, fork, wish.exploded, wish.quantity, "wish", wish.material, now
             )  # fmt: skip
             if not wish.overtime:
-                return Tried(*await self._dates(timeline, inserted, now))
+                return Tried(*await self._dates(timeline, inserted, wish.material, now))
             origin = timeline.problem.origin
             overtime = overtime_for(timeline.problem, inserted, max(0, round((now - origin).total_seconds())))
             if overtime is None:
@@ -227,7 +234,9 @@ class PlanningService:
         except Refused:
             return None
         since, until = (origin + timedelta(seconds=second) for second in (overtime.start_s, overtime.end_s))
-        return Tried(*await self._dates(opened, inserted, now), equipment=overtime.resource, start=since, end=until)
+        return Tried(
+            *await self._dates(opened, inserted, wish.material, now), equipment=overtime.resource, start=since, end=until
+        )
 
     async def summary(self, tenant: str) -> PlanSummary:
         """The plan in force."""
@@ -257,6 +266,12 @@ class PlanningService:
         async with self._context.database.transaction() as tx:
             return await store.dispatch(tx, tenant, until)
 
+    async def export(self, tenant: str, form: ExportForm, equipment: str, language: str) -> Exported:
+        """The plan in force as a file."""
+        summary = await self.summary(tenant)
+        picture = await self._planner.picture()
+        return Exported(summary.number, await asyncio.to_thread(exported, picture, summary, form, equipment, language))
+
     async def replan(self, tenant: str, why: str) -> PlanSummary:
         """Plan anew now."""
         made = await self._planner.plan_once(search=True, why=why)
@@ -264,28 +279,13 @@ class PlanningService:
 
     async def plan(self, tenant: str, number: int) -> PlanWindow:
         """Any plan as it was when it came into force."""
-        ((past,), _) = await self._rebuilt(tenant, number)
+        ((past,), _) = await past_plans(self._context.database, tenant, number)
         return PlanWindow(past.summary, operations_of(past))
 
     async def diff(self, tenant: str, before: int, after: int) -> PlanDiff:
         """What one plan differs in from another."""
-        (earlier, later), due = await self._rebuilt(tenant, before, after)
+        (earlier, later), due = await past_plans(self._context.database, tenant, before, after)
         return compared(earlier, later, due)
-
-    async def _rebuilt(self, tenant: str, *numbers: int) -> tuple[list[Past], dict[str, tuple[datetime, int]]]:
-        async with self._context.database.transaction() as tx:
-            summaries = [await store.summary(tx, tenant, number) for number in numbers]
-            changes = await store.changes_up_to(tx, tenant, max(numbers))
-            items = {row[0] for rows in changes.values() for row in rows}
-            order_of = await store.orders_of(tx, tenant, list(items))
-            due = await store.due_of(tx, tenant, list(set(order_of.values())))
-        past = []
-        for number, summary in zip(numbers, summaries, strict=True):
-            if summary is None:
-                raise NotFound("planning.plan", f"There is no plan {number}.", "Name one of the history.", number=number)
-            upto = [rows for of, rows in changes.items() if of <= number]
-            past.append(rebuilt(summary, upto, order_of, due))
-        return past, due
 
 
 def _placement(item: str, a: Assignment) -> Placement:
@@ -293,4 +293,4 @@ def _placement(item: str, a: Assignment) -> Placement:
         return datetime.fromtimestamp(second, tz=UTC)
 
     op = a.operation.rsplit("/", 1)[1]
-    return Placement(item, op, 1, a.resource, a.track + 1, at(a.setup_start_s), at(a.start_s), at(a.end_s))
+    return Placement(item, op, 1, a.resource, a.track + 1, at(a.setup_start_s), at(a.start_s), at(a.end_s), a.also)

@@ -22,6 +22,7 @@ from batchone.chain.planning.repair import METHOD as REPAIR
 from batchone.chain.planning.repair import repair, repaired
 from batchone.chain.planning.replay import replay
 from batchone.chain.planning.schedule import UNPLACED, Schedule
+from batchone.kernel.errors import Refused
 
 if TYPE_CHECKING:
     from batchone.chain.planning.solvers.port import Search
@@ -90,6 +91,9 @@ def solve(
     (Google OR-Tools) on windows of the best so far and for the bound. A plan of equal worth never displaces the repaired one,
     and every plan passes `validate`. `progress` is told of each better plan. What starts in the plan in force before `frozen_s`
     stays where it is. Interrupted from the keyboard it returns the best plan so far.
+
+    It ends as soon as the first measure of the aim, or the weighted sum, is `target` or less; a window that CP-SAT is at is
+    finished first.
 
     With a budget of 0 the result depends on the input alone. So it does with `steps`, which limits each walk to so many steps
     instead of by time: a plan says in `steps` how far its walks came, and the same seed, workers and steps give the same
@@ -169,7 +173,13 @@ class _Solve:
             self._windows(workers, self.limits.budget_s * (1 - _PROOF))
         if self._done():
             return
-        walks = [search_for(self.compiled, self.seed * 1009 + walk, self.best) for walk in range(max(1, workers))]
+        try:
+            walks = [search_for(self.compiled, self.seed * 1009 + walk, self.best) for walk in range(max(1, workers))]
+        except Refused:
+            # Where what must follow soon leaves little room, a search may find no way to begin; the plan that is there stays.
+            if self.best is None:
+                raise
+            return
         for walk in walks:
             self._take(walk)
         self._walk(walks)
@@ -253,7 +263,7 @@ class _Solve:
             self.compiled,
             self.best,
             self.seed,
-            left_s=lambda: self._left_s() - until_s,
+            left_s=lambda: 0.0 if self._done() else self._left_s() - until_s,
             better=lambda schedule: self._offer(schedule, method),
             workers=workers,
         )

@@ -6,6 +6,7 @@ import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from batchone.chain.planning.honesty import Outcome
+from batchone.chain.planning.model import Wait
 from batchone.chain.planning.picture import EquipmentState, OpenOperation, OpenOrder, Placement
 from batchone.chain.planning.telling import Told
 from batchone.contracts.design import RoutedOperation
@@ -30,8 +32,8 @@ async def add_order(
     """An order to be planned, with the finish that its promise rests on; `given`: its reservation, which has the dates told."""
     told = {name: given[name] if given else None for name in ("likely", "sure")}
     await tx.run(
-        _SQL["add_order"], tenant=tenant, order=order.order, product=order.product, due=order.due, weight=weight,
-        placed=placed, items=len(order.items), finish=(given and given["finish"]) or finish, **told,
+        _SQL["add_order"], tenant=tenant, order=order.order, number=order.number, product=order.product, due=order.due,
+        weight=weight, placed=placed, items=len(order.items), finish=(given and given["finish"]) or finish, **told,
         promised=(given and given["given"]) or placed,
     )  # fmt: skip
     await tx.many(_SQL["add_item"], [{"tenant": tenant, "item": item, "order": order.order} for item in order.items])
@@ -46,16 +48,22 @@ async def add_operations(
         row: dict[str, Any] = {
             "tenant": tenant, "item": item, "op": step.op, "order": order, "place": place, "class": step.equipment_class,
             "after": list(step.after), "duration_s": round(step.duration_s), "setup_key": step.setup_key,
-            "attended": step.attended, "equipment": None, "position": None, "setup_start": None, "start": None, "ends": None,
+            "attended": step.attended, "needs": list(step.needs), "waits": Jsonb(_waits(step)), "equipment": None,
+            "position": None, "setup_start": None, "start": None, "ends": None, "also": Jsonb([]),
         }  # fmt: skip
         if step.op in placed:
             where = placed[step.op]
             row |= {
                 "equipment": where.equipment, "position": where.position, "setup_start": where.setup_start,
-                "start": where.start, "ends": where.end,
+                "start": where.start, "ends": where.end, "also": Jsonb(where.also),
             }  # fmt: skip
         rows.append(row)
     await tx.many(_SQL["add_operation"], rows)
+
+
+def _waits(step: RoutedOperation) -> list[tuple[str, int, int | None]]:
+    """Waits in whole seconds, never shorter than at least and never longer than at most."""
+    return [(w.after, ceil(w.least_s), None if w.most_s is None else int(w.most_s)) for w in step.waits]
 
 
 async def one_moment(tx: Transaction) -> None:
@@ -63,10 +71,13 @@ async def one_moment(tx: Transaction) -> None:
     await tx.run(_SQL["one_moment"])
 
 
-async def open_operations(tx: Transaction, tenant: str) -> tuple[OpenOperation, ...]:
-    """Every operation that is not done. There may be a hundred thousand: they come as pages of JSON, which are read faster than
-    rows, and promises are answered meanwhile."""
-    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant)]
+async def open_operations(
+    tx: Transaction, tenant: str, tracks: Iterable[tuple[str, int]] | None = None
+) -> tuple[OpenOperation, ...]:
+    """Every operation that is not done; those on some tracks (equipment and position) alone if they are named. There may be a
+    hundred thousand: they come as pages of JSON, which are read faster than rows, and promises are answered meanwhile."""
+    named = None if tracks is None else [f"{equipment_id}/{position}" for equipment_id, position in tracks]
+    pages = [row["page"] for row in await tx.all(_SQL["open_operations"], tenant=tenant, tracks=named)]
     return await asyncio.to_thread(_open, pages) if len(pages) > 1 else _open(pages)
 
 
@@ -77,18 +88,20 @@ def _open(pages: Sequence[str]) -> tuple[OpenOperation, ...]:
     return tuple(
         OpenOperation(
             item, op, order, run, kind, tuple(after), duration_s, setup_key, attended, at(material), held, state, equipment,
-            position, at(setup_start), at(start), at(ends),
+            position, at(setup_start), at(start), at(ends), tuple(needs), tuple(Wait(*wait) for wait in waits),
+            tuple((name, track) for name, track in also),
+            {before: datetime.fromtimestamp(second, UTC) for before, second in (ended or {}).items()},
         )
         for page in pages
         for (item, op, order, run, kind, after, duration_s, setup_key, attended, material, held, state, equipment, position,
-             setup_start, start, ends) in orjson.loads(page)
+             setup_start, start, ends, needs, waits, also, ended) in orjson.loads(page)
     )  # fmt: skip
 
 
 async def open_orders(tx: Transaction, tenant: str) -> tuple[OpenOrder, ...]:
     """Every order that is not finished."""
     rows = await tx.all(_SQL["open_orders"], tenant=tenant)
-    return tuple(OpenOrder(row["order_id"], row["due"], row["weight"]) for row in rows)
+    return tuple(OpenOrder(row["order_id"], row["due"], row["weight"], row["number"] or row["order_id"]) for row in rows)
 
 
 async def said_finishes(tx: Transaction, tenant: str) -> dict[str, datetime | None]:
@@ -112,9 +125,13 @@ async def material(tx: Transaction, tenant: str, item: str, op: str, at: datetim
     await tx.run(_SQL["material"], tenant=tenant, item=item, op=op, at=at)
 
 
-async def released(tx: Transaction, tenant: str, item: str, op: str, run: int, equipment_id: str) -> None:
-    """A machine has the operation."""
-    await tx.run(_SQL["released"], tenant=tenant, item=item, op=op, run=run, equipment=equipment_id)
+async def released(
+    tx: Transaction, tenant: str, item: str, op: str, run: int, equipment_id: str, also: Sequence[tuple[str, int]]
+) -> None:
+    """A machine has the operation, which holds these tools and people."""
+    await tx.run(
+        _SQL["released"], tenant=tenant, item=item, op=op, run=run, equipment=equipment_id, also=Jsonb(list(also))
+    )  # fmt: skip
 
 
 async def started(
@@ -163,7 +180,7 @@ async def place(tx: Transaction, tenant: str, placements: Iterable[Placement]) -
 def _placement_row(p: Placement) -> dict[str, Any]:
     return {
         "item": p.item, "op": p.op, "run": p.run, "equipment": p.equipment, "position": p.position,
-        "setup_start": p.setup_start, "start": p.start, "ends": p.end,
+        "setup_start": p.setup_start, "start": p.start, "ends": p.end, "also": Jsonb(p.also),
     }  # fmt: skip
 
 
@@ -177,7 +194,7 @@ async def next_number(tx: Transaction, tenant: str) -> int:
 
 async def add_plan(tx: Transaction, tenant: str, summary: PlanSummary, changes: Iterable[Placement]) -> None:
     """A plan is in force; `changes` is what differs from the one before."""
-    rows = [[p.item, p.op, p.run, p.equipment, p.position, p.setup_start, p.start, p.end] for p in changes]
+    rows = [[p.item, p.op, p.run, p.equipment, p.position, p.setup_start, p.start, p.end, p.also] for p in changes]
     values = {name: getattr(summary, name) for name in _SUMMARY}
     await tx.run(_SQL["add_plan"], tenant=tenant, changes=zlib.compress(orjson.dumps(rows)), **values)
 
@@ -236,7 +253,7 @@ async def of_order(tx: Transaction, tenant: str, order: str) -> tuple[PlannedOpe
 def _planned(row: Row) -> PlannedOperation:
     return PlannedOperation(
         row["item"], row["order_id"], row["op"], row["run"], row["equipment"], row["position"] or 1, row["setup_start"],
-        row["start"], row["ends"], row["state"], bool(row["late"]),
+        row["start"], row["ends"], row["state"], bool(row["late"]), _places(row["also"]),
     )  # fmt: skip
 
 
@@ -244,9 +261,14 @@ async def dispatch(tx: Transaction, tenant: str, until: datetime) -> tuple[Dispa
     """What should be released until a time."""
     rows = await tx.all(_SQL["dispatch"], tenant=tenant, until=until)
     return tuple(
-        Dispatch(row["item"], row["order_id"], row["op"], row["run"], row["equipment"], row["setup_start"], row["start"])
+        Dispatch(row["item"], row["order_id"], row["op"], row["run"], row["equipment"], row["setup_start"], row["start"],
+                 _places(row["also"]))
         for row in rows
-    )
+    )  # fmt: skip
+
+
+def _places(also: Iterable[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(name), int(track)) for name, track in also)
 
 
 async def reserve(

@@ -8,9 +8,11 @@ tools and skills. What ties the operations of a job to each other is `insertion`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from batchone.chain.planning.compiled import Option, Resolver
+from batchone.chain.planning.limits import Beside, Cause
 from batchone.chain.planning.model import (
     NEVER,
     Assignment,
@@ -32,7 +34,7 @@ CLOSED_MAX = 128
 class Slot:
     """A place in time for an operation: behind an operation (if any), from whose end, `free_s`, the track is free.
 
-    `also`: the tracks of its tools, skills and crew, as in `Assignment`.
+    `also`: the tracks of its tools, skills and crew, as in `Assignment`. `beside`: what beside its track decided its start.
     """
 
     resource: int
@@ -44,6 +46,18 @@ class Slot:
     behind: str | None
     free_s: int
     also: Places = ()
+    beside: Beside | None = None
+
+
+class _Missing(NamedTuple):
+    """What of the tools, skills and crew of a slot is not there: worth trying again from when, and who has it until then.
+    `busy`: something is in the way, and not only its hours."""
+
+    again_s: int
+    cause: Cause
+    resource: str
+    behind: str | None
+    busy: bool
 
 
 class Shop:
@@ -139,11 +153,11 @@ class Timeline:
         for a in assignments:
             self.add(a, known[a.operation].setup_key, known[a.operation])
 
-    def fits(self, assignment: Assignment, key: str | None) -> bool:
+    def fits(self, assignment: Assignment, key: str | None, op: Operation | None = None) -> bool:
         """Whether an assignment that is not in the timeline could stand there: its seconds are free, its setup is enough
-        behind what is before it, and so is that of what is behind it."""
+        behind what is before it, so is that of what is behind it, and what it takes beside its track is there and free."""
         r = self.shop.index.get(assignment.resource)
-        if r is None or assignment.track >= len(self._tracks[r]):
+        if r is None or assignment.track >= len(self._tracks[r]) or not self._helped_at(assignment, key, op, r):
             return False
         a, track, setup = assignment, self._tracks[r][assignment.track], self.shop.setups[r]
         if a.setup_start_s < self.shop.available[r] or track.busy(a.setup_start_s, a.end_s) is not None:
@@ -157,6 +171,15 @@ class Timeline:
         following = track.next_keyed(p, i)
         return following is None or _stays(setup, key, following)
 
+    def _helped_at(self, a: Assignment, key: str | None, op: Operation | None, r: int) -> bool:
+        """Whether what an assignment takes beside its track is there and free."""
+        if not a.also:
+            return True
+        if any(name not in self.shop.index or k >= len(self._tracks[self.shop.index[name]]) for name, k in a.also):
+            return False
+        beside = self._blocks(a, key, op)[1:]
+        return all(self._there(other, k, each.begin_s, each.end_s, r)[0] <= each.begin_s for (other, k), each in beside)
+
     def _blocks(self, a: Assignment, key: str | None, op: Operation | None) -> list[tuple[tuple[int, int], Block]]:
         """What an assignment takes: its own track, and those of its tools, skills and crew."""
         r = self.shop.index[a.resource]
@@ -166,12 +189,23 @@ class Timeline:
         # Batches are told apart by their start, so their members need not begin with the same setup.
         prepared = self.shop.calendars[r].working(a.setup_start_s, a.start_s) if a.setup_start_s != a.start_s else 0
         found = [((r, a.track), Block(a.setup_start_s, a.end_s, key, prepared, a.operation, batch))]
-        needs = len(op.needs) if op is not None else 0
+        # Where the operation is not known, a crew cannot be told from a tool: all of it is held to the end.
+        needs = len(op.needs) if op is not None else len(a.also)
         for n, (name, k) in enumerate(a.also):
-            until = a.end_s if n < needs else a.start_s
+            until = a.end_s if n < needs else self._set_up(a, op)
             if a.setup_start_s < until:
                 found.append(((self.shop.index[name], k), Block(a.setup_start_s, until, None, 0, a.operation)))
         return found
+
+    def _set_up(self, a: Assignment, op: Operation | None) -> int:
+        """When the setup before an assignment ends: at its start, or, where it is running, when only its own work is left."""
+        fixed = op.fixed if op is not None else None
+        if op is None or fixed is None or fixed.remaining_s is None:
+            return a.start_s
+        r = self.shop.index[a.resource]
+        seconds = dict(self.shop.resolve(op.alternatives)).get(r, 0)
+        left, since = max(0, fixed.remaining_s - seconds), self.shop.available[r]
+        return self.shop.calendars[r].work_end(since, left) if op.attended else since + left
 
     @staticmethod
     def _batch_at(track: Track, block: Block) -> tuple[int, int] | None:
@@ -233,6 +267,8 @@ class Timeline:
     def _helped(self, op: Operation, since: int, r: int, k: int, seconds: int, limit: int, ends_from: int) -> Slot | None:
         """The first slot on one track at which its tools, skills and setup crew are free too, or a batch that it joins."""
         floor = closed = 0
+        beside: Beside | None = None
+        first = NEVER
         while closed < CLOSED_MAX:
             slot = self._on_track(op, since, r, k, seconds, limit, floor)
             batch = self._joins(op, max(since, floor), r, k, seconds, slot.end_s + 1 if slot is not None else limit)
@@ -240,58 +276,63 @@ class Timeline:
                 slot = batch
             if slot is None:
                 return None
+            first = min(first, slot.start_s)
             if slot.end_s < ends_from:
                 since = slot.start_s + max(1, ends_from - slot.end_s)
+                beside = Beside(Cause.WAIT, first)
                 continue
-            also, again, busy = self._helpers(op, slot)
-            if again is None:
-                return Slot(r, k, slot.setup_start_s, slot.start_s, slot.end_s, slot.setup_s, slot.behind, slot.free_s, also)
-            if again >= NEVER:
+            also, missing = self._helpers(op, slot)
+            if missing is None:
+                return replace(slot, also=also, beside=beside or slot.beside)
+            if missing.again_s >= NEVER:
                 return None
-            floor, closed = max(again, floor + 1), 0 if busy else closed + 1
+            until = None if missing.behind is None else missing.again_s
+            beside = Beside(missing.cause, first, missing.resource, missing.behind, until)
+            floor, closed = max(missing.again_s, floor + 1), 0 if missing.busy else closed + 1
         return None
 
-    def _helpers(self, op: Operation, slot: Slot) -> tuple[Places, int | None, bool]:
-        """A track for each need and the crew while the slot lasts; else the next second at which it is worth trying, and
-        whether something is in the way there (or only its hours)."""
-        wanted = [(name, slot.end_s) for name in op.needs]
+    def _helpers(self, op: Operation, slot: Slot) -> tuple[Places, _Missing | None]:
+        """A track for each need and the crew while the slot lasts; else what is missing."""
+        wanted = [(name, slot.end_s, Cause.TOOL) for name in op.needs]
         crew = self.shop.crew[slot.resource]
         if crew is not None and slot.setup_s:
-            wanted.append((crew, slot.start_s))
+            wanted.append((crew, slot.start_s, Cause.CREW))
         chosen: list[tuple[int, int]] = []
-        for name, until in wanted:
-            soonest, place, busy = NEVER, None, False
+        for name, until, cause in wanted:
+            missing, place, busy = _Missing(NEVER, cause, name, None, busy=False), None, False
             for r in self.shop.members.get(name, ()):
                 for k in range(len(self._tracks[r])):
                     if (r, k) == (slot.resource, slot.track) or (r, k) in chosen:
                         continue
-                    at, taken = self._there(r, k, slot.setup_start_s, until, slot.resource)
+                    at, behind, taken = self._there(r, k, slot.setup_start_s, until, slot.resource)
                     if at <= slot.setup_start_s:
                         place = (r, k)
                         break
-                    soonest, busy = min(soonest, at), busy or taken
+                    busy = busy or taken
+                    if at < missing.again_s:
+                        missing = _Missing(at, cause, self.problem.resources[r].id, behind, taken)
                 if place is not None:
                     break
             if place is None:
-                return (), soonest, busy
+                return (), missing._replace(busy=busy)
             chosen.append(place)
-        return tuple((self.problem.resources[r].id, k) for r, k in chosen), None, False
+        return tuple((self.problem.resources[r].id, k) for r, k in chosen), None
 
-    def _there(self, r: int, k: int, begin: int, end: int, machine: int) -> tuple[int, bool]:
-        """From when a track may be free for what a machine does from `begin` to `end`, at most `begin` if it is; and whether
-        something has it until then."""
+    def _there(self, r: int, k: int, begin: int, end: int, machine: int) -> tuple[int, str | None, bool]:
+        """From when a track may be free for what a machine does from `begin` to `end`, at most `begin` if it is; who has it
+        until then, and whether it is busy or broken (or only off shift)."""
         if begin >= end:
-            return begin, False
+            return begin, None, False
         if self.shop.available[r] > begin:
-            return self.shop.available[r], True
+            return self.shop.available[r], None, True
         busy = self._tracks[r][k].busy(begin, end)
         if busy is not None:
-            return busy.end_s, True
+            return busy.end_s, busy.name, True
         resources, calendar = self.problem.resources, self.shop.calendars[r]
         if resources[r].calendar == resources[machine].calendar or calendar.working(begin, end) == end - begin:
-            return begin, False
+            return begin, None, False
         works = calendar.next_start(begin)
-        return (works if works > begin else calendar.next_start(calendar.intervals(begin, end)[0][1])), False
+        return (works if works > begin else calendar.next_start(calendar.intervals(begin, end)[0][1])), None, False
 
     def _joins(self, op: Operation, since: int, r: int, k: int, seconds: int, limit: int) -> Slot | None:
         """The first batch on an oven's track that an operation can join and that ends before `limit`."""
@@ -310,7 +351,10 @@ class Timeline:
                 end = calendar.work_end(batch.start_s, seconds) if op.attended else batch.start_s + seconds
                 if end == block.end_s and op.setup_key in (None, block.key):
                     start = batch.start_s
-                    return Slot(r, k, start, start, end, 0, block.name, block.begin_s)
+                    alone = calendar.next_start(since)
+                    beside = Beside(Cause.BATCH, alone, self.problem.resources[r].id, block.name, start)
+                    held = beside if alone < start else None
+                    return Slot(r, k, start, start, end, 0, None, self.shop.available[r], (), held)
             p, i = p + 1, 0
         return None
 
@@ -364,7 +408,8 @@ class Timeline:
                 keyed = track.next_keyed(p, i)
                 if keyed is not None and not _stays(setup, op.setup_key, keyed):
                     return None
-        return Slot(r, k, setup_start, start, end, need, before.name if before is not None else None, free)
+        behind = before.name if before is not None and before.end_s == free else None
+        return Slot(r, k, setup_start, start, end, need, behind, free)
 
 
 def _stays(setup: SetupMatrix, key: str, block: Block) -> bool:

@@ -145,6 +145,8 @@ class _Judge:
         fixed = op.fixed
         if fixed is not None and (a.resource, a.track, a.start_s) != (fixed.resource, fixed.track, fixed.start_s):
             yield self.facts.wrong(Rule.FIXED, op, f"is fixed on {fixed.resource} at {fixed.start_s}, but was moved")
+        if fixed is not None and fixed.also and a.also != fixed.also:
+            yield self.facts.wrong(Rule.FIXED, op, f"holds {list(fixed.also)}, but takes {list(a.also)}")
 
     def _objective(self, blocks: Sequence[Block]) -> Iterator[Violation]:
         worth, said = counted(self.facts, self.plan, blocks), self.plan.objective

@@ -18,10 +18,16 @@ _SENTENCES: Mapping[str, Text] = {
     "down": {"en": "{name}: out of order for {time}", "zh": "{name}：故障停机 {time}"},
     "module": {"en": "{name}: delivered in {time}", "zh": "{name}：{time} 后到货"},
     "material": {"en": "{name}: waits {time} for its material", "zh": "{name}：等待物料 {time}"},
+    "tool": {"en": "{name}: needed elsewhere, broken or off shift for {time}", "zh": "{name}：被占用、故障或不当班 {time}"},
+    "crew": {"en": "{name}: busy or away for {time}, so nobody sets up", "zh": "{name}：忙碌或不当班 {time}，无人换型"},
+    "wait": {"en": "{name}: {time} between two steps", "zh": "{name}：工序间静置 {time}"},
+    "batch": {"en": "{name}: waits {time} for the last of its batch", "zh": "{name}：等待同批最后一件 {time}"},
     "kept": {"en": "{name}: kept at its time in the plan for {time}", "zh": "{name}：按计划时间保留 {time}"},
 }
 _OF_CAUSE = {"resource": "equipment", "setup": "setup", "calendar": "calendar", "down": "down", "material": "material",
-             "kept": "kept"}  # fmt: skip
+             "tool": "tool", "crew": "crew", "wait": "wait", "batch": "batch", "kept": "kept"}  # fmt: skip
+_BY_STEP = frozenset({"material", "wait", "kept"})
+"""Reasons that are about a step, and not about a machine, a tool or a person."""
 
 
 def reason(kind: str, subject: str, name: Text, seconds: int, start: datetime, end: datetime) -> Reason:
@@ -60,7 +66,7 @@ def explained(told: Explanation, packs: Sequence[Pack], origin: datetime) -> tup
         if kind is None or share.seconds < WORTH_TELLING_S or len(found) >= REASONS_MAX:
             continue
         op = share.operation.rpartition("/")[2]
-        by_step = kind in ("material", "kept")
+        by_step = kind in _BY_STEP
         name = names.get(op, {"en": op, "zh": op}) if by_step else machine_name(packs, share.resource)
         found.append(reason(kind, op if by_step else share.resource, name, share.seconds, origin,
                             origin + timedelta(seconds=share.seconds)))  # fmt: skip

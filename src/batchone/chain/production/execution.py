@@ -12,18 +12,20 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from batchone.chain.production import store
+from batchone.chain.production.model import TooLate, beside, waited
 from batchone.chain.production.reports import Reports
 from batchone.contracts.design import Design
 from batchone.contracts.machines import JOBS_TOPIC, Connect, JobOrder, JobReport
 from batchone.contracts.pack import Equipment, Pack
 from batchone.contracts.planning import Dispatch, Planning
+from batchone.contracts.sharing import Wait
 from batchone.kernel.bus import Message
-from batchone.kernel.database import Row
+from batchone.kernel.database import Row, Transaction
 from batchone.kernel.errors import NotFound, Refused, TryLater
 from batchone.kernel.facts import adapter
 from batchone.kernel.module import Context
@@ -98,6 +100,8 @@ class Execution:
         async with self._context.database.transaction() as tx:
             ready = await store.ready(tx, self.tenant, sorted({each.item for each in wanted}))
             jobs = await store.open_counts(tx, self.tenant)
+            now = self._context.clock.now()
+            held = await store.held(tx, self.tenant, now)
             chosen: list[tuple[Row, str]] = []
             for each in wanted:
                 row = ready.get((each.item, each.op))
@@ -109,13 +113,38 @@ class Execution:
                 setup_s = await self._setup_s(
                     each.equipment, row["setup_key"], await store.setup_of(tx, self.tenant, each.equipment)
                 )
+                if row["waits"] and not await self._has_waited(tx, row, setup_s, now):
+                    continue
+                also = beside(each.also, len(row["needs"]), self._crews(each.equipment, setup_s), held)
+                if also is None:
+                    continue
                 job_id = self._context.ids.new("J")
-                if await store.add_job(tx, job_id, row, each.equipment, setup_s, self._context.clock.now()):
+                if await store.add_job(tx, job_id, row, each.equipment, setup_s, now, also):
+                    held.update(also)
                     jobs[each.equipment] = jobs.get(each.equipment, 0) + 1
                     job = await store.job(tx, self.tenant, job_id)
                     assert job is not None
                     chosen.append((job, each.equipment))
         return chosen
+
+    async def _has_waited(self, tx: Transaction, row: Row, setup_s: float, now: datetime) -> bool:
+        """Whether an operation's waits let it be released now; an item that waited too long is held, once, for a person."""
+        ended = {before: datetime.fromtimestamp(second, UTC) for before, second in (row["ended"] or {}).items()}
+        found = waited(row["op"], [Wait(*wait) for wait in row["waits"]], ended, now, setup_s)
+        if isinstance(found, TooLate):
+            if await store.was_held_for(tx, row["tenant"], row["item"], found.check):
+                return True
+            await self._reports.hold_late(tx, row, found, await self._pack(row["product"], row["version"]), now)
+            return False
+        return found == "ready"
+
+    def _crews(self, equipment: str, setup_s: float) -> tuple[tuple[str, int], ...]:
+        """Who could set an equipment up; nobody where there is nothing to do, or nobody is needed."""
+        machine, pack = self._equipment[equipment]
+        setup = next((c.setup for c in pack.classes if c.id == machine.equipment_class), None)
+        if setup is None or setup.crew is None or not setup_s:
+            return ()
+        return tuple((each.id, number) for each in pack.serving(setup.crew) for number in range(each.count))
 
     async def _setup_s(self, equipment: str, key: str, before: str) -> float:
         machine, pack = self._equipment[equipment]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Literal
 
 from batchone.contracts.pack import Check
+from batchone.contracts.sharing import Wait
 
 REWORKS_MAX = 3
 """After so many failures of the same check on one item a person decides."""
@@ -58,3 +60,44 @@ def react(failed: Sequence[Judged], times_failed: Mapping[str, int], routing: Se
             return Reaction("hold", one.check, one.check.redo)
     wanted = {op for one in failed for op in one.check.redo}
     return Reaction("rework", failed[0].check, tuple(op for op in routing if op in wanted))
+
+
+@dataclass(frozen=True)
+class TooLate:
+    """An operation did not follow another, which ended then, within its longest wait."""
+
+    op: str
+    after: str
+    ended: datetime
+
+    @property
+    def check(self) -> str:
+        """What a hold for it is called: another one when the other operation is done again."""
+        return f"wait-{self.op}-{self.after}-{round(self.ended.timestamp())}"
+
+
+def waited(
+    op: str, waits: Sequence[Wait], ended: Mapping[str, datetime], now: datetime, setup_s: float
+) -> Literal["ready", "early"] | TooLate:
+    """Whether an operation may be released: its least waits are over (a setup, too, begins when the item is ready), and behind
+    its setup it still starts within its longest ones."""
+    for wait in waits:
+        since = ended.get(wait.after)
+        if since is not None and wait.most_s is not None and now + timedelta(seconds=setup_s - wait.most_s) > since:
+            return TooLate(op, wait.after, since)
+    early = any(wait.after in ended and now - timedelta(seconds=wait.least_s) < ended[wait.after] for wait in waits)
+    return "early" if early else "ready"
+
+
+def beside(
+    planned: Sequence[tuple[str, int]], needs: int, crews: Sequence[tuple[str, int]], held: Set[tuple[str, int]]
+) -> tuple[tuple[str, int], ...] | None:
+    """What a job takes beside its machine: what the plan gives its `needs` and, of `crews` (none: it needs no setup), the one
+    that is planned or else the first that is free. None if something of it is with another job, or not planned yet."""
+    tools, crew = tuple(planned[:needs]), tuple(planned[needs:])
+    if len(tools) < needs or not held.isdisjoint(tools):
+        return None
+    if not crews:
+        return tools
+    free = next((place for place in (*crew, *crews) if place in crews and place not in held and place not in tools), None)
+    return None if free is None else (*tools, free)

@@ -4,8 +4,10 @@ VALUES (%(tenant)s, %(item)s, %(order)s, %(product)s, %(version)s, %(configurati
 ON CONFLICT DO NOTHING
 
 -- name: add_operation
-INSERT INTO production.operations (tenant, item, op, place, after, duration_s, setup_key, program, parameters, needs_material)
-VALUES (%(tenant)s, %(item)s, %(op)s, %(place)s, %(after)s, %(duration_s)s, %(setup_key)s, %(program)s, %(parameters)s, %(needs_material)s)
+INSERT INTO production.operations (tenant, item, op, place, after, duration_s, setup_key, program, parameters, needs_material,
+  needs, waits)
+VALUES (%(tenant)s, %(item)s, %(op)s, %(place)s, %(after)s, %(duration_s)s, %(setup_key)s, %(program)s, %(parameters)s, %(needs_material)s,
+  %(needs)s, %(waits)s)
 ON CONFLICT DO NOTHING
 
 -- name: add_lot
@@ -17,7 +19,10 @@ ON CONFLICT (tenant, item, op, module, variant, lot) DO UPDATE SET quantity = pr
 UPDATE production.operations SET has_material = true WHERE tenant = %(tenant)s AND item = %(item)s AND op = %(op)s
 
 -- name: ready
-SELECT o.*, i.order_id, i.choices, i.product, i.version
+SELECT o.*, i.order_id, i.choices, i.product, i.version,
+  CASE WHEN o.waits = '[]' THEN NULL ELSE (
+    SELECT json_object_agg(j.op, extract(epoch FROM j.finished) ORDER BY j.finished) FROM production.jobs j
+    WHERE j.tenant = o.tenant AND j.item = o.item AND j.op = ANY(o.after) AND j.state = 'finished') END AS ended
 FROM production.operations o JOIN production.items i ON i.tenant = o.tenant AND i.item = o.item
 WHERE o.tenant = %(tenant)s AND o.item = ANY(%(items)s) AND o.state = 'waiting'
   AND (o.has_material OR NOT o.needs_material) AND i.state IN ('planned', 'in_production')
@@ -29,10 +34,19 @@ WHERE o.tenant = %(tenant)s AND o.item = ANY(%(items)s) AND o.state = 'waiting'
 SELECT equipment, count(*) AS jobs FROM production.jobs
 WHERE tenant = %(tenant)s AND state IN ('released', 'started') GROUP BY equipment
 
+-- name: holding
+SELECT j.also, cardinality(o.needs) AS needs,
+  j.state = 'started' AND j.started + make_interval(secs => j.setup_s) <= %(now)s AS set_up
+FROM production.jobs j JOIN production.operations o ON o.tenant = j.tenant AND o.item = j.item AND o.op = j.op
+WHERE j.tenant = %(tenant)s AND j.state IN ('released', 'started') AND j.also <> '[]'
+
+-- name: was_held_for
+SELECT 1 AS held FROM production.holds WHERE tenant = %(tenant)s AND item = %(item)s AND check_id = %(check_id)s
+
 -- name: add_job
-INSERT INTO production.jobs (id, tenant, item, order_id, op, run, equipment, program, parameters, seconds, setup_key, setup_s, facts, released)
+INSERT INTO production.jobs (id, tenant, item, order_id, op, run, equipment, program, parameters, seconds, setup_key, setup_s, facts, released, also)
 VALUES (%(id)s, %(tenant)s, %(item)s, %(order)s, %(op)s, %(run)s, %(equipment)s, %(program)s, %(parameters)s, %(seconds)s,
-        %(setup_key)s, %(setup_s)s, %(facts)s, %(at)s)
+        %(setup_key)s, %(setup_s)s, %(facts)s, %(at)s, %(also)s)
 ON CONFLICT DO NOTHING
 
 -- name: operation_state

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batchone.chain.production import store
-from batchone.chain.production.model import Judged, judge, react
+from batchone.chain.production.model import Judged, TooLate, judge, react
 from batchone.contracts.machines import JobReport
 from batchone.contracts.pack import Pack
 from batchone.contracts.production import (
@@ -29,6 +29,7 @@ from batchone.kernel.database import Row, Transaction
 from batchone.kernel.ids import Ids
 
 ACTOR = "production"
+_TOO_LATE = {"en": "{op}: too long after {after}", "zh": "{op}：距{after}已超过最长等待时间"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,21 @@ class Reports:
         if row["confirmed"]:
             return
         await store.confirm(tx, row["id"])
-        said = JobReleased(row["id"], row["item"], row["order_id"], row["op"], row["run"], row["equipment"])
+        said = JobReleased(row["id"], row["item"], row["order_id"], row["op"], row["run"], row["equipment"],
+                           store.places_of(row))  # fmt: skip
         await tx.say(row["tenant"], said, actor=ACTOR)
+
+    async def hold_late(self, tx: Transaction, row: Row, late: TooLate, pack: Pack, at: datetime) -> None:
+        """An item is held whose operation did not follow another soon enough: a person decides what is done again."""
+        names = {step.op: step.name for step in pack.routing}
+        reason = {
+            language: sentence.format(
+                op=names[late.op].get(language, late.op), after=names[late.after].get(language, late.after)
+            )
+            for language, sentence in _TOO_LATE.items()
+        }
+        await store.hold(tx, self.ids.new("H"), row["tenant"], row["item"], late.check, reason, at)
+        await tx.say(row["tenant"], ItemHeld(row["item"], row["order_id"], late.check, reason["en"]), actor=ACTOR, time=at)
 
     async def _start(self, tx: Transaction, row: Row, report: JobReport, started: datetime, pack: Pack) -> None:
         if row["state"] == "started":

@@ -34,6 +34,7 @@ async def add_item(
                 "tenant": tenant, "item": item, "op": step.op, "place": place, "after": list(step.after),
                 "duration_s": step.duration_s, "setup_key": step.setup_key or "", "program": step.program,
                 "parameters": Jsonb(dict(step.parameters)), "needs_material": step.op in consuming,
+                "needs": list(step.needs), "waits": Jsonb([(w.after, w.least_s, w.most_s) for w in step.waits]),
             }
             for place, step in enumerate(exploded.operations)
         ],
@@ -61,13 +62,40 @@ async def open_counts(tx: Transaction, tenant: str) -> dict[str, int]:
     return {row["equipment"]: row["jobs"] for row in await tx.all(_SQL["open_counts"], tenant=tenant)}
 
 
-async def add_job(tx: Transaction, job: str, operation: Row, equipment: str, setup_s: float, at: datetime) -> bool:
-    """A job for an operation's present run; false if there is one already."""
+async def held(tx: Transaction, tenant: str, now: datetime) -> set[tuple[str, int]]:
+    """The tools and people that jobs hold; a crew is free when its setup is over."""
+    taken: set[tuple[str, int]] = set()
+    for row in await tx.all(_SQL["holding"], tenant=tenant, now=now):
+        places = places_of(row)
+        taken.update(places[: row["needs"]] if row["set_up"] else places)
+    return taken
+
+
+def places_of(row: Row) -> tuple[tuple[str, int], ...]:
+    """The tools and people of a job."""
+    return tuple((str(name), int(number)) for name, number in row["also"])
+
+
+async def was_held_for(tx: Transaction, tenant: str, item_id: str, check_id: str) -> bool:
+    """Whether an item was ever held for this."""
+    return await tx.one(_SQL["was_held_for"], tenant=tenant, item=item_id, check_id=check_id) is not None
+
+
+async def add_job(
+    tx: Transaction,
+    job: str,
+    operation: Row,
+    equipment: str,
+    setup_s: float,
+    at: datetime,
+    also: Sequence[tuple[str, int]] = (),
+) -> bool:
+    """A job for an operation's present run, which holds these tools and people; false if there is one already."""
     added = await tx.run(
         _SQL["add_job"], id=job, tenant=operation["tenant"], item=operation["item"], order=operation["order_id"],
         op=operation["op"], run=operation["run"], equipment=equipment, program=operation["program"],
         parameters=Jsonb(operation["parameters"]), seconds=operation["duration_s"], setup_key=operation["setup_key"],
-        setup_s=setup_s, facts=Jsonb(operation["choices"]), at=at,
+        setup_s=setup_s, facts=Jsonb(operation["choices"]), at=at, also=Jsonb(list(also)),
     )  # fmt: skip
     if added:
         await tx.run(
@@ -280,7 +308,7 @@ async def stations(tx: Transaction, tenant: str) -> tuple[StationNow, ...]:
     return tuple(
         StationNow(
             row["equipment"], row["id"], row["item"], row["order_id"], row["op"], row["position"], row["state"],
-            row["started"] or row["released"],
+            row["started"] or row["released"], tuple(name for name, _ in places_of(row)),
         )
         for row in await tx.all(_SQL["stations"], tenant=tenant)
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchone.chain.sales.api_notices import add_notices
 from batchone.chain.sales.model import may_order, owner_of
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
@@ -106,6 +107,7 @@ def router(context: Context) -> APIRouter:
             raise NotFound("sales.no_order", f"There is no order {order}.", "Look it up among your orders.", order=order)
         return found
 
+    add_notices(routes, context)
     return routes
 
 

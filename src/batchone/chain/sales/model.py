@@ -58,12 +58,15 @@ def status_of(progress: Progress) -> OrderStatus:
 
 
 def dates(insertion: Insertion | Tried, lead_s: float, transit_s: float) -> Dates:
-    """Delivery is the finish, the lead that the choices add, and the transit; p90 is never before p50."""
+    """Delivery is the finish, the lead that the choices need after it, and the transit; p90 is never before p50."""
     lead, transit = timedelta(seconds=lead_s), timedelta(seconds=transit_s)
     p50 = insertion.finish + lead + transit
     added = []
     if lead_s > 0:
-        said = {"en": f"The chosen options add {span_en(lead_s)}.", "zh": f"所选配置增加 {span_zh(lead_s)}。"}
+        said = {
+            "en": f"The chosen options need {span_en(lead_s)} before shipping.",
+            "zh": f"所选配置发货前还需 {span_zh(lead_s)}。",
+        }
         added.append(Reason("lead", "", said, insertion.finish, insertion.finish + lead))
     if transit_s > 0:
         said = {"en": f"The carrier needs {span_en(transit_s)}.", "zh": f"运输需要 {span_zh(transit_s)}。"}

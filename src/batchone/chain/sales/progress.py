@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from batchone.chain.sales import model, store
 from batchone.contracts.logistics import CustodyTransferred, OrderDelivered
-from batchone.contracts.planning import PlanAccepted, PromiseMoved
+from batchone.contracts.planning import PlanAccepted
 from batchone.contracts.production import ItemFinished, ItemHeld, ItemReleased, JobStarted
 from batchone.kernel.database import Transaction
 from batchone.kernel.outbox import FactHandler, Heard
@@ -18,15 +18,6 @@ async def on_plan_accepted(tx: Transaction, heard: Heard) -> None:
     assert isinstance(fact, PlanAccepted)
     for order in await store.plan(tx, envelope.tenant, fact.number, fact.finishes, envelope.time):
         await _refresh(tx, envelope.tenant, order)
-
-
-async def on_promise_moved(tx: Transaction, heard: Heard) -> None:
-    """The customer is told the new dates, beside those that were promised first."""
-    fact, envelope = heard.fact, heard.envelope
-    assert isinstance(fact, PromiseMoved)
-    await store.add_notice(
-        tx, envelope.tenant, fact.order, fact.plan, envelope.time, fact.kind, fact.finish, fact.p90_finish, fact.reasons
-    )
 
 
 async def on_job_started(tx: Transaction, heard: Heard) -> None:
@@ -85,7 +76,6 @@ async def _refresh(tx: Transaction, tenant: str, order: str) -> None:
 
 HANDLERS: Mapping[type, FactHandler] = {
     PlanAccepted: on_plan_accepted,
-    PromiseMoved: on_promise_moved,
     JobStarted: on_job_started,
     ItemHeld: on_item_held,
     ItemReleased: on_item_released,

@@ -10,17 +10,25 @@ from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from batchone.chain.sales import earlier, model, store
+from batchone.chain.sales.outgoing import store as outgoing_store
+from batchone.chain.sales.outgoing.channels import EmailSettings, WebhookSettings
+from batchone.chain.sales.outgoing.model import check_contact
+from batchone.chain.sales.outgoing.postman import Postman
 from batchone.chain.sales.store import Filter, Offered
 from batchone.contracts.design import Configuration, Design
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.logistics import Logistics
-from batchone.contracts.planning import Planning, Wish
+from batchone.contracts.planning import Planning, PromiseMoved, Wish
 from batchone.contracts.sales import (
+    Contact,
+    ContactChanged,
     Customer,
     Earlier,
+    NoticeRead,
     Order,
     OrderPage,
     OrderPlaced,
+    Outgoing,
     Promise,
     PromiseGiven,
     PromiseReplaced,
@@ -29,6 +37,7 @@ from batchone.contracts.sourcing import MaterialNeed, Sourcing
 from batchone.kernel.database import Transaction
 from batchone.kernel.errors import Conflict, Expired, NotFound, Refused
 from batchone.kernel.module import Context
+from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Seconds, Settings
 
 _LIMIT_MAX = 500
@@ -36,6 +45,7 @@ _OFFSET_MAX = 10_000_000
 _KEY_MAX = 200
 _SEARCH_MAX = 200
 _INQUIRY_MAX = 64
+OUTGOING_STATES = ("waiting", "sent", "failed", "dropped")
 
 
 class SalesSettings(Settings):
@@ -43,6 +53,10 @@ class SalesSettings(Settings):
 
     promise_valid_s: Seconds = 900.0
     """How long a promise and the capacity behind it are kept, in plant time."""
+    email: EmailSettings | None = None
+    """Through which server customers are told by e-mail when a date moves; none: they are not."""
+    webhook: WebhookSettings | None = None
+    """Where the same is posted, signed, for another system; none: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,10 @@ class _Wish:
 class SalesService:
     """Implements `contracts.sales.Sales`."""
 
-    def __init__(self, context: Context, settings: SalesSettings) -> None:
+    def __init__(self, context: Context, settings: SalesSettings, postman: Postman) -> None:
         self._context = context
         self._settings = settings
+        self._postman = postman
         self._asking: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def give_promise(
@@ -140,7 +155,7 @@ class SalesService:
             reasons=(*insertion.reasons, *dates.reasons), given=now, expires=now + timedelta(seconds=valid_s),
             customer=owner,
         )  # fmt: skip
-        return Offered(promise, frozen.choices, transit_s, insertion.reservation)
+        return Offered(promise, frozen.choices, frozen.lead_s, transit_s, insertion.reservation)
 
     async def promise(self, tenant: str, promise: str) -> Promise:
         """A promise given before."""
@@ -223,13 +238,57 @@ class SalesService:
         async with self._context.database.transaction() as tx:
             return await store.orders(tx, tenant, which, sort or "-placed", offset, limit)
 
+    async def on_promise_moved(self, tx: Transaction, heard: Heard) -> None:
+        """The customer is told the new dates, beside those that were promised first; what leaves the platform is put out."""
+        fact, envelope, tenant = heard.fact, heard.envelope, heard.envelope.tenant
+        assert isinstance(fact, PromiseMoved)
+        if await store.add_notice(
+            tx, tenant, fact.order, fact.plan, envelope.time, fact.kind, fact.finish, fact.p90_finish, fact.reasons
+        ):
+            postman = self._postman
+            await outgoing_store.add(tx, tenant, fact.order, fact.plan, postman.channels, postman.people.now())
+
+    async def news(self, tenant: str, customer: str) -> int:
+        """How many orders have unread notices."""
+        async with self._context.database.transaction() as tx:
+            return await store.news(tx, tenant, customer)
+
+    async def read_notices(self, tenant: str, order: str, actor: Actor) -> None:
+        """Their customer has read them; says `notice.read`."""
+        async with self._context.database.transaction() as tx:
+            found, now = _found(await store.order(tx, tenant, order), order), self._context.clock.now()
+            if found.customer.id == model.owner_of(actor) and (plans := await store.read_notices(tx, tenant, found.id, now)):
+                await tx.say(tenant, NoticeRead(found.id, plans), actor=actor.person, time=now)
+
+    async def contact(self, tenant: str, customer: str) -> Contact | None:
+        """Where a customer wants to be told."""
+        if "email" not in self._postman.channels:
+            return None
+        async with self._context.database.transaction() as tx:
+            return await outgoing_store.contact(tx, tenant, customer) or Contact("", "")
+
+    async def set_contact(self, tenant: str, customer: str, contact: Contact) -> None:
+        """Where from now on; says `contact.changed`."""
+        check_contact(contact.email, contact.language)
+        if "email" not in self._postman.channels:
+            raise Conflict("sales.no_email", "No e-mails are sent here.", "Have an administrator set up [modules.sales.email].")
+        async with self._context.database.transaction() as tx:
+            await outgoing_store.set_contact(tx, tenant, customer, contact)
+            await tx.say(tenant, ContactChanged(customer, bool(contact.email)), actor=customer)
+
+    async def outgoing(self, tenant: str, state: str, limit: int) -> tuple[Outgoing, ...]:
+        """Notices on their way out."""
+        _check_outgoing(state, limit)
+        async with self._context.database.transaction() as tx:
+            return await outgoing_store.outgoing(tx, tenant, state, limit)
+
 
 def _placed(order: Order, offered: Offered) -> OrderPlaced:
     return OrderPlaced(
         order=order.id, number=order.number, promise=order.promise, customer=order.customer.id,
         configuration=order.configuration, product=order.product, quantity=order.quantity, priority=order.priority,
         items=order.items, promised_p50=order.promised_p50, promised_p90=order.promised_p90,
-        due=order.promised_p90 - timedelta(seconds=offered.transit_s), reservation=offered.reservation,
+        due=order.promised_p90 - offered.after_finish, reservation=offered.reservation, lead_s=offered.lead_s,
     )  # fmt: skip
 
 
@@ -257,6 +316,14 @@ def _check_inquiry(inquiry: str) -> None:
             "sales.inquiry", "The inquiry's name is too long or not readable.",
             f"Use at most {_INQUIRY_MAX} printable characters, or leave it out.",
         )  # fmt: skip
+
+
+def _check_outgoing(state: str, limit: int) -> None:
+    if state not in ("", *OUTGOING_STATES):
+        cure = f"Use one of {', '.join(OUTGOING_STATES)}, or nothing."
+        raise Refused("sales.outgoing", f"No outgoing notice is '{state}'.", cure)
+    if not 1 <= limit <= _LIMIT_MAX:
+        raise Refused("sales.outgoing", f"A list of {limit} is not possible.", f"Use a limit from 1 to {_LIMIT_MAX}.")
 
 
 def _check_page(search: str, status: str, sort: str, offset: int, limit: int) -> None:

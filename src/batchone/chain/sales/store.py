@@ -30,8 +30,14 @@ class Offered:
 
     promise: Promise
     choices: Mapping[str, str]
+    lead_s: float
     transit_s: float
     reservation: str
+
+    @property
+    def after_finish(self) -> timedelta:
+        """What lies between the finish of the last item and the customer's door."""
+        return timedelta(seconds=self.lead_s + self.transit_s)
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ async def add_promise(tx: Transaction, offered: Offered, actor: str, inquiry: st
         configuration=promise.configuration, product=promise.product, choices=Jsonb(dict(offered.choices)),
         quantity=promise.quantity, priority=promise.priority, unit_price=promise.unit_price.amount,
         price=promise.price.amount, currency=promise.price.currency, p50=promise.p50, p90=promise.p90,
-        transit_s=offered.transit_s, plan=promise.plan, reservation=offered.reservation, reasons=Jsonb(reasons),
-        given=promise.given, expires=promise.expires, inquiry=inquiry, key=key,
+        lead_s=offered.lead_s, transit_s=offered.transit_s, plan=promise.plan, reservation=offered.reservation,
+        reasons=Jsonb(reasons), given=promise.given, expires=promise.expires, inquiry=inquiry, key=key,
     )  # fmt: skip
 
 
@@ -86,7 +92,7 @@ def _offered(row: Row) -> Offered:
         reasons=adapter(tuple[Reason, ...]).validate_python(row["reasons"]), given=_utc(row["given"]),
         expires=_utc(row["expires"]), customer=row["owner"],
     )  # fmt: skip
-    return Offered(given, row["choices"], row["transit_s"], row["reservation"])
+    return Offered(given, row["choices"], row["lead_s"], row["transit_s"], row["reservation"])
 
 
 async def order_of_key(tx: Transaction, tenant: str, person: str, key: str) -> Row | None:
@@ -116,7 +122,8 @@ async def add_order(tx: Transaction, order: Order, offered: Offered, person: str
         customer_name=customer.name, customer_town=customer.town, configuration=order.configuration,
         product=order.product, choices=Jsonb(dict(order.choices)), quantity=order.quantity, priority=order.priority,
         price=order.price.amount, currency=order.price.currency, promise=order.promise, p50=order.promised_p50,
-        p90=order.promised_p90, transit_s=offered.transit_s, placed=order.placed, placed_by=person, key=key, search=search,
+        p90=order.promised_p90, lead_s=offered.lead_s, transit_s=offered.transit_s, placed=order.placed, placed_by=person,
+        key=key, search=search,
     )  # fmt: skip
     rows = [{"tenant": order.tenant, "id": item, "order": order.id, "place": place} for place, item in enumerate(order.items)]
     await tx.many(_SQL["add_item"], rows)
@@ -134,12 +141,28 @@ async def notices(tx: Transaction, tenant: str, orders: Sequence[str]) -> dict[s
     """What customers were told of some orders, the newest first."""
     found: dict[str, tuple[Notice, ...]] = {}
     for row in await tx.all(_SQL["notices"], tenant=tenant, orders=list(orders)):
-        told = Notice(
-            _utc(row["at"]), row["kind"], _utc(row["old_p50"]), _utc(row["old_p90"]), _utc(row["p50"]), _utc(row["p90"]),
-            adapter(tuple[Reason, ...]).validate_python(row["reasons"]),
-        )  # fmt: skip
-        found[row["order_id"]] = (*found.get(row["order_id"], ()), told)
+        found[row["order_id"]] = (*found.get(row["order_id"], ()), notice_of(row))
     return found
+
+
+def notice_of(row: Mapping[str, Any]) -> Notice:
+    """A stored notice."""
+    return Notice(
+        _utc(row["at"]), row["kind"], _utc(row["old_p50"]), _utc(row["old_p90"]), _utc(row["p50"]), _utc(row["p90"]),
+        adapter(tuple[Reason, ...]).validate_python(row["reasons"]), _maybe(row["read"]),
+    )  # fmt: skip
+
+
+async def news(tx: Transaction, tenant: str, customer: str) -> int:
+    """How many orders of a customer have notices that are not read."""
+    row = await tx.one(_SQL["count_news"], tenant=tenant, customer=customer)
+    assert row is not None
+    return int(row["orders"])
+
+
+async def read_notices(tx: Transaction, tenant: str, order_id: str, at: datetime) -> tuple[int, ...]:
+    """All that was told of an order is read; the plans of what was not before."""
+    return tuple(row["plan"] for row in await tx.all(_SQL["read_notices"], tenant=tenant, order=order_id, at=at))
 
 
 async def add_notice(
@@ -153,10 +176,10 @@ async def add_notice(
     last = await tx.one(_SQL["last_notice"], tenant=tenant, order=order_id)
     if last is not None and last["plan"] >= plan:
         return False
-    known, transit = last or row, timedelta(seconds=row["transit_s"])
+    known, after = last or row, timedelta(seconds=row["lead_s"] + row["transit_s"])
     await tx.run(
         _SQL["add_notice"], tenant=tenant, order=order_id, plan=plan, at=at, kind=kind, old_p50=known["p50"],
-        old_p90=known["p90"], p50=likely + transit, p90=sure + transit,
+        old_p90=known["p90"], p50=likely + after, p90=sure + after,
         reasons=Jsonb(adapter(tuple[Reason, ...]).dump_python(tuple(reasons), mode="json")),
     )  # fmt: skip
     return True

@@ -77,9 +77,13 @@ class Level:
         return self.free + self.on_order - self.waiting
 
 
+PACK_COUNTS = 10.0
+"""The share on time that a pack states counts as much as so many deliveries."""
+
+
 @dataclass(frozen=True)
 class Supplier:
-    """Somebody who supplies a module; `owing` while a delivery of theirs is overdue."""
+    """Somebody who supplies a module; `on_time` is their score (`score`), `owing` while a delivery of theirs is overdue."""
 
     id: str
     name: str
@@ -95,6 +99,12 @@ class Demand:
 
     supplier: Supplier
     quantity: int
+
+
+def score(stated: float, due: int, kept: int) -> float:
+    """The share of a supplier's deliveries that come in time: what the pack states at first, and more and more what became of
+    the call-offs that were `due`, of which `kept` came within the lead time."""
+    return (stated * PACK_COUNTS + kept) / (PACK_COUNTS + due)
 
 
 def merge(needs: Iterable[MaterialNeed]) -> tuple[MaterialNeed, ...]:
@@ -175,11 +185,12 @@ def quickest(suppliers: Sequence[Supplier]) -> Supplier | None:
 
 def material_dates(
     needs: Sequence[MaterialNeed], count: int, levels: Mapping[str, Level], supplies: Sequence[Supply],
-    suppliers: Mapping[str, Sequence[Supplier]], now: datetime,
+    suppliers: Mapping[str, Sequence[Supplier]], now: datetime, grace: float,
 ) -> list[MaterialDate | MaterialNeed]:  # fmt: skip
     """When each need, `count` times, could be met by somebody whose turn comes after all who wait now.
 
-    A need comes back as itself when neither stock nor any supplier can meet it.
+    A delivery may be late by `grace` lead times at most; then somebody else is asked. One that is late already is counted on at
+    that last moment. A need comes back as itself when neither stock nor any supplier can meet it.
     """
     taken: dict[str, int] = defaultdict(int)
     answers: list[MaterialDate | MaterialNeed] = []
@@ -189,13 +200,18 @@ def material_dates(
         missing = taken[need.variant] + level.waiting - level.free
         own = [supply for supply in supplies if supply.variant == need.variant]
         covering = _covering(sorted(own, key=lambda each: (each.at(now), each.call_off)), missing)
-        by_lead = quickest(suppliers.get(need.module, ()))
+        offered = suppliers.get(need.module, ())
+        by_lead = quickest(offered)
         if missing <= 0:
             answers.append(MaterialDate(need, now, "stock", ""))
         elif covering is not None:
-            answers.append(MaterialDate(need, covering.at(now), "on_order", covering.supplier))
+            at = covering.at(now)
+            on_time = next((each.on_time for each in offered if each.id == covering.supplier), 1.0)
+            late_s = max(0.0, (covering.deadline - at).total_seconds())
+            answers.append(MaterialDate(need, at, "on_order", covering.supplier, on_time if late_s else 1.0, late_s))
         elif by_lead is not None:
-            answers.append(MaterialDate(need, now + timedelta(seconds=by_lead.lead_s), "lead_time", by_lead.id))
+            at, late_s = now + timedelta(seconds=by_lead.lead_s), grace * by_lead.lead_s
+            answers.append(MaterialDate(need, at, "lead_time", by_lead.id, by_lead.on_time, late_s))
         else:
             answers.append(need)
     return answers

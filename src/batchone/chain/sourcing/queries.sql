@@ -47,8 +47,13 @@ ORDER BY v.product, v.module, v.variant;
 -- name: suppliers
 SELECT s.module, s.supplier, s.name, s.lead_s, s.moq, s.on_time,
     EXISTS (SELECT 1 FROM sourcing.call_offs c WHERE c.tenant = s.tenant AND c.supplier = s.supplier
-        AND c.product = s.product AND c.module = s.module AND c.state = 'overdue') AS owing
+        AND c.product = s.product AND c.module = s.module AND c.state = 'overdue') AS owing,
+    d.due, d.kept
 FROM sourcing.suppliers s
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS due, (count(*) FILTER (WHERE c.received <= c.needed))::int AS kept FROM sourcing.call_offs c
+    WHERE c.tenant = s.tenant AND c.supplier = s.supplier AND c.product = s.product AND c.module = s.module
+        AND c.sent > %(since)s AND (c.received IS NOT NULL OR c.needed <= %(now)s)) d
 WHERE s.tenant = %(tenant)s AND s.product = %(product)s AND s.module = ANY(%(modules)s);
 
 -- name: supplies

@@ -87,14 +87,15 @@ class SourcingService:
         async with self._context.database.transaction() as tx:
             levels = await store.levels(tx, shelf, variants)
             supplies = await store.supplies(tx, shelf, variants, self._settings.grace_lead_times)
-            suppliers = await store.suppliers(tx, shelf, {need.module for need in needs})
+            now = self._context.clock.now()
+            suppliers = await store.suppliers(tx, shelf, {need.module for need in needs}, now)
         if missing := variants - set(levels):
             raise TryLater(
                 "sourcing.catalogue", f"Sourcing does not know {', '.join(sorted(missing))} of {product} yet.",
                 "Try again in a moment; if it stays so, install the pack again.", product=product,
             )  # fmt: skip
-        now = self._context.clock.now()
-        return tuple(_met(each) for each in model.material_dates(needs, count, levels, supplies, suppliers, now))
+        dates = model.material_dates(needs, count, levels, supplies, suppliers, now, self._settings.grace_lead_times)
+        return tuple(_met(each) for each in dates)
 
     async def stock(self, tenant: str) -> tuple[StockLevel, ...]:
         """Stock of every variant."""

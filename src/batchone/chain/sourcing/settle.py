@@ -56,7 +56,7 @@ class Settler:
         short = [level for level in levels.values() if level.position <= level.reorder_at]
         if not short:
             return
-        suppliers = await store.suppliers(tx, shelf, {level.module for level in short})
+        suppliers = await store.suppliers(tx, shelf, {level.module for level in short}, now)
         for level in short:
             wanted = model.demand(level, suppliers.get(level.module, ()))
             if wanted is None:

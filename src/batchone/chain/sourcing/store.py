@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from batchone.chain.sourcing.model import Allocation, Demand, Free, Level, Supplier, Supply, Waiting
+from batchone.chain.sourcing.model import Allocation, Demand, Free, Level, Supplier, Supply, Waiting, score
 from batchone.contracts.pack import Pack, Text
 from batchone.contracts.sales import OrderPlaced
 from batchone.contracts.sourcing import CallOff, MaterialNeed, StockLevel
 from batchone.kernel.database import Row, Transaction, load_queries
 
 _SQL = load_queries(Path(__file__).parent / "queries.sql")
+_SCORED = timedelta(days=91)
 
 Operation = tuple[str, str]
 """Item and operation."""
@@ -104,13 +105,15 @@ async def stock(tx: Transaction, tenant: str) -> tuple[StockLevel, ...]:
     )  # fmt: skip
 
 
-async def suppliers(tx: Transaction, shelf: Shelf, modules: Collection[str]) -> dict[str, list[Supplier]]:
-    """Who supplies each module."""
+async def suppliers(tx: Transaction, shelf: Shelf, modules: Collection[str], now: datetime) -> dict[str, list[Supplier]]:
+    """Who supplies each module, scored by their call-offs of the last quarter of a year."""
     found: dict[str, list[Supplier]] = defaultdict(list)
-    for row in await tx.all(_SQL["suppliers"], tenant=shelf.tenant, product=shelf.product, modules=list(modules)):
-        found[row["module"]].append(
-            Supplier(row["supplier"], row["name"], row["lead_s"], row["moq"], row["on_time"], row["owing"])
-        )
+    rows = await tx.all(
+        _SQL["suppliers"], tenant=shelf.tenant, product=shelf.product, modules=list(modules), now=now, since=now - _SCORED
+    )
+    for row in rows:
+        on_time = score(row["on_time"], row["due"], row["kept"])
+        found[row["module"]].append(Supplier(row["supplier"], row["name"], row["lead_s"], row["moq"], on_time, row["owing"]))
     return found
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from batchone.contracts.design import Design, ProductReleased
+from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import AlarmRaised, AlarmReturned, Alarms, EquipmentChanged
+from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Seconds, Settings
@@ -28,7 +29,7 @@ class AlarmsSettings(Settings):
 async def build(context: Context, settings: AlarmsSettings) -> Running:
     """Alarms, which read their rules when the first samples come."""
     service = AlarmsService(
-        context.database, context.clock, context.ids, lambda: context.get(Design), lambda: context.get(Enterprises),
+        context.database, context.clock, context.ids, lambda: context.get(Things), lambda: context.get(Enterprises),
         deadband=settings.deadband, delay_s=settings.on_delay,
     )  # fmt: skip
 
@@ -38,7 +39,10 @@ async def build(context: Context, settings: AlarmsSettings) -> Running:
 
     return Running(
         provides={Alarms: service},
-        hears={EquipmentChanged: service.on_equipment_changed, ProductReleased: service.on_product_released},
+        hears={
+            EquipmentChanged: service.on_equipment_changed, ProductReleased: service.on_things_changed,
+            ThingsDeclared: service.on_things_changed,
+        },
         work={
             "samples": lambda: context.bus.consume(
                 SAMPLES, "alarms", ["samples.>"], service.handle, batch=settings.messages
@@ -49,7 +53,7 @@ async def build(context: Context, settings: AlarmsSettings) -> Running:
 
 
 MODULE = Module(
-    name="alarms", build=build, settings=AlarmsSettings, provides=(Alarms,), requires=(Design, Enterprises),
-    hears=(EquipmentChanged, ProductReleased), says=(AlarmRaised, AlarmReturned), schema="alarms",
+    name="alarms", build=build, settings=AlarmsSettings, provides=(Alarms,), requires=(Things, Enterprises),
+    hears=(EquipmentChanged, ProductReleased, ThingsDeclared), says=(AlarmRaised, AlarmReturned), schema="alarms",
     migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

@@ -1,12 +1,13 @@
-"""Rules from packs: every limit that a pack declares for a signal, at every place where the signal is."""
+"""Rules from the thing model: every limit that is declared for a signal, at every place where the signal is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from batchone.contracts.pack import Equipment, Limits, Pack, Signal
+from batchone.contracts.pack import Limits
+from batchone.contracts.things import ThingModel
 from batchone.machines.alarms.model import About, Key, Limit, Priority, Rules
 
 PRIORITIES: Mapping[Limit, Priority] = {
@@ -14,14 +15,12 @@ PRIORITIES: Mapping[Limit, Priority] = {
 }  # fmt: skip
 
 
-def rules_of(packs: Sequence[Pack], *, deadband: float, delay_s: float) -> Rules:
-    """All rules of some packs. `deadband` is a share of the band between a signal's outermost limits, or, where it is
-    bounded on one side only, of the magnitude of its innermost one; `delay_s` is the on-delay. Where two packs declare
-    the same path, the later one counts."""
+def rules_of(model: ThingModel, *, deadband: float, delay_s: float) -> Rules:
+    """All rules of a thing model. `deadband` is a share of the band between a signal's outermost limits, or, where it is
+    bounded on one side only, of the magnitude of its innermost one; `delay_s` is the on-delay."""
     found: dict[Key, tuple[About, float]] = {}
-    for pack in packs:
-        for about, band in _of_pack(pack):
-            found[about.path, about.limit] = (about, band * deadband)
+    for about, band in _abouts(model):
+        found[about.path, about.limit] = (about, band * deadband)
     abouts = tuple(about for about, _ in found.values())
     paths = {path: place for place, path in enumerate(dict.fromkeys(about.path for about in abouts))}
     return Rules(
@@ -35,25 +34,19 @@ def rules_of(packs: Sequence[Pack], *, deadband: float, delay_s: float) -> Rules
     )
 
 
-def names_of(packs: Sequence[Pack]) -> dict[str, Mapping[str, str]]:
+def names_of(model: ThingModel) -> dict[str, Mapping[str, str]]:
     """What each equipment is called."""
-    return {equipment.id: equipment.name for pack in packs for equipment in pack.equipment}
+    return {thing.id: thing.name for thing in model.things}
 
 
-def _of_pack(pack: Pack) -> Iterator[tuple[About, float]]:
-    for equipment in pack.equipment:
-        for signal in pack.signals_of(equipment.equipment_class):
-            for path in _paths(equipment, signal):
-                for limit, bound in _bounds(signal.limits).items():
-                    priority = PRIORITIES[limit]
-                    about = About(path, equipment.id, limit, priority, bound, signal.unit, signal.name)
-                    yield about, _band(signal.limits)
-
-
-def _paths(equipment: Equipment, signal: Signal) -> Iterable[str]:
-    if signal.scope == "equipment":
-        return (f"{equipment.id}/{signal.id}",)
-    return (f"{equipment.id}/P{place:02d}/{signal.id}" for place in range(1, equipment.positions + 1))
+def _abouts(model: ThingModel) -> Iterator[tuple[About, float]]:
+    for declared in model.signals.values():
+        signal = declared.signal
+        for limit, bound in _bounds(signal.limits).items():
+            yield (
+                About(declared.path, declared.thing, limit, PRIORITIES[limit], bound, signal.unit, signal.name),
+                _band(signal.limits),
+            )
 
 
 def _bounds(limits: Limits) -> dict[Limit, float]:

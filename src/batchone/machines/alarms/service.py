@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises, Role
 from batchone.contracts.machines import Alarm, EquipmentChanged
-from batchone.contracts.pack import Pack
+from batchone.contracts.things import Things
 from batchone.kernel.bus import Message
 from batchone.kernel.clock import Clock
 from batchone.kernel.database import Database, Transaction
@@ -48,13 +47,13 @@ class AlarmsService:
     constraint lets no alarm stand twice should there be two processes for a moment."""
 
     def __init__(
-        self, database: Database, clock: Clock, ids: Ids, design: Callable[[], Design],
+        self, database: Database, clock: Clock, ids: Ids, things: Callable[[], Things],
         enterprises: Callable[[], Enterprises], *, deadband: float, delay_s: float,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._design = design
+        self._things = things
         self._enterprises = enterprises
         self._deadband = deadband
         self._delay_s = delay_s
@@ -120,9 +119,8 @@ class AlarmsService:
                 if watch.state.waiting():
                     await self._judge(tenant, watch, Readings.none())
 
-    async def on_product_released(self, _: Transaction, heard: Heard) -> None:
+    async def on_things_changed(self, _: Transaction, heard: Heard) -> None:
         """Read the rules anew at the next batch; the state goes on."""
-        assert isinstance(heard.fact, ProductReleased)
         self._stale.add(heard.envelope.tenant)
 
     async def on_equipment_changed(self, tx: Transaction, heard: Heard) -> None:
@@ -165,19 +163,15 @@ class AlarmsService:
             # First, so that a product released meanwhile makes the watch stale again, and a failure leaves none.
             self._stale.discard(tenant)
             self._watches.pop(tenant, None)
-            packs = await self._packs(tenant)
-            rules = rules_of(packs, deadband=self._deadband, delay_s=self._delay_s)
+            model = await self._things().model(tenant)
+            rules = rules_of(model, deadband=self._deadband, delay_s=self._delay_s)
             async with self._database.transaction() as tx:
                 state, orphans = await store.load_state(tx, tenant, rules)
                 for key in orphans:
                     await store.put_returned(tx, tenant, key, self._clock.now())
                 await store.drop_standing(tx, tenant, orphans)
-            self._watches[tenant] = _Watch(rules, state, names_of(packs))
+            self._watches[tenant] = _Watch(rules, state, names_of(model))
         return self._watches[tenant]
-
-    async def _packs(self, tenant: str) -> list[Pack]:
-        design = self._design()
-        return [await design.pack(tenant, product.id) for product in await design.products(tenant)]
 
 
 def decode(message: Message) -> pa.RecordBatch:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault
@@ -66,40 +67,98 @@ class Quarantine:
         self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
 
 
-def attach(batch: pa.RecordBatch, declared: Set[str], quarantine: Quarantine, now: datetime) -> pa.RecordBatch:
-    """The samples of declared signals; the others go to the quarantine."""
-    paths = batch.column("path").dictionary.to_pylist()
-    known = np.fromiter((path in declared for path in paths), bool, len(paths))
-    if known.all():
-        return batch
-    codes = columns.codes_of(batch)
-    keep = known[codes]
-    strays, values = codes[~keep], columns.values_of(batch)[~keep]
-    counts = np.bincount(strays, minlength=len(paths))
-    for code in np.flatnonzero(counts):
-        last = float(values[np.flatnonzero(strays == code)[-1]])
-        quarantine.undeclared(paths[code], int(counts[code]), last, now)
-    return batch.filter(pa.array(keep))
+@dataclass(frozen=True)
+class _Names:
+    """What a dictionary of paths means to a connection. The batches of a driver mostly have the same one, and it is looked
+    through once: `place` is the place of each of its paths among the declared ones, -1 for a stray."""
+
+    dictionary: pa.Array
+    paths: list[str]
+    place: NDArray[np.int64]
+    strays: bool
 
 
-def last_values(batch: pa.RecordBatch) -> dict[str, float]:
-    """The last value of each path of a batch."""
-    codes = columns.codes_of(batch)
-    if not len(codes):
-        return {}
-    found, places = np.unique(codes[::-1], return_index=True)
-    values = columns.values_of(batch)[::-1][places]
-    paths = batch.column("path").dictionary
-    return {paths[int(code)].as_py(): float(value) for code, value in zip(found, values, strict=True)}
+class Attaching:
+    """From a driver's batches to those that travel on, for one connection: declared signals in the units of their
+    declarations. It remembers the last value of each, for when its machine is lost.
 
-
-def stale_marks(last: dict[str, float], now: datetime) -> pa.RecordBatch:
-    """One uncertain sample for each signal of a lost machine: its last usable value, at the time it was lost.
-
-    OPC UA calls this status UncertainLastUsableValue (OPC 10000-8, table 22).
+    `scales` are factor and offset of the signals whose numbers are kept otherwise than they are told.
     """
-    samples, now_us = columns.Samples(), columns.to_us(now)
-    for path, value in last.items():
-        if not np.isnan(value):
-            samples.add(path, now_us, now_us, value, columns.UNCERTAIN)
-    return samples.take()
+
+    def __init__(
+        self, declared: Collection[str], quarantine: Quarantine, scales: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        self.quarantine = quarantine
+        self._paths = sorted(declared)
+        self._place = {path: at for at, path in enumerate(self._paths)}
+        self._equipment = [path.partition("/")[0] for path in self._paths]
+        told = scales or {}
+        self._factor = np.array([told.get(path, (1.0, 0.0))[0] for path in self._paths])
+        self._offset = np.array([told.get(path, (1.0, 0.0))[1] for path in self._paths])
+        self._scaled = bool(told)
+        self._last = np.full(len(self._paths), np.nan)
+        self._names: _Names | None = None
+
+    def attach(self, batch: pa.RecordBatch, now: datetime) -> tuple[pa.RecordBatch, frozenset[str]]:
+        """The samples of declared signals, and which equipment was heard; the others go to the quarantine."""
+        if not batch.num_rows:
+            return columns.empty(), frozenset()
+        names = self._known(batch.column("path").dictionary)
+        if names.strays:
+            batch = self._without_strays(batch, names, now)
+            if not batch.num_rows:
+                return batch, frozenset()
+            names = self._known(batch.column("path").dictionary)
+        place, value = names.place[columns.codes_of(batch)], columns.values_of(batch)
+        if self._scaled:
+            value = value * self._factor[place] + self._offset[place]
+            field = columns.SAMPLE_SCHEMA.field("value")
+            batch = batch.set_column(batch.schema.get_field_index("value"), field, pa.array(value))
+        # Of several samples of a signal the last one stays: numpy assigns in the order of the rows.
+        self._last[place] = value
+        return batch, frozenset(self._equipment[at] for at in np.unique(place).tolist())
+
+    def lost(self, now: datetime, equipment: str = "") -> pa.RecordBatch:
+        """One uncertain sample for each signal of a lost machine (of all, if none is named): its last usable value, at the
+        time it was lost. Said once; then the value is forgotten.
+
+        OPC UA calls this status UncertainLastUsableValue (OPC 10000-8, table 22).
+        """
+        known = ~np.isnan(self._last)
+        if equipment:
+            known &= np.array([each == equipment for each in self._equipment], np.bool_)
+        at = np.flatnonzero(known)
+        values, now_us = self._last[at], columns.to_us(now)
+        self._last[at] = np.nan
+        paths, count = [self._paths[place] for place in at.tolist()], len(at)
+        times = np.full(count, now_us, np.int64)
+        return columns.to_batch(
+            paths, np.arange(count, dtype=np.int32), times, now_us, values, np.full(count, columns.UNCERTAIN, np.uint8)
+        )
+
+    def _known(self, dictionary: pa.Array) -> _Names:
+        names = self._names
+        if names is None or not names.dictionary.equals(dictionary):
+            paths: list[str] = dictionary.to_pylist()
+            place = np.fromiter((self._place.get(path, -1) for path in paths), np.int64, len(paths))
+            names = _Names(dictionary, paths, place, bool((place < 0).any()))
+            if not names.strays:
+                self._names = names
+        return names
+
+    def _without_strays(self, batch: pa.RecordBatch, names: _Names, now: datetime) -> pa.RecordBatch:
+        """The rows of declared paths, with a dictionary of these alone: strays are many, and must not travel on as names."""
+        codes, value = columns.codes_of(batch), columns.values_of(batch)
+        known = names.place >= 0
+        keep = known[codes]
+        strays, values = codes[~keep], value[~keep]
+        found, first = np.unique(strays[::-1], return_index=True)
+        counts = np.bincount(strays, minlength=len(names.paths))
+        for code, last in zip(found.tolist(), values[::-1][first].tolist(), strict=True):
+            self.quarantine.undeclared(names.paths[code], int(counts[code]), last, now)
+        renumbered = np.cumsum(known) - 1
+        return columns.to_batch(
+            [names.paths[code] for code in np.flatnonzero(known).tolist()], renumbered[codes[keep]],
+            columns.times_us(batch)[keep], columns.times_us(batch, "received_time")[keep], value[keep],
+            columns.qualities_of(batch)[keep],
+        )  # fmt: skip

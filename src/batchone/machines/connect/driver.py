@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from batchone.contracts.machines import MACHINE_STATES, JobOrder, MachineState
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 
 JobState = Literal["running", "finished", "failed", "refused"]
@@ -127,6 +127,43 @@ class Driver(Protocol):
     def press(self, share: float) -> None:
         """How full the buffer behind the driver is, 0 to 1; a protocol that polls then polls slower."""
         ...
+
+
+@runtime_checkable
+class Pushed(Protocol):
+    """A driver that is handed what a machine pushes over HTTP, beside (or instead of) what it reads by itself."""
+
+    def pushed(self, body: str, settings: Mapping[str, str]) -> Reading:
+        """What a body says; what of it cannot be read is among the faults. `settings` are those of the request."""
+        ...
+
+
+class ReadOnly:
+    """The part of a driver whose machines are read and never commanded."""
+
+    address: str
+
+    async def start_job(self, equipment: str, order: JobOrder) -> JobResponse:  # noqa: ARG002 - the port's
+        """Such a machine takes no jobs."""
+        raise self._no_jobs(equipment)
+
+    async def jobs(self, equipment: str) -> tuple[JobResponse, ...]:  # noqa: ARG002 - the port's
+        """Such a machine knows no jobs."""
+        return ()
+
+    async def clear(self, equipment: str, job: str) -> bool:  # noqa: ARG002 - the port's
+        """There is nothing to forget."""
+        return False
+
+    async def abort(self, equipment: str, job: str) -> bool:  # noqa: ARG002 - the port's
+        """There is nothing to stop."""
+        return False
+
+    def press(self, share: float) -> None:
+        """Nothing: the far side decides when it sends."""
+
+    def _no_jobs(self, equipment: str) -> Refused:
+        return Refused("machine.no_jobs", f"{equipment} at {self.address} takes no jobs.", "Give the job to another machine.")
 
 
 @dataclass

@@ -1,26 +1,47 @@
-"""Which driver speaks which protocol: adding one is a folder and a line here."""
+"""Which folder speaks which protocol: adding one is a folder and a line here. Each is imported when it is first needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
+from typing import cast
 
-from batchone.contracts.pack import Protocol as ProtocolName
+from batchone.contracts.sources import Probed
+from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import Clock
 from batchone.machines.connect.driver import Driver, Reach
-from batchone.machines.connect.modbus.driver import ModbusDriver
-from batchone.machines.connect.opcua.driver import OpcuaDriver
-from batchone.machines.connect.sparkplug.driver import SparkplugDriver
 from batchone.machines.connect.wiring import Wiring
 
 MakeDriver = Callable[[Wiring, Reach, Clock], Driver]
+Probe = Callable[[str, Mapping[str, str], ThingModel], Awaitable[Probed]]
+"""Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model."""
 
-DRIVERS: Mapping[ProtocolName, MakeDriver] = {
-    "opcua": OpcuaDriver,
-    "modbus": ModbusDriver,
-    "sparkplug": SparkplugDriver,
+DRIVERS: Mapping[str, str] = {
+    "influx": "influx.driver:InfluxDriver",
+    "modbus": "modbus.driver:ModbusDriver",
+    "modbus-registers": "modbus.polling:PollingDriver",
+    "opcua": "opcua.driver:OpcuaDriver",
+    "sparkplug": "sparkplug.driver:SparkplugDriver",
 }
+"""Protocol to the maker of its drivers, for the connections of packs and for declared ones."""
+
+PROBES: Mapping[str, str] = {"opcua": "opcua.probe:probe"}
+"""Protocol to its probe; one that is pushed to us has none."""
+
+SCHEMES: Mapping[str, str] = {"influx": "influx", "opc.tcp": "opcua", "modbus": "modbus-registers"}
+"""Beginning of a url to the protocol of a declared connection."""
 
 
 def make_driver(wiring: Wiring, reach: Reach, clock: Clock) -> Driver:
     """A driver for a connection, not yet open."""
-    return DRIVERS[wiring.protocol](wiring, reach, clock)
+    return cast(MakeDriver, _named(DRIVERS[wiring.protocol]))(wiring, reach, clock)
+
+
+def probe_of(protocol: str) -> Probe | None:
+    """The probe of a protocol, if it has one."""
+    return cast(Probe, _named(PROBES[protocol])) if protocol in PROBES else None
+
+
+def _named(place: str) -> object:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), name)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from batchone.contracts.machines import ConnectionNow
+from batchone.contracts.sources import Taken
 from batchone.kernel.clock import Clock
-from batchone.kernel.errors import TryLater
+from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
-from batchone.machines.connect.attach import Quarantine, attach, last_values, stale_marks
-from batchone.machines.connect.driver import Driver, JobResponse, Reading, heed_cancel
+from batchone.machines.connect.attach import Attaching, Quarantine
+from batchone.machines.connect.driver import Driver, JobResponse, Pushed, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.shipping import Shipping
 from batchone.machines.connect.wiring import Wiring
@@ -54,13 +56,13 @@ class Link:
         self._since: datetime = clock.now()
         self._error = "It has not been tried yet."
         self._told_lost = False
-        self._last: dict[str, float] = {}
+        self._attaching = Attaching(wiring.paths, self.quarantine, wiring.scales)
 
     async def run(self) -> None:
         """Keep the connection, until cancelled."""
         pause_s = self._patience.first_s
         while True:
-            driver = self._make()
+            driver = await self._made()
             self._address = driver.address
             try:
                 await driver.open()
@@ -83,6 +85,16 @@ class Link:
             await self._sleep(pause_s * self._chance.uniform(0.8, 1.2))
             pause_s = min(2 * pause_s, self._patience.longest_s)
 
+    async def _made(self) -> Driver:
+        """A new driver; one that cannot be made as it is declared waits to be declared otherwise, and says why."""
+        try:
+            return self._make()
+        except Refused as error:
+            self._error = f"{error.what} {error.cure}"
+            _log.error("connect.refused", connection=self.wiring.connection, what=error.what)
+            await asyncio.Event().wait()
+            raise
+
     @property
     def driver(self) -> Driver:
         """The driver, while the connection is up; else `TryLater`."""
@@ -90,20 +102,40 @@ class Link:
             raise TryLater("machine.away", f"The connection {self.wiring.connection} is down: {self._error}")
         return self._driver
 
+    async def push(self, body: str, settings: Mapping[str, str]) -> Taken:
+        """Let the driver read what was pushed, and answer when its samples are on disk; `Refused` for a protocol that is
+        not pushed, `TryLater` where nothing more may wait or the disk takes nothing."""
+        driver = self.driver
+        if not isinstance(driver, Pushed):
+            raise Refused("connections.not_pushed", f"{self.wiring.connection} is not pushed to.", "Look at its url.")
+        before, dropped = self.quarantine.count, self.shipping.dropped
+        reading = driver.pushed(body, settings)
+        self._take(reading)
+        await self.shipping.seal_now()
+        if self.shipping.dropped > dropped or self.shipping.trouble:
+            raise TryLater("samples.full", f"{self.wiring.connection} can keep no more samples.", "Send them again.", after_s=5)
+        quarantined = self.quarantine.count - before
+        refused, what = sum(fault.count for fault in reading.faults), next((fault.what for fault in reading.faults), "")
+        return Taken(reading.samples.num_rows - (quarantined - refused), quarantined - refused, refused, what)
+
     def now(self) -> ConnectionNow:
         """How the connection stands."""
-        notes = [self._note, "" if self._driver else self._error, self.shipping.trouble]
-        if self.shipping.dropped:
-            notes.append(f"{self.shipping.dropped} samples were dropped because the bus was away for too long.")
+        notes = [self._note, "" if self._driver else self._error, self.shipping.notes]
+        waiting = self.shipping.waiting()
         return ConnectionNow(
             connection=self.wiring.connection, protocol=self.wiring.protocol, address=self._address,
             up=self._driver is not None, since=self._since, samples=self.shipping.sent,
-            quarantined=self.quarantine.count, error=" ".join(note for note in notes if note),
+            quarantined=self.quarantine.count, error=" ".join(note for note in notes if note), waiting=waiting.samples,
+            waiting_s=waiting.oldest_s, room_s=waiting.room_s, drain_per_s=waiting.drain_per_s, dropped=self.shipping.dropped,
         )  # fmt: skip
 
     def _came_up(self, driver: Driver) -> None:
         self._driver, self._since, self._told_lost = driver, self._clock.now(), False
         self._error = ""
+        if self.wiring.url:
+            # Who has no state of its own to tell counts as idle while it is connected.
+            for wired in self.wiring.equipment:
+                self._floor.see(wired.id, "idle", self._clock.now())
         _log.info("connect.up", connection=self.wiring.connection, address=self._address)
 
     def _went_down(self, error: TryLater) -> None:
@@ -117,14 +149,12 @@ class Link:
         _log.warning("connect.down", connection=self.wiring.connection, what=error.what)
         for wired in self.wiring.equipment:
             self._floor.lose(wired.id, now)
-        self.shipping.put(stale_marks(self._last, now))
-        self._last.clear()
+        self.shipping.put(self._attaching.lost(now))
 
     def _take(self, reading: Reading) -> None:
         now = self._clock.now()
-        samples = attach(reading.samples, self.wiring.paths, self.quarantine, now)
+        samples, told = self._attaching.attach(reading.samples, now)
         self.shipping.put(samples)
-        self._last.update(last_values(samples))
         for fault in reading.faults:
             self.quarantine.unreadable(fault, now)
         for equipment, state in reading.states.items():
@@ -137,12 +167,8 @@ class Link:
         for equipment, jobs in reading.jobs.items():
             if self._floor.knows(equipment):
                 self._on_jobs(equipment, jobs)
-        heard = {path.partition("/")[0] for path in columns.paths_of(samples)} | reading.states.keys() | reading.jobs.keys()
-        self._floor.hear(heard, now)
+        self._floor.hear(told | reading.states.keys() | reading.jobs.keys(), now)
 
     def _lose(self, equipment: str, now: datetime) -> None:
         self._floor.lose(equipment, now)
-        mine = {path: value for path, value in self._last.items() if path.startswith(f"{equipment}/")}
-        self.shipping.put(stale_marks(mine, now))
-        for path in mine:
-            del self._last[path]
+        self.shipping.put(self._attaching.lost(now, equipment))

@@ -7,24 +7,32 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
-from batchone.contracts.machines import Connect, EquipmentChanged
+from batchone.contracts.machines import Connect, EquipmentChanged, SamplesLost
+from batchone.contracts.sources import Source, Sources, SourcesDeclared
+from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.database import Transaction
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
+from batchone.machines.connect import api
 from batchone.machines.connect.announce import Announcer
-from batchone.machines.connect.api import router
 from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.influx import api as influx_api
 from batchone.machines.connect.link import Patience
 from batchone.machines.connect.panel import KeyedPanel, Panel
 from batchone.machines.connect.service import ConnectService
 from batchone.machines.connect.shipping import Bounds
+from batchone.machines.connect.sources import api as sources_api
+from batchone.machines.connect.sources.service import SourcesService
+from batchone.machines.connect.sources.store import SourcesStore
 from batchone.machines.connect.store import Store
 
+_LOSSES_TOLD_EVERY_S = 5.0
 _KEYS_KEPT = timedelta(days=30)
 
 
@@ -50,7 +58,7 @@ class ConnectSettings(Settings):
     retry_longest: Seconds = Field(default=10.0, gt=0, description="The pause doubles up to this.")
     batch: Seconds = Field(default=0.2, gt=0, le=10, description="How long samples are gathered into one batch.")
     batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="So many samples make a batch at once.")
-    backlog: Bytes = Field(default=64e6, gt=1e5, description="How much a connection keeps while the bus is away.")
+    backlog: Bytes = Field(default=2e9, gt=1e5, description="How much a connection keeps on disk while the bus is away.")
     nodes: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="For an OPC UA connection that follows no guide: signal path to node id, by connection.",
@@ -70,11 +78,20 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
     """The service, its announcer and its panel; links open once it is set to work."""
     store = Store(context.database, context.tenant)
     announcer = Announcer(context.bus, store, context.tenant)
+    source_store = SourcesStore(context.database)
+
+    async def declared() -> tuple[Source, ...]:
+        return await sources.declared(context.tenant)
+
     service = ConnectService(
-        context, store, announcer,
+        context, store, announcer, sources=declared,
         reach_of=lambda connection: settings.reach(connection, context.tenant),
-        bounds=Bounds(settings.batch, settings.batch_rows, int(settings.backlog)),
+        bounds=Bounds(settings.batch, settings.batch_rows, disk_bytes=int(settings.backlog)),
         patience=Patience(settings.retry_first, settings.retry_longest),
+    )  # fmt: skip
+    sources = SourcesService(
+        context.tenant, source_store, context.clock, lambda: context.get(Things), lambda: context.get(Enterprises),
+        taken=service.pack_connections, push=service.push,
     )  # fmt: skip
     panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises), service.quarantined)
 
@@ -82,22 +99,37 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
         await store.forget_commands(context.clock.now() - _KEYS_KEPT)
         await service.run()
 
-    async def released(_: Transaction, __: Heard) -> None:
-        """Nothing to store; `after_hearing` looks at the packs again."""
+    async def changed(_: Transaction, __: Heard) -> None:
+        """Nothing to store; `after_hearing` looks at packs, things and declared connections again."""
 
     async def after_hearing(_: object) -> None:
         service.reload()
 
     return Running(
-        provides={Connect: service, Panel: panel},
-        hears={ProductReleased: released},
-        work={"links": links, "live": announcer.tell_live, "facts": announcer.tell_facts},
+        provides={Connect: service, Panel: panel, Sources: sources},
+        hears={ProductReleased: changed, ThingsDeclared: changed, SourcesDeclared: changed},
+        work={
+            "links": links,
+            "live": announcer.tell_live,
+            "facts": announcer.tell_facts,
+            "losses": lambda: service.tell_losses(_LOSSES_TOLD_EVERY_S),
+        },
         after_hearing=after_hearing,
     )
 
 
+def router(context: Context) -> APIRouter:
+    """The routes of machines and of declared connections."""
+    routes = APIRouter()
+    routes.include_router(api.router(context))
+    routes.include_router(sources_api.router(context))
+    routes.include_router(influx_api.router(context))
+    return routes
+
+
 MODULE = Module(
-    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel), requires=(Design, Enterprises),
-    hears=(ProductReleased,), says=(EquipmentChanged,), schema="connect",
+    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources),
+    requires=(Design, Enterprises, Things), hears=(ProductReleased, ThingsDeclared, SourcesDeclared),
+    says=(EquipmentChanged, SamplesLost, SourcesDeclared), schema="connect",
     migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

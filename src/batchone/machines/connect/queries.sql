@@ -36,3 +36,24 @@ WHERE tenant = %(tenant)s AND person = %(person)s AND key = %(key)s
 
 -- name: forget_commands
 DELETE FROM connect.command WHERE tenant = %(tenant)s AND at < %(before)s
+
+-- name: newest_sources
+SELECT version, text FROM connect.sources WHERE tenant = %(tenant)s ORDER BY version DESC LIMIT 1
+
+-- name: sources
+SELECT version, text FROM connect.sources WHERE tenant = %(tenant)s AND version = %(version)s
+
+-- name: sources_editions
+SELECT version, by, at, note FROM connect.sources WHERE tenant = %(tenant)s ORDER BY version DESC
+
+-- name: add_sources
+INSERT INTO connect.sources (tenant, version, text, note, by, at)
+VALUES (%(tenant)s, %(version)s, %(text)s, %(note)s, %(by)s, %(at)s)
+ON CONFLICT DO NOTHING
+
+-- name: lost
+SELECT samples FROM connect.lost WHERE tenant = %(tenant)s AND connection = %(connection)s FOR UPDATE
+
+-- name: put_lost
+INSERT INTO connect.lost (tenant, connection, samples) VALUES (%(tenant)s, %(connection)s, %(samples)s)
+ON CONFLICT (tenant, connection) DO UPDATE SET samples = excluded.samples

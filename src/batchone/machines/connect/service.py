@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
 from batchone.contracts.design import Design
 from batchone.contracts.machines import ConnectionNow, EquipmentNow, JobOrder, JobReport
 from batchone.contracts.pack import Pack
+from batchone.contracts.sources import Source, Taken
+from batchone.contracts.things import Things
 from batchone.kernel.errors import Conflict, NotFound, TryLater
 from batchone.kernel.module import Context
 from batchone.kernel.supervise import Supervisor
 from batchone.machines.connect.announce import Announcer
 from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.driver import Driver, JobResponse, Reach
-from batchone.machines.connect.drivers import MakeDriver, make_driver
+from batchone.machines.connect.drivers import SCHEMES, MakeDriver, make_driver
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
 from batchone.machines.connect.link import Link, Patience
 from batchone.machines.connect.recent import Recent
 from batchone.machines.connect.shipping import Bounds, Shipping
+from batchone.machines.connect.sources.text import scales
 from batchone.machines.connect.store import Store
-from batchone.machines.connect.wiring import Wiring, wire_all
+from batchone.machines.connect.wiring import Wiring, wire_all, wire_source
 
 _log = structlog.get_logger(__name__)
 ReachOf = Callable[[str], Reach]
@@ -52,7 +56,8 @@ class ConnectService:
 
     def __init__(
         self, context: Context, store: Store, announcer: Announcer, *, reach_of: ReachOf, bounds: Bounds, patience: Patience,
-        make: MakeDriver = make_driver, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sources: Callable[[], Awaitable[Sequence[Source]]], make: MakeDriver = make_driver,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._context = context
         self._tenant = context.tenant
@@ -62,6 +67,7 @@ class ConnectService:
         self._reach_of = reach_of
         self._bounds = bounds
         self._patience = patience
+        self._declared_sources = sources
         self._make = make
         self._sleep = sleep
         self._folder: Path = context.home / "connect"
@@ -91,12 +97,31 @@ class ConnectService:
         while True:
             try:
                 wirings, conflicts = wire_all(await self._packs())
+                of_packs = {wired.id for wiring in wirings.values() for wired in wiring.equipment}
+                for wiring in await self._sources(of_packs):
+                    wirings.setdefault(wiring.connection, wiring)
                 await self._apply(wirings, conflicts)
             except TryLater as error:
                 _log.info("connect.waiting", what=error.what)
                 await asyncio.sleep(min(error.after_s, 2.0))
             else:
                 return
+
+    async def tell_losses(self, every_s: float) -> None:
+        """Say which samples found no room, every so many real seconds, until cancelled."""
+        told: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(every_s)
+            for connection, connected in list(self._links.items()):
+                shipping = connected.link.shipping
+                if shipping.dropped == told.get(connection):
+                    continue
+                try:
+                    await self._store.say_lost(connection, shipping.dropped, shipping.why_dropped, self._clock.now())
+                except TryLater as error:
+                    _log.info("connect.waiting", what=error.what)
+                else:
+                    told[connection] = shipping.dropped
 
     def reload(self) -> None:
         """A product was released: look at the packs again."""
@@ -197,6 +222,28 @@ class ConnectService:
         design = self._context.get(Design)
         return [await design.pack(self._tenant, product.id) for product in await design.products(self._tenant)]
 
+    async def _sources(self, of_packs: Collection[str]) -> list[Wiring]:
+        """The wirings of declared connections."""
+        declared = await self._declared_sources()
+        if not declared:
+            return []
+        model = await self._context.get(Things).model(self._tenant)
+        return [
+            wire_source(each, SCHEMES[urlsplit(each.url).scheme], model.signals.keys(), of_packs, scales(each, model))
+            for each in declared
+        ]
+
+    async def pack_connections(self) -> frozenset[str]:
+        """The ids of the connections of packs."""
+        return frozenset(wire_all(await self._packs())[0])
+
+    async def push(self, connection: str, body: str, settings: Mapping[str, str]) -> Taken:
+        """Hand what was pushed to the driver of a connection; answered once its samples are on disk."""
+        connected = self._links.get(connection)
+        if connected is None:
+            raise NotFound("connections.unknown", f"There is no connection {connection}.", "Declare it first.")
+        return await connected.link.push(body, settings)
+
     async def _apply(self, wirings: Mapping[str, Wiring], conflicts: Mapping[str, str]) -> None:
         equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
         self._declared = frozenset(equipment)
@@ -212,8 +259,8 @@ class ConnectService:
 
     def _start(self, wiring: Wiring, note: str) -> None:
         # A fresh boot id for each life of a connection: the numbers of its batches begin again.
-        boot, path = self._context.ids.new("B"), self._folder / f"{wiring.connection}.wal"
-        shipping = Shipping(self._context.bus, self._tenant, wiring.connection, boot, path, self._bounds)
+        boot, log = self._context.ids.new("B"), self._folder / wiring.connection
+        shipping = Shipping(self._context.bus, self._tenant, wiring.connection, boot, log, self._bounds, time.time)
         link = Link(
             wiring, partial(self._make, wiring, self._reach_of(wiring.connection), self._clock), floor=self._floor,
             shipping=shipping, clock=self._clock, chance=self._context.chance, sleep=self._sleep, patience=self._patience,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from batchone.contracts.enterprises import system
-from batchone.contracts.machines import EquipmentChanged, MachineState
+from batchone.contracts.machines import EquipmentChanged, MachineState, SamplesLost
 from batchone.kernel.database import Database, load_queries
 from batchone.machines.connect.jobs import Sent
 
@@ -52,6 +52,18 @@ class Store:
         async with self._database.transaction() as tx:
             await tx.run(_QUERIES["put_equipment"], tenant=self._tenant, equipment=fact.equipment, state=fact.state, at=fact.at)
             await tx.say(self._tenant, fact, actor=_ACTOR, time=fact.at)
+
+    async def say_lost(self, connection: str, dropped: int, why: str, now: datetime) -> None:
+        """Say how many samples were lost since that was said last; `dropped` counts them all."""
+        async with self._database.transaction() as tx:
+            row = await tx.one(_QUERIES["lost"], tenant=self._tenant, connection=connection)
+            known = row["samples"] if row else 0
+            if dropped == known:
+                return
+            await tx.run(_QUERIES["put_lost"], tenant=self._tenant, connection=connection, samples=dropped)
+            if dropped > known:
+                fact = SamplesLost(connection, dropped - known, why, now)
+                await tx.say(self._tenant, fact, actor=_ACTOR, time=now)
 
     async def sent(self) -> dict[tuple[str, str], Sent]:
         """What was sent, by equipment and job."""

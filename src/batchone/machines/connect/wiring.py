@@ -6,12 +6,14 @@ signals in the order that numbers them, and the measurements of each operation i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from batchone.contracts.pack import Connection, Equipment, Pack
-from batchone.contracts.pack import Protocol as ProtocolName
+from batchone.contracts.sources import Point, Source
+from batchone.contracts.things import position_name
 
 METER_SIGNALS = ("energy", "power")
 """What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
@@ -36,27 +38,37 @@ class WiredMeter:
 
 @dataclass(frozen=True)
 class Wiring:
-    """A connection and all that answers on it."""
+    """A connection and all that answers on it.
+
+    A declared one has a `url`, `settings` of its protocol, and `points`: which address is which signal. `scales` are factor
+    and offset of those signals whose numbers are kept otherwise than they are told.
+    """
 
     connection: str
-    protocol: ProtocolName
+    protocol: str
     port: int | None = None
     group: str | None = None
     equipment: tuple[Wired, ...] = ()
     meters: tuple[WiredMeter, ...] = ()
     measures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Operation to the names of its measurements, by number."""
+    url: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The host of a declared connection."""
+        return urlsplit(self.url).hostname or ""
 
     @cached_property
     def paths(self) -> frozenset[str]:
         """The path of every declared signal."""
+        if self.url:
+            return frozenset(point.path for point in self.points)
         signals = {f"{wired.id}/{name}" for wired in self.equipment for name in wired.names}
         return frozenset(signals | {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS})
-
-
-def position_name(position: int) -> str:
-    """How a position is called: P01, P99, P100."""
-    return f"P{position:02d}"
 
 
 def signal_names(pack: Pack, equipment: Equipment) -> tuple[str, ...]:
@@ -106,3 +118,28 @@ def wire_all(packs: Sequence[Pack]) -> tuple[dict[str, Wiring], dict[str, str]]:
             else:
                 wirings[wiring.connection] = replace(known, measures=both)
     return wirings, conflicts
+
+
+def wire_source(
+    source: Source,
+    protocol: str,
+    declared: Collection[str],
+    of_packs: Collection[str],
+    scales: Mapping[str, tuple[float, float]],
+) -> Wiring:  # fmt: skip
+    """The wiring of a declared connection.
+
+    Of its points those count whose path is `declared`. Equipment that a pack's connection reaches (`of_packs`) keeps its state
+    from there; this one only adds signals to it.
+    """
+    points = tuple(point for point in source.points if point.path in declared)
+    names: dict[str, list[str]] = {}
+    for point in points:
+        equipment, _, name = point.path.partition("/")
+        if equipment not in of_packs:
+            names.setdefault(equipment, []).append(name)
+    wired = tuple(Wired(equipment, tuple(each)) for equipment, each in names.items())
+    return Wiring(
+        source.id, protocol, urlsplit(source.url).port, equipment=wired, url=source.url, settings=source.settings,
+        points=points, scales=scales,
+    )  # fmt: skip

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import structlog
 from pydantic import Field
 
 from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.machines import History, Retention
 from batchone.kernel.bus import SAMPLES
+from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
@@ -25,6 +27,8 @@ from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
+
+_log = structlog.get_logger(__name__)
 
 
 class HistorySettings(Settings):
@@ -66,6 +70,15 @@ async def build(context: Context, settings: HistorySettings, classes: Classes = 
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
     keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
 
+    async def forget() -> None:
+        # The stream takes nothing new once it is full, so what everybody has taken from it must go.
+        while True:
+            await asyncio.sleep(settings.tidy_every)
+            try:
+                await context.bus.forget(SAMPLES)
+            except TryLater as error:
+                _log.info("history.waiting", what=error.what)
+
     archive = Archive(context.home / settings.archive) if settings.archive else None
     keep_s: KeepS = {"short": settings.keep_short, "standard": settings.keep_standard, "long": settings.keep_long}
 
@@ -78,6 +91,7 @@ async def build(context: Context, settings: HistorySettings, classes: Classes = 
     work = {
         "samples": lambda: context.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages),
         "tidy": lambda: keeper.work(settings.tidy_every),
+        "forget": forget,
     }
     if settings.drop_every is not None:
         every_s = settings.drop_every

@@ -3,7 +3,8 @@
 Hears: batches of samples on `samples.>`, by a consumer of its own. Says: nothing durable; it broadcasts what changed on
 `live.values.<tenant>.<equipment>` for live pages, at most ten times a second for an equipment. After a restart it is
 filled from the history, and what it takes from there is of uncertain quality until the machine speaks again. It keeps no
-past, judges nothing, and a value that it shows was reported by a machine.
+past, judges nothing, and a value that it shows was reported by a machine. Its thing model says which equipment and signals
+there are: those of packs, and what engineers declare beside them as numbered text (`things.declared`).
 """
 
 from batchone.machines.twin.live import VALUES_TOPIC

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+from fastapi import APIRouter
 from pydantic import Field
 
 from batchone.contracts.design import Design
+from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import History, Twin
+from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Seconds, Settings
-from batchone.machines.twin.api import router
+from batchone.machines.twin import api
 from batchone.machines.twin.service import TwinService
+from batchone.machines.twin.store import ThingsStore
+from batchone.machines.twin.things import api as things_api
+from batchone.machines.twin.things.service import ThingsService
 
 
 class TwinSettings(Settings):
@@ -28,17 +35,18 @@ class TwinSettings(Settings):
 async def build(context: Context, settings: TwinSettings) -> Running:
     """The twin, empty; its work fills it."""
     service = TwinService(context.bus, context.clock)
+    things = ThingsService(
+        ThingsStore(context.database), context.clock, lambda: context.get(Design), lambda: context.get(Enterprises)
+    )
 
     async def fill() -> None:
         # The second time for samples that were acknowledged here before the restart but reached the files only after it.
         for pause_s in (0.0, settings.fill_again):
             await asyncio.sleep(pause_s)
-            await service.fill(
-                context.tenant, lambda: context.get(Design), lambda: context.get(History), settings.look_back
-            )  # fmt: skip
+            await service.fill(context.tenant, things, lambda: context.get(History), settings.look_back)
 
     return Running(
-        provides={Twin: service},
+        provides={Twin: service, Things: things},
         work={
             "samples": lambda: context.bus.consume(
                 SAMPLES, "twin", ["samples.>"], service.handle, batch=settings.messages
@@ -49,6 +57,15 @@ async def build(context: Context, settings: TwinSettings) -> Running:
     )  # fmt: skip
 
 
+def router(context: Context) -> APIRouter:
+    """The routes of last values and of the thing model."""
+    routes = APIRouter()
+    routes.include_router(api.router(context))
+    routes.include_router(things_api.router(context))
+    return routes
+
+
 MODULE = Module(
-    name="twin", build=build, settings=TwinSettings, provides=(Twin,), requires=(Design, History), router=router,
+    name="twin", build=build, settings=TwinSettings, provides=(Twin, Things), requires=(Design, Enterprises, History),
+    says=(ThingsDeclared,), schema="twin", migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.design import Design
 from batchone.contracts.machines import History, LastValue, Trend
-from batchone.contracts.pack import Pack
+from batchone.contracts.things import Things
 from batchone.kernel.bus import Bus, Message
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
@@ -70,11 +68,10 @@ class TwinService:
             for change in values.changes(round(refresh_s * 1e6)):
                 await self._bus.broadcast(subject(tenant, change.equipment), to_json(change))
 
-    async def fill(self, tenant: str, design: Callable[[], Design], history: Callable[[], History], look_back_s: float) -> None:
+    async def fill(self, tenant: str, things: Things, history: Callable[[], History], look_back_s: float) -> None:
         """Take the newest stored sample of every declared signal where nothing newer is known; of uncertain quality,
-        because nobody knows what happened since. `TryLater` when design or history is away."""
-        packs = [await design().pack(tenant, product.id) for product in await design().products(tenant)]
-        paths = list(dict.fromkeys(chain.from_iterable(declared_paths(pack) for pack in packs)))
+        because nobody knows what happened since. `TryLater` when the thing model or history is away."""
+        paths = list((await things.model(tenant)).signals)
         if not paths:
             return
         now = self._clock.now()
@@ -108,15 +105,3 @@ def newest(trend: Trend) -> pa.RecordBatch:
     values = [trend.values[path][-1] for path in paths]
     quality = np.full(len(paths), columns.UNCERTAIN, np.uint8)
     return columns.to_batch(paths, np.arange(len(paths), dtype=np.int32), source, source, values, quality)
-
-
-def declared_paths(pack: Pack) -> Iterable[str]:
-    """The paths of all signals and meters that a pack declares."""
-    for equipment in pack.equipment:
-        for signal in pack.signals_of(equipment.equipment_class):
-            if signal.scope == "equipment":
-                yield f"{equipment.id}/{signal.id}"
-            else:
-                yield from (f"{equipment.id}/P{place:02d}/{signal.id}" for place in range(1, equipment.positions + 1))
-    for meter in pack.meters:
-        yield from (f"{meter.id}/energy", f"{meter.id}/power")

@@ -27,7 +27,10 @@ _SCRIPT = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "public, max-age=300",
 }
-_WORDS = {"en": {"order": "Delivery date and order"}, "zh": {"order": "查看交期并下单"}}
+_WORDS = {
+    "en": {"order": "Delivery date and order", "anyway": "Choose it anyway", "instead": "instead of"},
+    "zh": {"order": "查看交期并下单", "anyway": "仍要选择", "instead": "将放弃"},
+}
 _CHOICES_MAX = 2000
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import segno
@@ -126,6 +126,9 @@ async def order(number: str, visit: SignedIn, web: ThisWeb, item: str = "") -> H
     """The page of an order, with the story of one of its items."""
     actor = actor_of(visit)
     found = await own_order(web, visit.tenant, number, actor)
+    if actor.role == "customer" and found.news:
+        await web.services.get(Sales).read_notices(visit.tenant, found.id, actor)
+        visit = replace(visit, news=max(0, visit.news - 1))
     page = await read_story(web, visit.tenant, found, item)
     configuration = await web.services.get(Design).configuration(visit.tenant, found.configuration)
     book = await web.books.of(visit.tenant, found.product, configuration.version)

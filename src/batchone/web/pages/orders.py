@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from batchone.contracts.sales import Sales
+from batchone.contracts.sales import Contact, Sales
 from batchone.kernel.errors import Refused
 from batchone.web.menu import N_
 from batchone.web.services import Web, web_of
@@ -87,4 +87,14 @@ async def mine(visit: Customer, web: ThisWeb) -> HTMLResponse:
     """A customer's own orders, newest first."""
     actor = actor_of(visit)
     found = await web.services.get(Sales).orders(visit.tenant, "", "", "-placed", 0, ROWS, actor.party or actor.person)
-    return web.renderer.page(visit, "mine.html", orders=found.orders)
+    contact = await web.services.get(Sales).contact(visit.tenant, actor.party or actor.person)
+    return web.renderer.page(visit, "mine.html", orders=found.orders, contact=contact)
+
+
+@router.post("/my/contact")
+async def set_contact(visit: Customer, web: ThisWeb, email: Annotated[str, Form()] = "") -> RedirectResponse:
+    """Tell this customer by e-mail, in the language in which they look at the page; an empty address ends it."""
+    actor = actor_of(visit)
+    contact = Contact(email.strip(), visit.language)
+    await web.services.get(Sales).set_contact(visit.tenant, actor.party or actor.person, contact)
+    return RedirectResponse("/my", 303)

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.machines import Connect
 from batchone.contracts.planning import SEARCH_TOPIC, PlannedOperation, Planning, PlanSummary, PlanWindow, SearchNow
+from batchone.contracts.sales import Sales
 from batchone.kernel.bus import Message
 from batchone.kernel.errors import NotFound, Refused
 from batchone.web.books import Book
@@ -33,6 +34,8 @@ ThisWeb = Annotated[Web, Depends(web_of)]
 _OPERATIONS_MAX = 4000
 _TABLE_ROWS = 60
 _CHOICES = 300
+_FARTHEST, _ALL_MAX = timedelta(days=3650), 250_000
+"""All of a branch: as far as a plan may reach, and as many operations as one may have."""
 _LATE_AHEAD = timedelta(hours=12)
 _RUNS_SHOWN = 8
 _LONGEST = timedelta(days=14)
@@ -121,19 +124,32 @@ async def plan(visit: Planner, web: ThisWeb, branch: str = "", said: str = "", o
         await _operations(web, visit.tenant, visit.now - timedelta(minutes=10), until, branch) if values["summary"] else ()
     )
     coming = sorted((each for each in operations if each.state != "done"), key=lambda each: each.start)
+    offered = await _of_order(web, visit, order, branch) if order and may_plan(visit) else coming[:_CHOICES]
     late = [each for each in operations if each.late]
-    briefs = await web.briefs.of(visit.tenant, [each.order for each in [*coming[:_CHOICES], *late]])
+    briefs = await web.briefs.of(visit.tenant, [each.order for each in [*offered, *coming[:_TABLE_ROWS], *late]])
     return web.renderer.page(
         visit, "plan.html",
         **values,
         **await draft_values(web, visit, branch, said),
-        **await _tools(web, visit, books, coming[:_CHOICES], briefs),
+        **await _tools(web, visit, books, offered, briefs),
         offset_min=_offset_min(web, visit.now),
         kinds=view.kinds(books[0]) if books else (),
         late=view.late_orders(late, briefs),
         table=[view.table_row(books[0], each, briefs[each.order]) for each in coming[:_TABLE_ROWS]] if books else [],
         wished=order,
+        all_machines=[machine for book in books for machine in book.pack.equipment],
     )  # fmt: skip
+
+
+async def _of_order(web: Web, visit: Visit, number: str, branch: str) -> list[PlannedOperation]:
+    """All operations of one order, however far ahead; of a branch as it puts them."""
+    order = await web.services.get(Sales).order(visit.tenant, number.strip())
+    found = await web.services.get(Planning).of_order(visit.tenant, order.id)
+    if branch and found:
+        until = visit.now + _FARTHEST
+        every = await web.services.get(PlanningByHand).branch_window(visit.tenant, branch, visit.now, until, _ALL_MAX)
+        found = tuple(each for each in every if each.order == order.id)
+    return sorted(found, key=lambda each: each.start)
 
 
 async def _tools(
@@ -144,6 +160,7 @@ async def _tools(
         return {
             "choices": (),
             "branches": (),
+            "accepted": None,
             "pins": (),
             "machines": (),
             "classes": (),
@@ -152,10 +169,12 @@ async def _tools(
         }
     desk = web.services.get(PlanningByHand)
     frozen_s = (await desk.rules(visit.tenant)).frozen_s
+    branches = await desk.branches(visit.tenant)
     since = visit.now + timedelta(seconds=frozen_s)
     return {
         "choices": by_hand.choices(books, coming, briefs, since),
-        "branches": await desk.branches(visit.tenant),
+        "branches": branches,
+        "accepted": by_hand.to_take_back(branches),
         "pins": [(pin, by_hand.op_named(books, pin.op)) for pin in await desk.pins(visit.tenant)],
         "machines": [machine for book in books for machine in book.pack.equipment],
         "classes": [kind for book in books for kind in book.pack.classes],

@@ -37,7 +37,7 @@ router = APIRouter(prefix="/plan")
 Reader = Annotated[Visit, Depends(member("plan"))]
 ThisWeb = Annotated[Web, Depends(web_of)]
 MAY_PLAN: frozenset[Role] = frozenset({"planner", "admin"})
-STEPS = ("undo", "redo", "solve", "accept", "discard")
+STEPS = ("undo", "redo", "solve", "accept", "discard", "back")
 _BUDGET_S = 4.0
 
 
@@ -103,11 +103,12 @@ def _for_script(request: Request) -> bool:
 @router.post("/check")
 async def check(visit: Planner, web: ThisWeb, form: AMove) -> JSONResponse:
     """Whether an operation could stand there, with the reason or the effect in words, for the script that drags."""
-    found = await _desk(web).check_move(visit.tenant, form.move(web), form.branch or None)
-    return JSONResponse(await _said(web, visit, found))
+    wish = form.move(web)
+    found = await _desk(web).check_move(visit.tenant, wish, form.branch or None)
+    return JSONResponse(await _said(web, visit, wish, found))
 
 
-async def _said(web: Web, visit: Visit, found: MoveCheck) -> dict[str, Any]:
+async def _said(web: Web, visit: Visit, wish: Move, found: MoveCheck) -> dict[str, Any]:
     orders = [found.behind.order] if found.behind else []
     effect = view.effect(found.orders)
     briefs = await web.briefs.of(visit.tenant, [*orders, *(each.order for each in effect.first)])
@@ -115,11 +116,12 @@ async def _said(web: Web, visit: Visit, found: MoveCheck) -> dict[str, Any]:
     near = tuple(spot for spot in (found.sooner, found.later) if spot is not None)
     html = web.renderer.fragment(
         "_move_said.html", visit.language, check=found, effect=effect, briefs=briefs, near=near,
+        machine=view.named(books, wish.equipment),
         op=view.op_named(books, found.behind.op) if found.behind else {},
     )  # fmt: skip
     return {
         "legal": found.legal, "why": found.why, "html": html, "end": _ms(found.end) if found.end else None,
-        "near": [_spot(spot) for spot in near],
+        "lane": found.position, "near": [_spot(spot) for spot in near],
     }  # fmt: skip
 
 
@@ -138,7 +140,7 @@ async def move(request: Request, visit: Planner, web: ThisWeb, form: AMove) -> R
     desk, actor, key = _desk(web), actor_of(visit), form.key or web.services.ids.new("K")
     found = await desk.check_move(visit.tenant, wish, form.branch or None)
     if not found.legal:
-        said = await _said(web, visit, found)
+        said = await _said(web, visit, wish, found)
         if _for_script(request):
             return JSONResponse(said, 422)
         return web.renderer.page(
@@ -223,7 +225,7 @@ async def _order(web: Web, visit: Visit, number: str) -> str:
 async def step(
     request: Request, branch: str, step: str, visit: Planner, web: ThisWeb, key: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
-    """Undo, redo, plan, accept or discard a branch."""
+    """Undo, redo, plan, accept or discard a branch, or go back to the plan before it was accepted."""
     if step not in STEPS:
         raise Refused("web.step", f"A branch cannot be told to '{step}'.", "Use the buttons of the page.")
     desk, actor, said = _desk(web), actor_of(visit), ""
@@ -237,6 +239,9 @@ async def step(
             made = await desk.solve_branch(visit.tenant, branch, _BUDGET_S)
         case "discard":
             made = await desk.throw_away(visit.tenant, branch)
+        case "back":
+            await desk.take_back(visit.tenant, branch, actor.person)
+            made, said = await desk.branch(visit.tenant, branch), "back"
         case _:
             accepted = await desk.accept_branch(visit.tenant, branch, actor.person)
             made, said = accepted.branch, "accepted" if accepted.plan is not None else "again"
@@ -278,7 +283,7 @@ async def compare(visit: Reader, web: ThisWeb, of: Annotated[list[str] | None, Q
     briefs = await web.briefs.of(visit.tenant, [line.order for line in table.lines[:60]])
     return web.renderer.page(
         visit, "plan_branches.html", table=table, shown=shown, every=every, lines=table.lines[:60], briefs=briefs,
-        plans=may_plan(visit), key=web.services.ids.new("K"),
+        accepted=view.to_take_back(every), plans=may_plan(visit), key=web.services.ids.new("K"),
     )  # fmt: skip
 
 

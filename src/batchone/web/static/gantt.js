@@ -12,6 +12,7 @@
   };
   const items = new vis.DataSet();
   const rows = new vis.DataSet();
+  const drawn = new Map();
   let timeline = null;
   let loaded = { start: 0, end: 0, plan: 0 };
   let minutes = window.innerWidth < 760 ? 20 : 60;
@@ -62,9 +63,11 @@
   async function read(start, end) {
     asked += 1;
     const mine = asked;
+    host.ariaBusy = "true";
     const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}&branch=${encodeURIComponent(host.dataset.branch)}`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== asked) return;
     if (!answer || !answer.ok) {
+      host.ariaBusy = "false";
       note.textContent = host.dataset.away;
       return;
     }
@@ -74,13 +77,18 @@
     frozen = told.frozen;
     note.textContent = told.whole ? "" : host.dataset.partly;
     rows.update(told.rows.map((row, index) => ({ ...row, order: index })));
-    const fresh = [...told.bars.map(bar), ...told.bars.filter((one) => one.setup > 0).map(setup), ...told.loads.map(load)];
-    if (frozen) fresh.push({ id: "frozen", type: "background", start: now, end: now + frozen, className: "frozen-zone", content: "", editable: false });
-    const keep = new Set(fresh.map((one) => one.id));
-    items.remove(items.getIds().filter((id) => !keep.has(id)));
+    const all = [...told.bars.map(bar), ...told.bars.filter((one) => one.setup > 0).map(setup), ...told.loads.map(load)];
+    if (frozen) all.push({ id: "frozen", type: "background", start: now, end: now + frozen, className: "frozen-zone", content: "", editable: false });
+    // The timeline draws anew whatever it is told, so it is told what changed; what a planner holds stays in the hand.
+    const keep = new Map(all.map((one) => [one.id, JSON.stringify(one)]));
+    const fresh = all.filter((one) => drawn.get(one.id) !== keep.get(one.id) && !hand?.holds(one.id));
+    items.remove([...items.getIds()].filter((id) => !keep.has(id) && !hand?.holds(id)));
     items.update(fresh);
+    for (const id of drawn.keys()) if (!keep.has(id)) drawn.delete(id);
+    for (const { id } of fresh) drawn.set(id, keep.get(id));
     if (!timeline) draw();
     timeline.setCustomTime(now, "now");
+    host.ariaBusy = "false";
   }
 
   function draw() {
@@ -107,23 +115,29 @@
       tooltip: { followMouse: true, delay: 150 },
       // Until then the timeline is hidden, and no bar can be pressed or focused.
       onInitialDrawComplete: () => {
-        hand?.offer();
+        hand?.ready();
         host.dataset.ready = "1";
       },
     });
     timeline.addCustomTime(now, "now");
-    hand?.drawn({ items, rows, timeline: () => timeline, read: () => read(loaded.start, loaded.end) });
+    hand?.drawn({ items, rows, timeline: () => timeline, read: () => read(loaded.start, loaded.end), forget: (id) => [id, `${id} setup`].forEach((each) => drawn.delete(each)) });
     timeline.on("rangechanged", ({ start, end }) => {
       const span = end - start;
       if (start.getTime() < loaded.start || end.getTime() > loaded.end || loaded.end - loaded.start > 8 * span) read(start.getTime() - span, end.getTime() + span);
     });
     // A press of any length on a bar opens its order; one that moved was a drag of the window.
     let pressed = null;
+    const far = (event) => Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 6;
     host.addEventListener("pointerdown", (event) => {
       pressed = [event.clientX, event.clientY];
     });
+    // While something is dragged nothing below the mouse matters, and to look for it among thousands of bars takes long.
+    host.addEventListener("pointermove", (event) => {
+      if (pressed && event.buttons && far(event)) host.classList.add("is-dragging");
+    });
+    for (const over of ["pointerup", "pointercancel"]) window.addEventListener(over, () => host.classList.remove("is-dragging"));
     host.addEventListener("click", (event) => {
-      if (!pressed || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 6) return;
+      if (!pressed || far(event)) return;
       const link = items.get(timeline.getEventProperties(event).item)?.link;
       if (link) window.location.assign(link);
     });
@@ -132,6 +146,12 @@
   for (const button of document.querySelectorAll(".zoom button")) {
     button.addEventListener("click", () => {
       if (!timeline) return;
+      if (button.dataset.shift) {
+        const { start, end } = timeline.getWindow();
+        const by = (Number(button.dataset.shift) * (end - start) * 3) / 4;
+        timeline.setWindow(+start + by, +end + by, { animation: false });
+        return;
+      }
       if (button.dataset.minutes !== "now") minutes = Number(button.dataset.minutes);
       timeline.setWindow(now - (minutes / 6) * MINUTE, now + ((5 * minutes) / 6) * MINUTE, { animation: false });
     });
@@ -143,8 +163,10 @@
     timeline.setCustomTime(now, "now");
     const changed = rows.get().filter((row) => told.states[row.id] && told.states[row.id] !== row.state);
     if (changed.length) rows.update(changed.map((row) => ({ id: row.id, state: told.states[row.id] })));
-    if (frozen) items.update({ id: "frozen", start: now, end: now + frozen });
-    if (told.plan !== loaded.plan && !hand?.busy()) read(loaded.start, loaded.end);
+    // Not for less than a pixel: all is drawn anew for it.
+    const { start, end } = timeline.getWindow();
+    if (frozen && now - items.get("frozen").start > (end - start) / host.clientWidth) items.update({ id: "frozen", start: now, end: now + frozen });
+    if (told.plan !== loaded.plan) read(loaded.start, loaded.end);
   });
   // The window starts where the server's plant time is, which the first answer tells.
   fetch("/plan/window", { headers: { Accept: "application/json" } })

@@ -20,17 +20,26 @@
   const element = (id) => host.querySelector(`.vis-item[data-id="${CSS.escape(id)}"]`);
   const wish = () => ({ operation: held.operation, equipment: held.row, start: Math.round(held.start), branch: host.dataset.branch, ...(push.checked ? { push: "1" } : {}) });
   const step = () => {
-    const span = gantt.timeline().getWindow();
-    return span.end - span.start > 4 * 60 * MINUTE ? 5 * MINUTE : MINUTE;
+    const { start, end } = gantt.timeline().getWindow();
+    return end - start > 240 * MINUTE ? 5 * MINUTE : end - start > 30 * MINUTE ? MINUTE : MINUTE / 6;
   };
 
   function lift(id) {
     offered = null;
     hush();
     const one = gantt.items.get(id);
-    held = { id, operation: one.operation, length: one.end - one.start, row: one.group, start: +one.start, was: one, legal: true, near: [] };
+    held = { id, operation: one.operation, length: one.end - one.start, row: one.group, lane: one.subgroup, start: +one.start, was: one, legal: true };
     gantt.items.remove(`${id} setup`);
+    gantt.forget(id);
   }
+  const placed = () => ({
+    start: held.start,
+    end: held.start + held.length,
+    group: held.row,
+    subgroup: held.lane,
+    className: held.was.className + (held.legal ? "" : " is-illegal"),
+  });
+  const place = () => gantt.items.update({ id: held.id, ...placed() });
 
   function letBe() {
     if (held) gantt.items.update(held.was);
@@ -57,11 +66,6 @@
     said.style.top = `${bar.bottom - card.top + 6}px`;
   }
 
-  function mark(legal) {
-    held.legal = legal;
-    element(held.id)?.classList.toggle("is-illegal", !legal);
-  }
-
   // At most one question on its way, and at least 100 ms between two.
   const soon = () => {
     if (!timer) timer = setTimeout(ask, 100);
@@ -75,13 +79,15 @@
     }
     asking = true;
     const about = held;
-    const answer = await post("/plan/check", wish());
+    const asked = wish();
+    const answer = await post("/plan/check", asked);
     const told = answer?.ok ? await answer.json() : null;
     asking = false;
-    if (held === about && told) {
-      held.near = told.near;
-      if (told.end) held.length = told.end - held.start;
-      mark(told.legal);
+    if (held === about && told && !held.dropped) {
+      held.legal = told.legal;
+      // The machine's hours and speed say how long it takes there.
+      if (told.legal) Object.assign(held, { length: told.end - asked.start, lane: told.lane });
+      place();
       show(told, held.id);
     }
     if (again) {
@@ -92,14 +98,11 @@
 
   async function drop() {
     const about = held;
+    about.dropped = true;
     hush();
     const answer = await post("/plan/moves", wish());
-    if (answer?.ok) {
-      held = null;
-      await follow(await answer.json());
-      return true;
-    }
-    held = null;
+    if (held === about) held = null;
+    if (answer?.ok) return follow(await answer.json());
     const told = answer?.status === 422 ? await answer.json() : null;
     if (told?.html) {
       offered = about;
@@ -110,6 +113,7 @@
         Object.assign(button, { type: "button", className: "button near", textContent: times[index].textContent });
         button.addEventListener("click", () => {
           held = Object.assign(offered, { row: spot.row, start: spot.start });
+          offered = null;
           drop();
         });
         times[index].replaceWith(button);
@@ -119,8 +123,7 @@
       said.hidden = false;
     }
     gantt.items.update(about.was);
-    gantt.read();
-    return false;
+    await gantt.read();
   }
 
   // A reason that was read goes away.
@@ -166,40 +169,53 @@
       .filter((one) => one?.operation)
       .sort((a, b) => order.get(a.group) - order.get(b.group) || a.start - b.start);
   };
-  function offer() {
-    const bars = [...host.querySelectorAll(".vis-item.bar[data-id]")].filter((each) => gantt.items.get(each.dataset.id)?.link);
-    if (!bars.some((each) => each.dataset.id === current)) current = bars.find((each) => gantt.items.get(each.dataset.id).operation)?.dataset.id ?? bars[0]?.dataset.id;
-    for (const each of bars) {
-      const one = gantt.items.get(each.dataset.id);
-      each.tabIndex = each.dataset.id === current ? 0 : -1;
-      each.setAttribute("role", "button");
-      each.setAttribute("aria-label", one.operation ? `${one.title}. ${host.dataset.grip}` : one.title);
-    }
+  // A bar is drawn when it comes into view, and told to those who do not see it then; telling all anew with each frame would take
+  // longer than the frame.
+  function dress(bar) {
+    const one = gantt.items.get(bar.dataset.id);
+    if (!one?.link) return;
+    bar.tabIndex = one.id === current ? 0 : -1;
+    bar.setAttribute("role", "button");
+    bar.setAttribute("aria-label", one.operation ? `${one.title}. ${host.dataset.grip}` : one.title);
   }
+  function stop(id) {
+    for (const each of [element(current), element(id)]) if (each) each.tabIndex = each.dataset.id === id ? 0 : -1;
+    current = id;
+  }
+  // Tab comes to some bar as long as any is in view.
+  function offer() {
+    if (current && element(current)) return;
+    const [first] = inView();
+    if (first) stop(first.id);
+  }
+  const seen = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) if (node.matches?.(".vis-item.bar[data-id]")) dress(node);
+    offer();
+  });
   // The timeline draws a frame after its data changed, and a bar that changed its row has lost the focus by then.
   const focusOn = (id) => {
-    current = id;
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        offer();
-        element(id)?.focus({ preventScroll: true });
-      }),
-    );
+    stop(id);
+    requestAnimationFrame(() => requestAnimationFrame(() => element(id)?.focus({ preventScroll: true })));
   };
   host.addEventListener("focusin", ({ target }) => {
     const id = target.closest(".vis-item.bar")?.dataset.id;
-    if (id && id !== current) focusOn(id);
+    if (id && id !== current) stop(id);
   });
   function carry(id, by, rows) {
-    if (!held) lift(id);
+    if (held?.id !== id) lift(id);
     held.start += by * step();
     const same = gantt.rows.get().filter((row) => row.kind === gantt.rows.get(held.was.group).kind);
     const index = same.findIndex((row) => row.id === held.row);
     held.row = same[Math.max(0, Math.min(same.length - 1, index + rows))].id;
-    const { start, length, row } = held;
-    gantt.items.update({ id, start, end: start + length, group: row });
+    place();
+    keepInView();
     focusOn(id);
     soon();
+  }
+  function keepInView() {
+    const { start, end } = gantt.timeline().getWindow();
+    const by = Math.min(0, held.start - start) || Math.max(0, Math.min(held.start - start, held.start + held.length - end));
+    if (by) gantt.timeline().setWindow(+start + by, +end + by, { animation: false });
   }
   const turnBack = (name) => draft.querySelector(`.step-${name} button:not([disabled])`)?.click();
   document.addEventListener("keydown", (event) => {
@@ -224,7 +240,9 @@
     } else if (rows && event.altKey && one.operation) {
       carry(one.id, 0, rows);
     } else if (event.key === "Enter") {
-      if (held) drop().then(() => focusOn(one.id));
+      if (held) {
+        if (!held.dropped) drop().then(() => focusOn(one.id));
+      }
       else window.location.assign(one.link);
     } else if (event.key === "Escape" && (held || offered)) {
       letBe();
@@ -241,29 +259,39 @@
   });
 
   window.ganttHand = {
-    busy: () => held !== null,
-    offer,
+    ready: () => {
+      for (const bar of host.querySelectorAll(".vis-item.bar[data-id]")) dress(bar);
+      offer();
+      seen.observe(host, { childList: true, subtree: true });
+    },
+    holds: (id) => held !== null && (id === held.id || id === `${held.id} setup`),
     options: {
       editable: { add: false, remove: false, updateTime: true, updateGroup: true, overrideItems: false },
       itemsAlwaysDraggable: { item: true, range: false },
       dataAttributes: ["id"],
-      snap: (date) => new Date(Math.round(+date / step()) * step()),
+      snap: null,
       onMoving: (item, callback) => {
-        if (held?.id !== item.id) lift(item.id);
-        Object.assign(held, { start: +item.start, row: item.group });
-        item.end = new Date(held.start + held.length);
-        item.className = held.was.className + (held.legal ? "" : " is-illegal");
-        callback(item);
+        if (held?.id !== item.id || held.dropped) lift(item.id);
+        // By whole steps from where it was, as keys do it: a bar that is only put on another row begins when it did.
+        held.start = +held.was.start + Math.round((item.start - held.was.start) / step()) * step();
+        held.row = item.group;
+        callback(Object.assign(item, placed()));
         soon();
       },
-      onMove: async (item, callback) => {
-        if (!held) return callback(null);
-        callback((await drop()) ? item : null);
+      // What was dropped stands where the server put it, or where it was; the timeline would put it where the mouse left it.
+      onMove: async ({ id }, callback) => {
+        if (held?.id === id) await drop();
+        callback(gantt.items.get(id));
       },
     },
     drawn: (api) => {
       gantt = api;
-      gantt.timeline().on("changed", offer);
+      // The timeline asks its bars for sideways movement only; one that is put on another row is moved straight up or down.
+      gantt.timeline().itemSet.hammer.get("pan").set({ direction: 30 });
+      gantt.items.on("update", (_, { items }) => {
+        const changed = new Set(items);
+        for (const bar of host.querySelectorAll(".vis-item.bar[data-id]")) if (changed.has(bar.dataset.id)) dress(bar);
+      });
     },
   };
 })();

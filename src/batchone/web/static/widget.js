@@ -10,8 +10,10 @@ const STYLE = `
 :host { display: block; font: inherit; color: inherit; max-width: 44rem }
 fieldset { border: 0; margin: 0 0 1rem; padding: 0 } legend { font-weight: 600; padding: 0 0 .3rem }
 label { display: flex; gap: .5rem; align-items: baseline; min-height: 2.75rem; padding: .3rem 0 }
-label[data-blocked] { opacity: .75 } small { opacity: .8 } .change { margin-inline-start: auto; font-variant-numeric: tabular-nums }
+label[data-blocked] { opacity: .75 } .why { margin: 0 0 .5rem 1.75rem; font-size: .875em }
+.act { display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: center; padding-top: .25rem } .change { margin-inline-start: auto; font-variant-numeric: tabular-nums }
 .sum { display: flex; gap: 1rem; align-items: center; font-size: 1.25rem } .picture svg { max-width: 100%; height: 12rem }
+button { font: inherit; color: inherit; background: none; border: 1px solid; border-radius: .25rem; min-height: 2.75rem; padding: .25rem .75rem; cursor: pointer }
 a { color: inherit } [role=alert] { border-inline-start: .25rem solid; padding: .5rem .75rem }`;
 
 function element(name, attributes = {}, ...children) {
@@ -62,7 +64,7 @@ class Configurator extends HTMLElement {
   #show(told, language, focus) {
     const money = (amount, sign) =>
       new Intl.NumberFormat(language, { style: "currency", currency: told.price.currency, signDisplay: sign ? "exceptZero" : "auto" }).format(amount);
-    const rows = told.options.map((option) => element("fieldset", {}, element("legend", {}, option.name), ...option.values.map((value) => this.#row(option, value, money))));
+    const rows = told.options.map((option) => element("fieldset", {}, element("legend", {}, option.name), ...option.values.map((value) => this.#row(option, value, money, told))));
     const picture = element("div", { class: "picture" });
     const drawn = new DOMParser().parseFromString(told.drawing, "image/svg+xml").documentElement;
     if (drawn.localName === "svg") picture.append(document.importNode(drawn, true));
@@ -72,16 +74,29 @@ class Configurator extends HTMLElement {
     if (focus) this.#root.getElementById(focus)?.focus();
   }
 
-  #row(option, value, money) {
+  #row(option, value, money, told) {
     const id = `${option.id}-${value.id}`;
-    const input = element("input", { type: "radio", id, name: option.id, value: value.id, checked: value.id === option.completed, disabled: value.blocked });
+    const input = element("input", { type: "radio", id, name: option.id, value: value.id, checked: value.id === option.completed, disabled: value.blocked, "aria-describedby": value.reason && `why-${id}` });
     input.addEventListener("change", () => {
       this.#choices = { ...this.#choices, [option.id]: value.id };
       this.#ask(id);
     });
     const change = value.change && Number(value.change) !== 0 ? money(value.change, true) : "";
-    const words = element("span", {}, value.name, ...(value.reason ? [element("br"), element("small", {}, value.reason)] : []));
-    return element("label", { "data-blocked": value.blocked }, input, words, element("span", { class: "change" }, change));
+    const row = element("label", { "data-blocked": value.blocked }, input, element("span", {}, value.name), element("span", { class: "change" }, change));
+    return element("div", {}, row, ...(value.reason ? [element("p", { class: "why", id: `why-${id}` }, value.reason, ...this.#anyway(option, value, told, id))] : []));
+  }
+
+  // What has to go for a blocked value is what the page shows, so the choices go on from those that it was shown for.
+  #anyway(option, value, told, id) {
+    const gone = Object.keys(value.give_up);
+    if (!gone.length) return [];
+    const button = element("button", { type: "button", "aria-label": `${told.words.anyway}: ${value.name}` }, told.words.anyway);
+    button.addEventListener("click", () => {
+      const kept = Object.entries(told.choices).filter(([each]) => !gone.includes(each));
+      this.#choices = { ...Object.fromEntries(kept), [option.id]: value.id };
+      this.#ask(id);
+    });
+    return [element("span", { class: "act" }, button, `${told.words.instead} ${Object.values(value.give_up).join(", ")}`)];
   }
 }
 

@@ -101,6 +101,13 @@ def comparison(branches: Sequence[Branch]) -> Comparison:
     )
 
 
+def to_take_back(branches: Iterable[Branch]) -> Branch | None:
+    """The branch that was accepted last of those that were not taken back; a first plan has none before it."""
+    accepted = [(each.plan, each) for each in branches if each.state == "accepted" and each.plan and each.back is None]
+    number, found = max(accepted, key=lambda pair: pair[0], default=(0, None))
+    return found if number > 1 else None
+
+
 def _spread(line: Line) -> float:
     times = [at.timestamp() for at in (line.before, *line.after) if at is not None]
     return max(times) - min(times) if times else 0.0

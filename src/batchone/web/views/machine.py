@@ -41,7 +41,7 @@ class SignalRow:
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job at a position of the machine."""
+    """A job at a position of the machine; `beside` are the tools and people with it."""
 
     position: int | None
     item: str
@@ -52,6 +52,7 @@ class JobRow:
     program: str
     progress: float | None
     since: datetime
+    beside: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,7 @@ def _job(book: Book, at: StationNow, report: JobReport | None, briefs: Mapping[s
         program=report.program if report else "",
         progress=report.progress if report else None,
         since=at.since,
+        beside=tuple(book.auxiliary_name(each) for each in dict.fromkeys(at.also)),
     )
 
 

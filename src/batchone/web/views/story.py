@@ -20,7 +20,8 @@ When = Literal["done", "now", "next"]
 
 @dataclass(frozen=True)
 class Chapter:
-    """An operation of the item (or several shown as one): when, where, in how many tries."""
+    """An operation of the item (or several shown as one): when, where, in how many tries; `beside` are the tools and people
+    that the plan gives it."""
 
     op: str
     name: Text
@@ -31,6 +32,7 @@ class Chapter:
     tries: int
     failed_checks: tuple[Text, ...]
     late: bool
+    beside: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _chapter(
         tries=max((job.run for job in own), default=0),
         failed_checks=tuple(failed),
         late=any(each.late for each in next_up),
+        beside=tuple(map(book.auxiliary_name, dict.fromkeys(name for each in next_up for name, _ in each.also))),
     )
 
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 from tests.support_nested import RACK
-from tests.support_pack import REFRIGERATOR, SMALL, edited, rename_pack, written
+from tests.support_pack import AIDED, REFRIGERATOR, SMALL, edited, rename_pack, written
 
 from batchone.chain.design.completion import complete
 from batchone.chain.design.configure import configure
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.model import compile_pack
 from batchone.chain.design.packs import Fault, PackRefused, check_files, check_pack, load_files, load_pack
+from batchone.contracts.sharing import Aim, Wait
+from batchone.kernel.money import Money
 
 LATHE = "connection: shop\n    power: {idle: 0.1 kW, run: 24.1 kW}"
 RULES = "rules.yaml"
@@ -157,6 +159,124 @@ RACK_CASES = [
     ("what is brought, in a program", "routing.yaml", '"rack-{height}-{ends}"', '"rack-{steel.own}"', 0, "in parameters only"),
     ("own of what", "options.yaml", "kind: text", "kind: song", 0, "kind is 'song'"),
 ]  # fmt: skip
+
+
+JIG = "classes: [clamping], count: 2, calendar: always"
+AIDED_CASES = [
+    # as above
+    ("need that nobody serves", "routing.yaml", "[gluing, clamping]", "[gluing, welding]", 0, "There is no tool class or skill 'welding'"),
+    ("need twice", "routing.yaml", "[gluing, clamping]", "[gluing, gluing]", 0, "'gluing' stands here twice"),
+    ("crew that is not there", "resources.yaml", "crew: setting", "crew: setters", 0, "no tool class or skill 'setters'"),
+    ("tool that serves nothing", "resources.yaml", JIG, JIG.replace("clamping", ""), 0, "classes has too few entries"),
+    ("no tools of a kind", "resources.yaml", JIG, JIG.replace("2", "0"), 0, "count is '0'"),
+    ("calendar of a tool", "resources.yaml", JIG, JIG.replace("always", "nights"), 0, "no calendar 'nights'"),
+    ("tool named like equipment", "resources.yaml", "- {id: jig,", "- {id: lathe-1,", 0, "'lathe-1' is the name of equipment already"),
+    ("skill named like a class", "resources.yaml", "[gluing, setting]", "[fitting, gluing, setting]", 0, "'fitting' is the name of a class of equipment"),
+    ("people named like a tool", "resources.yaml", "- {id: fitters,", "- {id: jig,", 0, "'jig' is the name of a tool already"),
+    ("tool named like what it serves", "resources.yaml", "- {id: jig,", "- {id: clamping,", 0, "'clamping' is the name of what tools or people serve"),
+    ("people who never meet the machine", "resources.yaml", "count: 1, calendar: days}\n",
+     "count: 1, calendar: rest}\n", 0, "no calendar 'rest'"),
+    ("wait after what is not before", "routing.yaml", '{after: "20", least', '{after: "10", least', 0, "waits after 10, which is not in its 'after'"),
+    ("wait after nothing", "routing.yaml", '{after: "20", least', '{after: "25", least', 0, "no operation '25'"),
+    ("wait twice", "routing.yaml", "most: 2 d}]", 'most: 2 d}, {after: "20", least: 1 h}]', 0, "waits after 20 twice"),
+    ("wait the wrong way", "routing.yaml", "most: 2 d", "most: 2 min", 0, "At most 120 s is less than at least 3600 s"),
+    ("wait without a bound", "routing.yaml", ", least: 1 h, most: 2 d", "", 0, "The wait has no bound"),
+    ("aim of no measure", "pack.yaml", "[tardiness, energy]", "[tardiness, beauty]", 0, "'beauty' is no measure"),
+    ("aim twice", "pack.yaml", "[tardiness, energy]", "[tardiness, tardiness]", 0, "The aim names tardiness twice"),
+    ("empty aim", "pack.yaml", "[tardiness, energy]", "[]", 0, "aim has too few entries"),
+    ("weight of no measure", "pack.yaml", "[tardiness, energy]", "{tardiness: 1, beauty: 3}", 0, "'beauty' is not known here"),
+    ("weight that is no number", "pack.yaml", "[tardiness, energy]", "{tardiness: much}", 0, "tardiness is 'much'"),
+    ("gap in the tariff", "energy.yaml", '- {from: "06:00"', '- {from: "07:00"', 0, "The tariff says nothing between 06:00 and 07:00"),
+    ("hours of the tariff twice", "energy.yaml", '- {from: "06:00"', '- {from: "05:00"', 0, "says two prices between 05:00 and 06:00"),
+    ("tariff of half a day", "energy.yaml", 'to: "24:00"', 'to: "22:00"', 0, "The tariff ends at 22:00"),
+    ("price without coins", "energy.yaml", '"190.50"', "190.5", 0, "'190.5' is no amount of money"),
+    ("price in another currency", "energy.yaml", '"190.50"', '"190.50 CNY"', 0, "and the pack in EUR"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "below", "what"), [case[1:] for case in AIDED_CASES], ids=[case[0] for case in AIDED_CASES]
+)
+def test_each_fault_of_tools_people_waits_and_aims_has_file_line_and_cure(
+    file: str, old: str, new: str, below: int, what: str
+) -> None:
+    line = AIDED[file][: AIDED[file].index(old)].count("\n") + 1 + below
+    report = check_files(edited(AIDED, file, old, new))
+    told = [fault for fault in report.faults if what in fault.what]
+    assert told, f"not among {[str(fault) for fault in report.faults]}"
+    assert all(fault.cure.endswith((".", "?")) for fault in report.faults)
+    assert (told[0].file, told[0].line) == (file, line)
+
+
+@pytest.mark.parametrize(
+    ("hours", "what"),
+    [
+        ('[{days: [sat, sun], from: "06:00", to: "18:00"}]', "No gluing ever works when the machine does for operation 20 on fitting."),
+        ('[{days: [mon], from: "00:00", to: "06:01"}]', "No gluing works long enough in one go for operation 20 on fitting."),
+        ('[{days: [mon], from: "05:00", to: "08:00"}]', None),
+    ],
+)  # fmt: skip
+def test_hours_of_people_and_of_the_machine_must_meet_for_as_long_as_the_work_takes(hours: str, what: str | None) -> None:
+    files = edited(AIDED, "resources.yaml", "  - {id: always}\n", f"  - {{id: always}}\n  - {{id: rare, week: {hours}}}\n")
+    files = edited(files, "resources.yaml", "count: 1, calendar: days", "count: 1, calendar: rare")
+    files = edited(files, "routing.yaml", "cycle: {base: 10 s}", "cycle: {base: 90 s}")
+    told = [str(fault) for fault in check_files(files).faults]
+    if what is None:
+        assert told == []
+    else:
+        assert [each for each in told if each.startswith("routing.yaml:17:") and what in each]
+
+
+def test_a_crew_that_is_never_there_is_told_at_the_setup() -> None:
+    rest = '  - {id: rest, week: [{days: [sun], from: "06:00", to: "18:00"}]}\n'
+    files = edited(AIDED, "resources.yaml", "  - {id: always}\n", f"  - {{id: always}}\n{rest}")
+    files = edited(files, "resources.yaml", "count: 1, calendar: days", "count: 1, calendar: rest")
+    told = [(fault.line, fault.what) for fault in check_files(files).faults if fault.file == "resources.yaml"]
+    assert told == [(10, "No setting ever works when the machine does to set turning up.")]
+
+
+def test_a_setup_must_fit_into_the_longest_wait() -> None:
+    files = edited(
+        AIDED, "routing.yaml", 'after: ["10"]', 'after: ["10"]\n    waits: [{after: "10", least: 1 min, most: 70 s}]'
+    )
+    files = edited(files, "routing.yaml", "    class: fitting\n", '    class: turning\n    setup: "{foot}"\n')
+    told = [fault.what for fault in check_files(files).faults]
+    assert told == ["A setup of turning takes longer than the wait leaves room for."]
+
+
+def test_energy_is_no_aim_without_a_price() -> None:
+    files = {**AIDED, "energy.yaml": SMALL["energy.yaml"]}
+    assert [(f.file, f.line, f.what) for f in check_files(files).faults] == [
+        ("pack.yaml", 10, "The aim names energy, and energy has no price.")
+    ]
+
+
+def test_tools_people_waits_tariff_and_aim_are_read_as_they_are_written() -> None:
+    pack = load_files(AIDED)
+    assert [(each.kind, each.id, each.serves, each.count, each.calendar) for each in pack.auxiliaries] == [
+        ("tool", "jig", ("clamping",), 2, "always"),
+        ("person", "fitters", ("gluing", "setting"), 1, "days"),
+    ]
+    setup = pack.equipment_class("turning").setup
+    assert setup is not None
+    assert setup.crew == "setting"
+    assert pack.operation("20").needs == ("gluing", "clamping")
+    assert pack.operation("30").waits == (Wait("20", 3600, 172_800),)
+    assert pack.aim == Aim(("tardiness", "energy"))
+    assert [(each.from_s, each.to_s, each.per_mwh) for each in pack.energy.tariff] == [
+        (0, 21_600, Money.of("80.00", "EUR")), (21_600, 86_400, Money.of("190.50", "EUR"))
+    ]  # fmt: skip
+    weighed = load_files(edited(AIDED, "pack.yaml", "[tardiness, energy]", "{energy: 20, tardiness: 1}"))
+    assert weighed.aim == Aim(("tardiness", "energy"), (1, 20))
+
+
+def test_what_a_configuration_skips_needs_no_time_to_cure() -> None:
+    shop = compile_pack(load_files(AIDED))
+    cured, plain = (
+        {op.op: op for op in explode(shop, "C", complete(shop, {"foot": foot})).operations} for foot in ("round", "clamp")
+    )
+    assert (cured["20"].needs, cured["30"].waits) == (("gluing", "clamping"), (Wait("20", 3600, 172_800),))
+    assert ("20" in plain, plain["30"].after, plain["30"].waits) == (False, ("10",), ())
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import random
+from collections import Counter
+from datetime import date
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
+from tests.support_brute import Brute
+from tests.support_made_up import condition, made_up
 from tests.support_nested import RACK
 from tests.support_pack import SMALL, edited
 
-from batchone.chain.design.packs import Fault, check_files
+from batchone.chain.design.completion import complete
+from batchone.chain.design.explosion import explode
+from batchone.chain.design.expressions import holds
+from batchone.chain.design.model import Blueprint, boundaries, compile_pack
+from batchone.chain.design.packs import Fault, check_files, checking
+from batchone.contracts.pack import Pack
 
 
 def only(file: str, old: str, new: str) -> Fault:
@@ -146,9 +159,11 @@ def test_a_value_that_is_dead_in_every_slot_is_told_once() -> None:
     assert report.faults == ()
     because = "because of heavy-shelves-bear-boxes."
     assert [(w.file, w.line, w.what) for w in report.warnings] == [
+        ("bom.yaml", 15, "No valid configuration has the line of feet."),
         ("options.yaml", 39, f"No valid configuration has shelf.1.boxes = 1, {because}"),
         ("options.yaml", 51, f"No valid configuration has shelf.1.box.1.lid = no, {because}"),
         ("options.yaml", 51, f"No valid configuration has shelf.1.box.1.lid = yes, {because}"),
+        ("routing.yaml", 11, "No valid configuration has operation 20."),
     ]
 
 
@@ -163,3 +178,186 @@ def test_a_sum_that_needs_too_much_is_refused_by_a_stated_limit() -> None:
     files = edited(files, "rules.yaml", "prices:\n", rule + "prices:\n")
     [fault] = check_files(files).faults
     assert fault.what == "A sum in this rule can come to more than 50000 different amounts on its way."
+
+
+def test_a_configuration_without_any_operation_is_shown() -> None:
+    files = edited(SMALL, "routing.yaml", "    energy: 0.2 kWh\n", "    energy: 0.2 kWh\n    when: stands = free\n")
+    files = edited(files, "routing.yaml", "    energy: 0.09 kWh\n", "    energy: 0.09 kWh\n    when: stands = free\n")
+    files = {**files, "bom.yaml": "bom: []\n"}
+    [fault] = check_files(files).faults
+    assert (fault.file, fault.line) == ("routing.yaml", 2)
+    assert fault.what.startswith("No operation is left on the routing for foot = clamp, height_cm = ")
+
+
+def test_an_operation_and_a_line_that_no_configuration_has_are_told_and_stop_nothing() -> None:
+    files = edited(
+        SMALL, "routing.yaml", "    when: stands = free\n", "    when: stands = free and light = halogen and height_cm = 60\n"
+    )
+    files = edited(
+        files, "bom.yaml", "    when: stands = free\n", "    when: stands = free and light = halogen and height_cm = 60\n"
+    )
+    report = check_files(files)
+    assert report.faults == ()
+    assert [(each.file, each.line, each.what) for each in report.warnings] == [
+        ("bom.yaml", 14, "No valid configuration has the line of feet."),
+        ("routing.yaml", 11, "No valid configuration has operation 20."),
+    ]
+
+
+def test_a_rework_of_what_was_skipped_is_shown_and_one_of_what_is_there_is_none() -> None:
+    files = edited(SMALL, "checks.yaml", "reaction: hold\n", 'reaction: rework\n    redo: ["20"]\n')
+    [fault] = check_files(files).faults
+    assert (fault.file, fault.line) == ("checks.yaml", 17)
+    assert fault.what.startswith("Nothing of 20 is there to redo for foot = clamp, ")
+    assert fault.cure == "Add an operation that is, such as 30, or hold the item."
+    assert check_files(edited(files, "checks.yaml", 'redo: ["20"]', 'redo: ["20", "30"]')).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "what"),
+    [
+        ("shelf.2.load", "Operation 90 names {shelf.2.load}, which is not there for "),
+        ("shelf.1.box.1.lid", "Operation 90 names {shelf.1.box.1.lid}, which is not there for "),
+        ("shelf.1.box.1.lid.own", "Operation 90 names {shelf.1.box.1.lid.own}, which is not there for "),
+        ("shelf.1.class", "'{shelf.1.class}' is of another part."),
+        ("ends.own", "'{ends.own}' is derived, which nothing is brought to."),
+    ],
+)
+def test_a_template_that_names_what_may_not_be_there_is_shown(word: str, what: str) -> None:
+    fault = rack_fault("routing.yaml", '{label: "{steel.own}"', f'{{label: "{{{word}}}"')
+    assert (fault.file, fault.line) == ("routing.yaml", 25)
+    assert fault.what.startswith(what)
+    if "is not there" in what:
+        count = "shelves = 1" if "shelf.2" in word else "shelf.1.boxes = 0"
+        assert count in fault.what
+
+
+def test_a_template_may_name_an_option_of_a_slot_that_is_always_there() -> None:
+    report = check_files(edited(RACK, "routing.yaml", '{label: "{steel.own}"', '{label: "{shelf.1.load} {shelf.1.load.own}"'))
+    assert report.faults == ()
+    assert report.pack is not None
+    blueprint = compile_pack(report.pack)
+    [*_, last] = explode(blueprint, "C", complete(blueprint, {"shelf.1.load": "100"})).operations
+    assert last.parameters["label"] == "100 "
+
+
+def test_what_was_brought_to_the_holder_of_a_part_is_named_in_the_part() -> None:
+    files = edited(RACK, "options.yaml", '{id: 100, price: "6.00"}', '{id: 100, price: "6.00", own: {kind: text, most: 9}}')
+    report = check_files(
+        edited(files, "routing.yaml", "    energy: 0.01 kWh\n", '    energy: 0.01 kWh\n    parameters: {label: "{load.own}"}\n')
+    )
+    assert report.pack is not None, report.faults
+    blueprint = compile_pack(report.pack)
+    whole = complete(blueprint, {"shelves": "1", "shelf.1.load": "100", "shelf.1.boxes": "1"})
+    [fold] = [each for each in explode(blueprint, "C", whole, {"shelf.1.load": "tea"}).operations if each.op == "20.1.1"]
+    assert fold.parameters["label"] == "tea"
+
+
+def test_a_price_below_zero_is_shown_where_the_most_is_taken_off() -> None:
+    fault = only("rules.yaml", 'price: "-0.50"', 'price: "-26.51"')
+    assert (fault.file, fault.line) == ("rules.yaml", 9)
+    assert fault.what == "The price is -0.01 EUR for foot = clamp, height_cm = 60, light = led."
+    assert check_files(edited(SMALL, "rules.yaml", 'price: "-0.50"', 'price: "-26.50"')).faults == ()
+
+
+def test_a_discount_that_no_configuration_can_have_with_others_takes_no_price_below_zero() -> None:
+    """Each of the two takes off almost the whole price; no lamp is both round and clamped."""
+    more = '  - {id: round-too, when: foot = round, price: "-20.00"}\n'
+    files = edited(SMALL, "rules.yaml", "prices:\n", "prices:\n" + more)
+    assert check_files(edited(files, "rules.yaml", 'price: "-0.50"', 'price: "-26.00"')).faults == ()
+
+
+def test_a_price_below_zero_in_one_list_on_some_days_names_both() -> None:
+    summer = '{id: summer, when: steel = painted, price: "-2.00"'
+    fault = rack_fault("rules.yaml", summer, summer.replace("-2.00", "-66.00"))
+    assert fault.file == "rules.yaml"
+    assert fault.what.startswith("The price is -6.00 EUR in the list dealers for height = 100, steel = painted, shelves = 1")
+    assert fault.what.endswith("(from 2026-06-01 on).")
+
+
+SEEDS = range(60)
+KINDS = ("No operation is left", "which is not there", "Nothing of 80 is there", "The price is")
+DEAD = ("No configuration keeps these rules", "It is a default of")
+STATION = """\
+  - op: "80"
+    name: {en: n, zh: n}
+    class: fitting
+    after: []
+    cycle: {base: 9 s}
+    program: p
+    energy: 0.01 kWh
+    when: WHEN
+"""
+CHECKS = """\
+checks:
+  - id: it
+    op: "90"
+    name: {en: n, zh: n}
+    measure: m
+    unit: mm
+    reaction: rework
+    redo: ["80"]
+    physics: {mean: 1, sd: 0.1}
+"""
+
+
+def made_up_to_be_made(chance: random.Random) -> tuple[dict[str, str], str]:
+    """A pack whose operations have conditions, one of them a word that may be missing (returned, too), and large discounts."""
+    files = made_up(chance)
+    whens = [chance.choice(["true", condition(chance, ["o0", "o1"])]) for _ in range(2)]
+    word = chance.choice(["n", "box.1.p", "box.2.r"])
+    last = '  - op: "90"'
+    routing = files["routing.yaml"].replace(last, STATION.replace("WHEN", whens[0]) + last).replace('["10"]', '["10", "80"]')
+    routing = routing.replace('{what: "{q}"}', f'{{what: "{{{word}}}"}}\n    when: {whens[1]}')
+    rules = files["rules.yaml"].replace('.50"', f'{chance.choice(["", "", "0", "5"])}.50"')
+    return {**files, "routing.yaml": routing, "bom.yaml": "bom: []\n", "checks.yaml": CHECKS, "rules.yaml": rules}, word
+
+
+def wrong(pack: Pack, day: date, word: str) -> set[str]:
+    """What is wrong on a day, by trying everything."""
+    brute = Brute(pack, day)
+    if not brute.valid:
+        return {DEAD[0]}
+    priced = cast(Blueprint, SimpleNamespace(prices=None))
+    found = set()
+    for c in brute.valid:
+        ops = {each.op for each in pack.routing if holds(brute.words.conditions[each.slot, each.when], c)}
+        found |= {KINDS[0]} if not ops else set()
+        found |= {KINDS[1]} if "90" in ops and word not in c else set()
+        found |= {KINDS[2]} if "90" in ops and "80" not in ops else set()
+        found |= {KINDS[3]} if brute.price(c, priced) < 0 else set()
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_proved_of_a_made_up_pack_is_what_trying_everything_finds(seed: int) -> None:
+    files, word = made_up_to_be_made(random.Random(seed))
+    report = check_files(files)
+    told = {kind for fault in report.faults for kind in (*KINDS, *DEAD) if kind in fault.what}
+    assert all(any(kind in fault.what for kind in (*KINDS, *DEAD)) for fault in report.faults), report.faults
+    pack = laid_out(files)
+    first = next((found for day in (date.min, *boundaries(pack)) if (found := wrong(pack, day, word))), set())
+    assert told - {DEAD[1]} == first
+    if DEAD[1] in told:
+        assert first == set(), "defaults are looked at last"
+
+
+def laid_out(files: dict[str, str]) -> Pack:
+    """The pack with its faults, as the checker proves it."""
+    seen: list[Pack] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "prove", lambda _reading, pack, *_: seen.append(pack))
+        check_files(files)
+    return seen[0]
+
+
+def test_made_up_packs_have_every_fault_and_some_have_none() -> None:
+    """Else the test above would test nothing."""
+    told = Counter(
+        kind
+        for seed in SEEDS
+        for fault in check_files(made_up_to_be_made(random.Random(seed))[0]).faults or [None]
+        for kind in (*KINDS, "none")
+        if kind in (fault.what if fault else "none")
+    )
+    assert min(told[kind] for kind in (*KINDS, "none")) > 2, told

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from batchone.chain.design.exchange import SUBSETS_MAX
+from batchone.chain.design.exchange.inward import SUBSETS_MAX
+from batchone.chain.design.exchange.sums import COPIES_MAX
 from batchone.chain.design.uvl import FEATURES_MAX, read
 from batchone.chain.design.uvl.formulas import BRACKETS_MAX
 from batchone.chain.design.uvl.reading import BYTES_MAX, LINES_MAX
@@ -29,7 +30,6 @@ def test_the_model_and_the_code_of_the_guide_run() -> None:
 def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
     (tmp_path / "bikes.uvl").write_text(BLOCKS["uvl"])
     (tmp_path / "packs").symlink_to(ROOT / "packs")
-    # A model of prices cannot come in as rules, so what came out of a pack does.
     for command in BLOCKS["sh"].splitlines():
         words = shlex.split(command)[1:]
         done = subprocess.run(
@@ -42,7 +42,9 @@ def test_the_commands_of_the_guide_run(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, (command, done.stderr)
         assert done.stdout or "--out" in words
-    assert (tmp_path / "my-pack/rules.yaml").read_text().startswith("rules:")
+    rules = (tmp_path / "my-pack/rules.yaml").read_text()
+    assert rules.startswith("rules:")
+    assert "50 * count{" in rules
 
 
 def test_limits_are_those_that_the_guide_names() -> None:
@@ -50,3 +52,4 @@ def test_limits_are_those_that_the_guide_names() -> None:
     limits = f"{FEATURES_MAX:,} features, {LINES_MAX:,} lines, {BYTES_MAX // 1_000_000} MB, {BRACKETS_MAX} brackets"
     assert limits in text
     assert f"more than {SUBSETS_MAX:,} rules" in text
+    assert f"than {COPIES_MAX} cases tell apart" in text

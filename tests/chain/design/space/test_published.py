@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import random
 import tracemalloc
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import pytest
 from ortools.sat.python import cp_model
+from pysat.solvers import Cadical195
 from tests.support_features import PUBLISHED, published
 
 from batchone.chain.design.space import OptionSpace, Reasons, Session, State, count, smallest_change
@@ -140,31 +143,122 @@ def test_an_open_session_takes_less_than_two_megabytes(name: str) -> None:
     assert taken < 2_000_000
 
 
-SAMPLES = {"printer": 40, "pc-richmond": 40, "berkeleydb": 40, "financialservices01": 12, "automotive01": 12, "automotive02": 3}
+@dataclass(frozen=True)
+class Clicking:
+    """How a model is clicked through: how often, and how many options are looked at after each click (none: all of them).
+
+    With a page, what stands beside the choices in their groups is looked at, too: it is what a click excludes.
+    """
+
+    clicks: int
+    page: int | None
+
+
+CLICKS = {
+    "printer": Clicking(20, None), "pc-richmond": Clicking(20, None), "berkeleydb": Clicking(20, None),
+    "financialservices01": Clicking(20, None), "automotive01": Clicking(10, None), "automotive02": Clicking(3, 80),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_sampled_clicks_agree_with_a_second_solver(name: str) -> None:
-    """Three of each state, where there are so many, after each click of one person who clicks three times."""
-    chance, space = random.Random(11), space_of(name)
-    second, session = Second(space.model), Session(space)
-    left = SAMPLES[name]
-    seen: set[State] = set()
-    for _ in range(3):
-        states = session.states().listed()
-        free = [feature for feature, state in states.items() if state is State.SELECTABLE]
-        asked = [
+def test_every_option_after_each_click_of_one_person_stands_where_a_second_solver_says(name: str) -> None:
+    chance, space, clicking = random.Random(11), space_of(name), CLICKS[name]
+    third, session = Third(space.model), Session(space)
+    numbers, seen, looked = range(len(space.model.features)), Counter[State](), 0
+    for _ in range(clicking.clicks):
+        asked = (
+            list(dict.fromkeys([*chance.sample(numbers, clicking.page), *_beside(space.model, session.choices)]))
+            if clicking.page
+            else numbers
+        )
+        found = session.states(asked).listed()
+        assert found == third.states(dict(session.choices), asked)
+        looked += len(found)
+        seen.update(found.values())
+        free = [feature for feature, state in found.items() if state is State.SELECTABLE]
+        if not free:
+            break
+        ones = [
             feature
-            for wanted in State
-            for feature in _some(chance, [f for f, state in states.items() if state is wanted], max(1, SAMPLES[name] // 9))
-        ][:left]
-        left -= len(asked)
-        for feature in asked:
-            assert states[feature] is second.state(dict(session.choices), feature), space.model.features[feature].name
-            seen.add(states[feature])
-        session.choose(chance.choice(free), chance.random() < 0.8)
-    assert State.SELECTABLE in seen
-    assert len(seen) > 1
+            for feature in free
+            if space.model.groups[space.model.features[feature].group].relation is Relation.ALTERNATIVE
+        ]
+        session.choose(chance.choice(ones if ones and clicking.page else free), chance.random() < 0.8)
+    assert min(seen[state] for state in State) > 0
+    assert looked >= (clicking.page or len(numbers)) * min(clicking.clicks, 10)
+
+
+def _beside(model: FeatureModel, choices: Collection[int]) -> list[int]:
+    """Up to 40 members of the groups that the choices stand in."""
+    return [member for feature in choices for member in model.groups[model.features[feature].group].members[:40]]
+
+
+class Third:
+    """The same model for CaDiCaL, which keeps what it learnt from one question to the next: a ladder for each alternative
+    group, a literal for each formula. A configuration that it finds answers for every feature that it has or has not.
+    """
+
+    def __init__(self, model: FeatureModel) -> None:
+        self.solver = Cadical195()
+        self.model, self.count = model, len(model.features)
+        self.solver.add_clause([1])
+        for group in model.groups:
+            self._group(group.relation, group.parent + 1, [member + 1 for member in group.members])
+        for constraint in model.constraints:
+            self.solver.add_clause([self._literal(constraint.formula)])
+
+    def states(self, choices: dict[int, bool], asked: Sequence[int]) -> dict[int, State]:
+        assumed = [feature + 1 if wanted else -feature - 1 for feature, wanted in choices.items()]
+        seen, wanted = set[int](), {literal for feature in asked for literal in (feature + 1, -feature - 1)}
+        for literal in wanted:
+            if literal not in seen and self.solver.solve(assumptions=[*assumed, literal]):
+                seen.update(self.solver.get_model()[: len(self.model.features)])
+        states = {(True, True): State.SELECTABLE, (True, False): State.FORCED, (False, True): State.EXCLUDED}
+        return {feature: states[feature + 1 in seen, -feature - 1 in seen] for feature in asked}
+
+    def _group(self, relation: Relation, parent: int, members: list[int]) -> None:
+        for member in members:
+            self.solver.add_clause([-member, parent])
+        if relation is Relation.MANDATORY:
+            for member in members:
+                self.solver.add_clause([member, -parent])
+        elif relation is not Relation.OPTIONAL:
+            assert relation in (Relation.OR, Relation.ALTERNATIVE), "no published model has another"
+            self.solver.add_clause([-parent, *members])
+        if relation is Relation.ALTERNATIVE:
+            before = None
+            for member in members:
+                passed = self._fresh()
+                self.solver.append_formula([[-member, passed], *([[-before, passed], [-before, -member]] if before else [])])
+                before = passed
+
+    def _fresh(self) -> int:
+        self.count += 1
+        return self.count
+
+    def _literal(self, formula: Formula) -> int:  # noqa: PLR0911 - one for each kind of formula
+        match formula:
+            case Has(feature):
+                return feature + 1
+            case Truth(value):
+                return 1 if value else -1
+            case Not(part):
+                return -self._literal(part)
+            case All(parts):
+                return -self._any([-self._literal(part) for part in parts])
+            case Some(parts):
+                return self._any([self._literal(part) for part in parts])
+            case Implies(first, second):
+                return self._any([-self._literal(first), self._literal(second)])
+            case Equivalent(first, second):
+                one, other = self._literal(first), self._literal(second)
+                return self._any([-self._any([one, other]), -self._any([-one, -other])])
+        raise AssertionError(formula)
+
+    def _any(self, literals: list[int]) -> int:
+        found = self._fresh()
+        self.solver.append_formula([[-found, *literals], *([found, -literal] for literal in literals)])
+        return found
 
 
 def _some(chance: random.Random, features: list[int], many: int) -> list[int]:

@@ -85,6 +85,7 @@ def test_a_log_without_a_usable_row_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="the machine-shop log is not beside this repository (../shared/data)")
 def test_the_log_of_a_real_machine_shop_is_planned(tmp_path: Path) -> None:
     report = import_log(REAL, budget_s=2, seed=1, out_dir=tmp_path)

@@ -8,8 +8,9 @@ from tests.chain.planning.files.instances import FJSP, FOLDER, HFSP, JSP, SDST, 
 from batchone.chain.planning import Measure, solve
 from batchone.chain.planning.checks import faults_of
 from batchone.chain.planning.files import Format, guess, load, native, parse
+from batchone.chain.planning.files.formats import written
 from batchone.chain.planning.files.text import ORIGIN
-from batchone.cli.plan import FormatName
+from batchone.cli.plan import FormatName, WrittenName
 from batchone.kernel.errors import Refused
 
 TEXTS = {Format.FJSP: FJSP, Format.JSP: JSP, Format.SDST_PFSP: SDST, Format.HFSP: HFSP, Format.TT_PFSP: TT}
@@ -52,7 +53,7 @@ def test_every_published_instance_is_read() -> None:
 
 @needs_instances
 def test_no_plan_of_a_read_instance_is_better_than_its_best_known() -> None:
-    assert solve(load(FOLDER / "jsp/ft06.txt")[0], 2, 1).objective.makespan_s == 55
+    assert solve(load(FOLDER / "jsp/ft06.txt")[0], 60, 1).objective.makespan_s == 55
 
 
 @pytest.mark.parametrize(("format_", "text"), TEXTS.items())
@@ -115,6 +116,16 @@ def test_files_that_are_not_there_or_no_text_are_refused(tmp_path: Path) -> None
 
 def test_the_terminal_knows_every_format() -> None:
     assert set(get_args(FormatName)) == set(Format)
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_a_problem_is_written_in_the_formats_that_the_terminal_offers_and_refused_in_others(format_: Format) -> None:
+    of = parse(JSP, Format.JSP)
+    if format_ in get_args(WrittenName):
+        assert len(parse(written(of, format_).decode(), format_).operations) == 4
+    else:
+        with pytest.raises(Refused, match=f"not written as {format_}"):
+            written(of, format_)
 
 
 def test_a_job_shop_and_a_flexible_one_are_read_as_they_stand() -> None:

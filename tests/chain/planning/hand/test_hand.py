@@ -78,6 +78,7 @@ def wishes(draw) -> tuple[Problem, Plan, str, str, int, int]:
     return of, plan, a.operation, resource.id, draw(st.integers(0, resource.positions - 1)), draw(st.integers(-3, 150))
 
 
+@pytest.mark.slow
 @UNHURRIED
 @given(wishes(), st.booleans())
 def test_a_legal_move_gives_a_valid_plan_and_moves_no_more_than_it_says(wish, push: bool) -> None:
@@ -107,6 +108,7 @@ def test_a_legal_move_is_valid_where_there_are_tools_crews_batches_waits_and_lin
             assert validate(of, found.plan) == []
 
 
+@pytest.mark.slow
 @UNHURRIED
 @given(wishes())
 def test_what_is_refused_is_really_in_conflict(wish) -> None:
@@ -122,6 +124,7 @@ def test_what_is_refused_is_really_in_conflict(wish) -> None:
     assert found.behind is None or found.behind in plan.by_operation
 
 
+@pytest.mark.slow
 @UNHURRIED
 @given(wishes())
 def test_the_nearest_places_offered_are_legal_and_nearest(wish) -> None:
@@ -142,6 +145,7 @@ def test_the_nearest_places_offered_are_legal_and_nearest(wish) -> None:
     assert not any(legal(at) for at in range(max(0, start), later.start_s if later else 200))
 
 
+@pytest.mark.slow
 @UNHURRIED
 @given(wishes())
 def test_the_effect_is_what_the_plans_say(wish) -> None:

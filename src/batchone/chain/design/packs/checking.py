@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from batchone.chain.design.packs.faults import Fault, PackRefused, PackReport, P
 from batchone.chain.design.packs.nodes import Node, Table, read_yaml
 from batchone.chain.design.packs.proofs import Origins, prove
 from batchone.chain.design.packs.reading import Reading, Said
+from batchone.chain.design.packs.sharing import check_sharing
 from batchone.chain.design.parts import VALUES_MAX, lay_out, size_of
 from batchone.chain.design.rules import RuleFault, Vocabulary, parse, parse_number
 from batchone.chain.design.solver import NODES_MAX, nodes_of
@@ -95,6 +96,7 @@ def _assembled(reading: Reading, nodes: Mapping[str, Node], files: Mapping[str, 
         routing=read(making.read_routing, "routing.yaml"),
         calendars=resources.calendars, classes=resources.classes, connections=resources.connections,
         equipment=resources.equipment, meters=resources.meters,
+        auxiliaries=resources.auxiliaries, aim=header.aim,
         signals=read(measuring.read_signals, "signals.yaml"),
         checks=read(measuring.read_checks, "checks.yaml"),
         energy=read(measuring.read_energy, "energy.yaml"),
@@ -117,6 +119,7 @@ def _check_whole(reading: Reading, raw: Pack) -> Pack:
     texts = _Texts(reading, vocabulary)
     texts.read()
     check_consistency(reading, raw, vocabulary)
+    check_sharing(reading, raw)
     if not {fault.file for fault in reading.faults}.isdisjoint({"options.yaml", "rules.yaml", "bom.yaml", "routing.yaml"}):
         return raw
     pack = lay_out(raw)
@@ -124,9 +127,15 @@ def _check_whole(reading: Reading, raw: Pack) -> Pack:
     texts.weigh(raw, rules)
     if not any(fault.file == "rules.yaml" for fault in reading.faults):
         held = Counter(slot.part for slot in vocabulary.slots.values())
+        part_of = {operation.op: operation.slot for operation in raw.routing}
+
+        def laid_out(parts: Iterable[str]) -> tuple[int, ...]:
+            return tuple(index for index, part in enumerate(parts) for _ in range(held[part] if part else 1))
+
         origins = Origins(
-            tuple(index for index, line in enumerate(raw.bom) for _ in range(held[line.slot] if line.slot else 1)),
-            tuple(index for index, each in enumerate(raw.routing) for _ in range(held[each.slot] if each.slot else 1)),
+            laid_out(line.slot for line in raw.bom),
+            laid_out(operation.slot for operation in raw.routing),
+            laid_out(part_of.get(check.op, "") for check in raw.checks),
         )
         words = Words(vocabulary, texts.conditions, texts.numbers, rules)
         prove(reading, pack, words, origins)

@@ -102,14 +102,22 @@ def _templates(reading: Reading, pack: Pack, vocabulary: Vocabulary) -> None:
             continue
         scope = _scope_of(said.part, vocabulary)
         for word in words_of(said.text):
-            if not _speaks(scope, word.removesuffix(OWN)):
+            name = word.removesuffix(OWN)
+            if not _speaks(scope, name):
                 cure = f"Use one of {', '.join(sorted(scope.words()))}."
                 reading.fault(said.place, f"'{{{word}}}' is no option and no derived attribute.", cure)
+            elif scope.resolve(name) in scope.derived and (word != name or not _known_here(scope, name)):
+                what = (
+                    f"'{{{word}}}' is derived, which nothing is brought to."
+                    if word != name
+                    else f"'{{{word}}}' is of another part."
+                )
+                reading.fault(said.place, what, "Name an option, or an attribute of its own part or of what holds it.")
     for index, operation in enumerate(pack.routing):
         if any(word.endswith(OWN) for word in (*words_of(operation.program), *words_of(operation.setup or ""))):
             what = "What a customer brings may stand in parameters only."
             reading.fault(reading.at("operation", index, "program"), what, f"Take '{OWN}' out.")
-        longest = max(_expansions(operation.program, _scope_of(operation.slot, vocabulary)), key=len, default="")
+        longest = _longest(operation.program, _scope_of(operation.slot, vocabulary))
         if len(longest) > _PROGRAM_LENGTH or not operation.program.isascii():
             what = f"A program may be called '{longest}', which is not at most {_PROGRAM_LENGTH} ASCII characters."
             reading.fault(reading.at("operation", index, "program"), what, "Make the template shorter.")
@@ -121,6 +129,12 @@ def _scope_of(part: str, vocabulary: Vocabulary) -> Vocabulary:
     return vocabulary.scoped(next(slots, "")) if part else vocabulary
 
 
+def _known_here(scope: Vocabulary, word: str) -> bool:
+    """Whether a derived attribute belongs to the scope's slot or to what is around it."""
+    slot = scope.resolve(word).rpartition(".")[0]
+    return not slot or slot == scope.scope or scope.scope.startswith(f"{slot}.")
+
+
 def _speaks(scope: Vocabulary, word: str) -> bool:
     try:
         return scope.resolve(word) not in scope.several
@@ -128,16 +142,29 @@ def _speaks(scope: Vocabulary, word: str) -> bool:
         return False
 
 
-def _expansions(template: str, scope: Vocabulary) -> Iterator[str]:
-    """What a template can become, with each of its words set freely (up to a bound); nothing when a word is unknown."""
-    domains = []
-    for word in dict.fromkeys(words_of(template)):
+def _domains(template: str, scope: Vocabulary) -> dict[str, tuple[str, ...]] | None:
+    """What each word of a template can be; none when a word is unknown."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words_of(template):
         if not _speaks(scope, word):
-            return
+            return None
         attribute = scope.resolve(word)
         follows = scope.derived.get(attribute)
-        values = _AMOUNTS if follows is not None and follows.formula is not None else scope.domain(attribute)
-        domains.append([(word, value) for value in values])
+        found[word] = _AMOUNTS if follows is not None and follows.formula is not None else scope.domain(attribute)
+    return found
+
+
+def _longest(template: str, scope: Vocabulary) -> str:
+    """The longest that a template can become, with each of its words set freely; empty when a word is unknown."""
+    domains = _domains(template, scope)
+    return "" if domains is None else filled(template, {word: max(values, key=len) for word, values in domains.items()})
+
+
+def _expansions(template: str, scope: Vocabulary) -> Iterator[str]:
+    """What a template can become, with each of its words set freely (up to a bound); nothing when a word is unknown."""
+    domains = [[(word, value) for value in values] for word, values in (_domains(template, scope) or {}).items()]
+    if not domains and words_of(template):
+        return
     for count, combination in enumerate(product(*domains)):
         if count >= _KEYS_LOOKED_AT:
             return

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 
 from batchone.chain.design.packs.nodes import Node, Scalar, Table
+from batchone.chain.design.packs.plant import NEED
 from batchone.chain.design.packs.reading import Entry, Reading, law, scalar
 from batchone.contracts.pack import BomRule, Choice, Law, Module, Operation, Supplier, Text, Variant
+from batchone.contracts.sharing import Wait
 
 _VARIANT = "id name cost stock reorder_at lot"
 _SUPPLIER = "id name town lead moq on_time"
@@ -42,9 +44,9 @@ def read_bom(reading: Reading, node: Node) -> tuple[BomRule, ...]:
 
 def read_routing(reading: Reading, node: Node) -> tuple[Operation, ...]:
     """routing.yaml."""
-    required, optional = "op name class after cycle program energy", "group setup parameters when part"
+    required, optional = "op name class after cycle program energy", "group setup parameters when part needs waits"
     operations = Entry.of(reading, node, "routing").several(("operation",), "routing", required, optional, least=1)
-    return tuple(_operation(reading, operation) for operation in operations)
+    return tuple(_operation(reading, index, operation) for index, operation in enumerate(operations))
 
 
 def operation_id(reading: Reading, node: Node) -> str:
@@ -116,10 +118,11 @@ def _line(reading: Reading, index: int, entry: Entry) -> BomRule:
     return line
 
 
-def _operation(reading: Reading, entry: Entry) -> Operation:
+def _operation(reading: Reading, index: int, entry: Entry) -> Operation:
     op = operation_id(reading, entry.node("op")) if entry.has("op") else ""
     reading.declare("operation", op, entry.place("op"))
     slot = entry.of_part()
+    waits = entry.several(("operation", str(index), "waits"), "waits", "after", "least most")
     operation = Operation(
         op=op,
         group=operation_reference(reading, entry, "group") if entry.has("group") else op,
@@ -133,9 +136,21 @@ def _operation(reading: Reading, entry: Entry) -> Operation:
         energy_kwh=entry.quantity("energy", "kWh"),
         when=entry.condition("when"),
         slot=slot,
+        needs=entry.references(NEED, "needs"),
+        waits=tuple(_wait(reading, each) for each in waits),
     )
     reading.part = ""
     return operation
+
+
+def _wait(reading: Reading, entry: Entry) -> Wait:
+    if not entry.has("least") and not entry.has("most"):
+        reading.fault(entry.place(), "The wait has no bound.", "Give least, most or both.")
+    return Wait(
+        after=operation_reference(reading, entry, "after"),
+        least_s=entry.quantity("least", "s"),
+        most_s=entry.quantity("most", "s") if entry.has("most") else None,
+    )
 
 
 def _parameters(reading: Reading, pairs: Mapping[str, Node]) -> dict[str, Law | str]:

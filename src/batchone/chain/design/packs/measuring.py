@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from batchone.chain.design.packs.aiming import read_tariff
 from batchone.chain.design.packs.making import operation_ids, operation_reference
 from batchone.chain.design.packs.nodes import Node
 from batchone.chain.design.packs.reading import Entry, Reading, decimal
@@ -37,7 +38,7 @@ def read_checks(reading: Reading, node: Node) -> tuple[Check, ...]:
 
 def read_energy(reading: Reading, node: Node) -> Energy:
     """energy.yaml."""
-    entry = Entry.of(reading, node, "energy").sub("energy", "nominal shares tolerance carbon_g_per_kwh")
+    entry = Entry.of(reading, node, "energy").sub("energy", "nominal shares tolerance carbon_g_per_kwh", "tariff")
     entry.mark("energy")
     shares = {cell: float(decimal(reading, share)) for cell, share in entry.pairs("shares").items()}
     for cell, share in entry.pairs("shares").items():
@@ -47,6 +48,7 @@ def read_energy(reading: Reading, node: Node) -> Energy:
         shares=shares,
         tolerance=entry.number("tolerance", least=0, most=1),
         carbon_g_per_kwh=entry.number("carbon_g_per_kwh", least=0),
+        tariff=read_tariff(reading, entry),
     )
 
 

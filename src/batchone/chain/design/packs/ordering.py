@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, cast
 
+from batchone.chain.design.packs.aiming import read_aim
 from batchone.chain.design.packs.nodes import Node, Scalar, Table
 from batchone.chain.design.packs.reading import Entry, Reading, Said, identifier, scalar
 from batchone.contracts.pack import Default, Derived, Option, Own, PackProduct, Part, Place, Several, Text, Value
+from batchone.contracts.sharing import Aim
 from batchone.kernel.money import Money
 
 QUANTITY_VALUES_MAX = 500
@@ -39,6 +41,7 @@ class Header:
     name: Text
     product: PackProduct
     place: Place
+    aim: Aim | None
 
 
 @dataclass
@@ -53,7 +56,8 @@ class Choosing:
 
 def read_header(reading: Reading, node: Node) -> Header:
     """pack.yaml; sets the languages and the currency of the reading."""
-    entry = Entry.of(reading, node, "pack version sector licence languages currency name product place")
+    entry = Entry.of(reading, node, "pack version sector licence languages currency name product place", "aim")
+    entry.mark("pack")
     reading.languages = tuple(word for word, _ in entry.words("languages", least=1))
     currency, version = entry.word("currency"), entry.word("version")
     if entry.has("currency") and not re.match(r"[A-Z]{3}\Z", currency):
@@ -71,6 +75,7 @@ def read_header(reading: Reading, node: Node) -> Header:
         name=entry.text("name"),
         product=_product(entry.sub("product", "id name serial base_price")),
         place=_place(entry.sub("place", "enterprise site area line")),
+        aim=read_aim(reading, entry),
     )
 
 
@@ -126,6 +131,7 @@ def _scope(reading: Reading, entry: Entry, part: str, found: Choosing) -> None:
 
 
 def _product(entry: Entry) -> PackProduct:
+    entry.mark("product")
     serial = entry.word("serial")
     if entry.has("serial") and not re.match(r"[A-Z0-9]{1,8}\Z", serial):
         entry.reading.fault(entry.place("serial"), f"'{serial}' is no prefix.", "Use one to eight capital letters and digits.")

@@ -1,4 +1,4 @@
-"""Reading resources.yaml: calendars, equipment classes, connections, equipment, energy meters."""
+"""Reading resources.yaml: calendars, equipment classes, tools and people, connections, equipment, energy meters."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from batchone.contracts.pack import (
     SetupPair,
     WeeklyTime,
 )
+from batchone.contracts.sharing import Auxiliary, AuxiliaryKind
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
+NEED = "tool class or skill"
+"""What operations need and setups have as crew, as faults call it."""
 _EQUIPMENT = "id name class cell positions connection power mtbf mttr"
 _LAST_PORT = 65535
 _LAST_MODBUS_UNIT = 247
@@ -37,16 +40,19 @@ class Resources:
     connections: tuple[Connection, ...]
     equipment: tuple[Equipment, ...]
     meters: tuple[Meter, ...]
+    auxiliaries: tuple[Auxiliary, ...]
 
 
 def read_resources(reading: Reading, node: Node) -> Resources:
     """resources.yaml."""
-    root = Entry.of(reading, node, "calendars classes connections equipment", "meters")
+    root = Entry.of(reading, node, "calendars classes connections equipment", "meters tools people")
     calendars = root.several(("calendar",), "calendars", "id", "week breaks", least=1)
     classes = root.several(("class",), "classes", "id name calendar attended", "setup", least=1)
     connections = root.several(("connection",), "connections", "id protocol", "port group", least=1)
     equipment = root.several(("equipment",), "equipment", _EQUIPMENT, "unit", least=1)
     meters = root.several(("meter",), "meters", "id name connection unit of")
+    tools = root.several(("tool",), "tools", "id name classes count calendar")
+    people = root.several(("person",), "people", "id name skills count calendar")
     return Resources(
         calendars=tuple(
             Calendar(each.declared("calendar"), _stretches(each, "week"), _stretches(each, "breaks")) for each in calendars
@@ -55,6 +61,10 @@ def read_resources(reading: Reading, node: Node) -> Resources:
         connections=tuple(_connection(each) for each in connections),
         equipment=tuple(_equipment(each) for each in equipment),
         meters=tuple(_meter(each) for each in meters),
+        auxiliaries=(
+            *(_auxiliary(each, "tool", "classes") for each in tools),
+            *(_auxiliary(each, "person", "skills") for each in people),
+        ),
     )
 
 
@@ -71,14 +81,15 @@ def _stretches(entry: Entry, key: str) -> tuple[WeeklyTime, ...]:
                 days.append(_DAYS.index(name))
             else:
                 entry.reading.fault(place, f"'{name}' is no day.", f"Use {', '.join(_DAYS)}.")
-        start, end = _time(stretch, "from"), _time(stretch, "to")
+        start, end = time_of_day(stretch, "from"), time_of_day(stretch, "to")
         if start is not None and end is not None and not start < end:
             entry.reading.fault(stretch.place("to"), "It ends before it begins.", "Split what runs past midnight in two.")
         found.append(WeeklyTime(tuple(days), start or 0.0, end or 0.0))
     return tuple(found)
 
 
-def _time(entry: Entry, key: str) -> float | None:
+def time_of_day(entry: Entry, key: str) -> float | None:
+    """Seconds from midnight; none where it is faulty."""
     text = entry.word(key)
     match = _TIME.match(text)
     if text == "24:00":
@@ -93,12 +104,13 @@ def _time(entry: Entry, key: str) -> float | None:
 def _class(index: int, entry: Entry) -> EquipmentClass:
     setup = None
     if entry.has("setup"):
-        change = entry.sub("setup", "change", "pairs")
+        change = entry.sub("setup", "change", "pairs crew")
         change.mark("class", str(index), "setup")
         pairs = change.several(("class", str(index), "setup", "pairs"), "pairs", "from to time")
         setup = Setup(
             change_s=change.quantity("change", "s"),
             pairs=tuple(SetupPair(pair.word("from"), pair.word("to"), pair.quantity("time", "s")) for pair in pairs),
+            crew=change.reference(NEED, "crew") if change.has("crew") else None,
         )
     return EquipmentClass(
         id=entry.declared("class"),
@@ -106,6 +118,19 @@ def _class(index: int, entry: Entry) -> EquipmentClass:
         setup=setup,
         calendar=entry.reference("calendar", "calendar"),
         attended=entry.boolean("attended"),
+    )
+
+
+def _auxiliary(entry: Entry, kind: AuxiliaryKind, serves: str) -> Auxiliary:
+    for name, place in entry.words(serves, least=1):
+        entry.reading.declared.setdefault(NEED, {}).setdefault(name, place)
+    return Auxiliary(
+        id=entry.declared(kind),
+        name=entry.text("name"),
+        kind=kind,
+        serves=tuple(name for name, _ in entry.words(serves)),
+        count=entry.integer("count", least=1, most=10_000, default=1),
+        calendar=entry.reference("calendar", "calendar"),
     )
 
 

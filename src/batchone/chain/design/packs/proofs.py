@@ -7,41 +7,49 @@ from datetime import date
 from fractions import Fraction
 from itertools import combinations
 
+from batchone.chain.design.explosion import OWN, words_of
 from batchone.chain.design.model import Words, boundaries, rules_on
+from batchone.chain.design.packs.cheapest import below_zero, lists_on
 from batchone.chain.design.packs.faults import Place
 from batchone.chain.design.packs.reading import Reading
 from batchone.chain.design.solver import Space
-from batchone.contracts.pack import BomRule, Law, Pack
+from batchone.contracts.pack import BomRule, Check, Law, Operation, Pack
 
 _CASES_MAX = 5_000
 
 
 @dataclass(frozen=True)
 class Origins:
-    """Where in its file each line of a laid out bill of materials and routing was written: the number of the entry."""
+    """Where in its file each laid out line, operation and check was written: the number of the entry."""
 
     bom: tuple[int, ...]
     routing: tuple[int, ...]
+    checks: tuple[int, ...]
 
 
 def prove(reading: Reading, pack: Pack, words: Words, origins: Origins) -> None:
-    """Every fault of the rules, the bill of materials and the routing that only shows in whole configurations.
+    """Every fault of the rules, the bill of materials, the routing and the prices that only shows in whole configurations.
 
     What is in force changes from day to day; the proofs are led for every stretch of days in which it does not. A value
-    that no configuration has on any day is told as a warning, or as a fault where it is its option's default.
+    that no configuration has on any day is told as a warning, or as a fault where it is its option's default; a line or an
+    operation that none has is told as a warning.
     """
     days = [date.min, *boundaries(pack)]
     alive: set[tuple[str, str]] = set()
+    used: set[Place] = set()
     for day in days:
         space = Space(words.vocabulary, rules_on(pack, words, day))
         if not space.possible({}):
             _contradiction(reading, pack, space, day)
         else:
-            alive |= _Proofs(reading, pack, words, space, day if len(days) > 1 else None, origins).run()
+            proofs = _Proofs(reading, pack, words, space, day if len(days) > 1 else None, origins)
+            alive |= proofs.run()
+            used |= proofs.used
         space.close()
         if reading.faults:
             return
     _dead_values(reading, pack, words, alive)
+    _never_used(reading, pack, origins, used)
 
 
 def _contradiction(reading: Reading, pack: Pack, space: Space, day: date) -> None:
@@ -76,6 +84,18 @@ def _dead_values(reading: Reading, pack: Pack, words: Words, alive: set[tuple[st
                 reading.warn(place, what, "Take the value out, or loosen a rule.")
     if space is not None:
         space.close()
+
+
+def _never_used(reading: Reading, pack: Pack, origins: Origins, used: set[Place]) -> None:
+    """Lines and operations that nobody can ever have; of a part, where no slot of it has them."""
+    told = {reading.at("bom", origins.bom[number]): f"the line of {line.module}" for number, line in enumerate(pack.bom)}
+    told |= {
+        reading.at("operation", origins.routing[number]): f"operation {each.op.partition('.')[0]}"
+        for number, each in enumerate(pack.routing)
+    }
+    for place, name in told.items():
+        if place not in used:
+            reading.warn(place, f"No valid configuration has {name}.", "Take it out, or loosen 'when:' or a rule.")
 
 
 def _day_of(since: date | None, until: date | None) -> date:
@@ -115,6 +135,8 @@ class _Proofs:
         self._day = day
         self._origins = origins
         self._told: set[Place] = set()
+        self.used: set[Place] = set()
+        """Where lines and operations are written that some configuration has."""
 
     def _tell(self, place: Place, what: str, cure: str) -> None:
         """A fault, once for each place: what is wrong in one slot of a part is wrong in all of them."""
@@ -126,16 +148,29 @@ class _Proofs:
         """All proofs; the values that are alive."""
         known = self._reading.declared.get("operation", {})
         operations = {operation.op: operation for operation in self._pack.routing}
+        self._some_work()
         for number, line in enumerate(self._pack.bom):
             index = self._origins.bom[number]
             self._exactly_one(index, line)
             if line.at in operations and line.at.partition(".")[0] in known:
                 self._within(index, line, operations[line.at].when, operations[line.at].slot)
             self._above_zero(line.quantity, line.slot, line.when, self._reading.at("bom", index, "quantity"), "A quantity")
+            self._use(line.when, line.slot, self._reading.at("bom", index))
         for number, operation in enumerate(self._pack.routing):
             place = self._reading.at("operation", self._origins.routing[number], "cycle")
             self._above_zero(operation.cycle_s, operation.slot, operation.when, place, "A cycle time")
+            self._words_are_there(self._origins.routing[number], operation)
+            self._use(operation.when, operation.slot, self._reading.at("operation", self._origins.routing[number]))
+        for number, check in enumerate(self._pack.checks):
+            again = [operations[op] for op in check.redo if op in operations]
+            if check.reaction == "rework" and check.op in operations and again:
+                self._something_to_redo(self._origins.checks[number], check, operations[check.op], again)
+        self._prices()
         return self._alive()
+
+    def _use(self, when: str, slot: str, place: Place) -> None:
+        if place not in self.used and self._space.possible({}, self._literal(when, slot)):
+            self.used.add(place)
 
     def _alive(self) -> set[tuple[str, str]]:
         space = self._space
@@ -165,6 +200,60 @@ class _Proofs:
         if outside is not None:
             what = f"{line.module} is consumed by operation {line.at}, which is skipped for {self._written(outside)}."
             self._tell(self._reading.at("bom", index, "at"), what, "Make 'when:' as narrow as the operation's.")
+
+    def _some_work(self) -> None:
+        idle = self._space.example({}, *(-self._literal(each.when, each.slot) for each in self._pack.routing))
+        if idle is not None:
+            what = f"No operation is left on the routing for {self._written(idle)}."
+            self._tell(self._reading.at("operation", 0), what, "Let at least one operation be done, whatever is chosen.")
+
+    def _words_are_there(self, index: int, operation: Operation) -> None:
+        """A template may name an option of a slot by its full id; it must be there wherever the operation is."""
+        texts = {"program": operation.program, "setup": operation.setup or ""}
+        texts |= {key: text for key, text in operation.parameters.items() if isinstance(text, str)}
+        for key, text in texts.items():
+            path = (key,) if key in ("program", "setup") else ("parameters",)
+            for word in words_of(text):
+                slots = self._slots_of(word.removesuffix(OWN), operation.slot)
+                missing = [-self._space.literal(self._words.vocabulary.presence(slot)) for slot in slots]
+                without = next(
+                    (found for each in missing if (found := self._space.example({}, self._here(operation), each))), None
+                )
+                if without is not None:
+                    what = f"Operation {operation.op} names {{{word}}}, which is not there for {self._written(without)}."
+                    cure = "Name an option of its own part or of what holds it, or make 'when:' narrower."
+                    self._tell(self._reading.at("operation", index, *path), what, cure)
+
+    def _slots_of(self, word: str, slot: str) -> set[str]:
+        """The slots of the options that a word of a template stands for."""
+        vocabulary = self._words.vocabulary
+        attribute = vocabulary.scoped(slot).resolve(word)
+        follows = vocabulary.derived.get(attribute)
+        if follows is None:
+            return {vocabulary.slot_of(attribute)} - {""}
+        own = attribute.rpartition(".")[0]
+        return {own, *(vocabulary.slot_of(option) for option in follows.of)} - {""}
+
+    def _something_to_redo(self, index: int, check: Check, operation: Operation, again: list[Operation]) -> None:
+        nothing = self._space.example({}, self._here(operation), *(-self._here(each) for each in again))
+        if nothing is not None:
+            what = f"Nothing of {', '.join(each.op for each in again)} is there to redo for {self._written(nothing)}."
+            cure = f"Add an operation that is, such as {check.op}, or hold the item."
+            self._tell(self._reading.at("check", index, "redo"), what, cure)
+
+    def _prices(self) -> None:
+        day = self._day if self._day is not None else date.min
+        for prices in lists_on(self._pack, day):
+            found = below_zero(self._pack, self._words, self._space, day, prices)
+            if found is not None:
+                choices, amount, blamed = found
+                listed = f" in the list {prices.id}" if prices is not None else ""
+                what = f"The price is {amount:.2f} {self._pack.currency}{listed} for {self._written(choices)}."
+                place = self._reading.declared["price rule"][blamed] if blamed else self._reading.at("product", "base_price")
+                self._tell(place, what, "Take less off, or raise the base price.")
+
+    def _here(self, operation: Operation) -> int:
+        return self._literal(operation.when, operation.slot)
 
     def _above_zero(self, law: Law, slot: str, when: str, place: Place, name: str) -> None:
         """The least that a law can come to is looked for only where its negative parts could take it to zero."""

@@ -35,6 +35,7 @@ FILE_OF = {
     "calendar": "resources.yaml",
     "connection": "resources.yaml",
     "equipment": "resources.yaml",
+    "tool class or skill": "resources.yaml",
     "cell": "resources.yaml",
 }
 

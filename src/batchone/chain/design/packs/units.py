@@ -1,28 +1,10 @@
-"""Which units a pack may use: those of pint, and the A-weighted decibel."""
+"""What is said of a unit that is none."""
 
 from __future__ import annotations
 
-import re
+from batchone.kernel.quantities import is_unit
 
-from batchone.kernel.quantities import registry
-
-_WRITTEN = re.compile(r"[A-Za-z0-9µΩ°%*/^. -]+\Z")
-_MORE = frozenset({"dB(A)"})
-
-
-def is_unit(text: str) -> bool:
-    """Whether this is a unit of measurement."""
-    if text in _MORE:
-        return True
-    if not _WRITTEN.match(text):
-        return False
-    import pint  # noqa: PLC0415 - a moment's import, needed by those who read packs only
-
-    try:
-        registry().parse_units(text)
-    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError):
-        return False
-    return bool(text.strip())
+__all__ = ["is_unit", "unit_fault"]
 
 
 def unit_fault(text: str) -> tuple[str, str]:

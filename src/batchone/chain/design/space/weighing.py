@@ -60,7 +60,7 @@ def _counted(literals: Sequence[int]) -> dict[int, int]:
 
 def linear(clauses: Defining, comparison: Compare) -> int:
     """A literal that is true exactly where a comparison of terms holds; `Refused` where it divides by what is chosen."""
-    weights = _minus(_weights(clauses, comparison.first), _weights(clauses, comparison.second))
+    weights = differing(clauses.model, clauses.variables, comparison)
     bound = -weights.pop(frozenset(), Fraction(0))
     scale = lcm(*(weight.denominator for weight in weights.values())) if weights else 1
     scaled: dict[int, int] = {}
@@ -89,21 +89,28 @@ def _equal(clauses: Defining, weights: Mapping[int, int], limit: Fraction) -> in
     return -clauses.any([-_at_most(clauses, weights, int(limit)), _at_most(clauses, weights, int(limit) - 1)])
 
 
-def _weights(clauses: Defining, term: Term) -> Weights:
-    variables = clauses.variables
+def differing(model: FeatureModel, variables: Sequence[int], comparison: Compare) -> Weights:
+    """What the first term of a comparison has more than the second, over the features' variables (1 for what always is).
+
+    `Refused` where a term divides by what is chosen, or has too many products.
+    """
+    return _minus(_weights(model, variables, comparison.first), _weights(model, variables, comparison.second))
+
+
+def _weights(model: FeatureModel, variables: Sequence[int], term: Term) -> Weights:
     match term:
         case Number(value):
             return {frozenset(): Fraction(value)}
         case Attribute(feature, key):
-            return {_product_of(variables[feature]): Fraction(clauses.model.features[feature].number(key) or 0)}
+            return {_product_of(variables[feature]): Fraction(model.features[feature].number(key) or 0)}
         case Sum(key, under):
             found: Weights = {}
-            for feature, amount in clauses.model.amounts(key, under).items():
+            for feature, amount in model.amounts(key, under).items():
                 product = _product_of(variables[feature])
                 found[product] = found.get(product, Fraction(0)) + Fraction(amount)
             return found
         case Arithmetic(sign, first, second):
-            return _joined(sign, _weights(clauses, first), _weights(clauses, second))
+            return _joined(sign, _weights(model, variables, first), _weights(model, variables, second))
 
 
 def _product_of(variable: int) -> frozenset[int]:

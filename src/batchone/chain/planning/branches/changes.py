@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from batchone.chain.planning.branches.draft import HandMove
+from batchone.chain.planning.branches.store import Replaced, StoredBranch
 from batchone.chain.planning.hours import Hours
 from batchone.chain.planning.model import Problem, Resource
 from batchone.chain.planning.picture import OpenOrder, Picture
@@ -61,13 +62,31 @@ def searched(changes: Sequence[Change]) -> bool:
     return any(not isinstance(change, Move) for change in changes)
 
 
+def without(picture: Picture, accepted: StoredBranch) -> Picture:
+    """The picture as if an accepted branch had decided nothing: its pins, hours and priorities gone, those before it back."""
+    decided = {
+        Hours(each.target, isinstance(each, Overtime), each.start, each.end)
+        for each in accepted.changes
+        if isinstance(each, Overtime | Stop)
+    }
+    before = accepted.replaced or Replaced()
+    pins = (*(pin for pin in picture.pins if pin.plan != accepted.plan), *before.pins)
+    return replace(
+        picture,
+        pins=pins,
+        hours=tuple(each for each in picture.hours if each not in decided),
+        orders=tuple(replace(each, weight=before.weights.get(each.id, each.weight)) for each in picture.orders),
+    )
+
+
 def refuse_nonsense(picture: Picture, change: Change) -> None:
     """Refuses a change of what is not there, or to times that are none."""
     machines = {machine.id for pack in picture.packs for machine in pack.equipment}
     classes = {machine.equipment_class for pack in picture.packs for machine in pack.equipment}
+    beside = {name for pack in picture.packs for each in pack.auxiliaries for name in (each.id, *each.serves)}
     orders = {order.id for order in picture.orders}
     match change:
-        case Overtime() | Stop() | ExtraMachine() if change.target not in machines | classes:
+        case Overtime() | Stop() | ExtraMachine() if change.target not in machines | classes | beside:
             raise _refused(f"There is no equipment or class {change.target!r}.", "Name one of the plant.")
         case Overtime() | Stop() if not picture.now < change.end or not change.start < change.end:
             raise _refused("The hours end before they start, or are over.", "Name hours that are to come.")

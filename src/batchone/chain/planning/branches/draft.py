@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from batchone.chain.planning.diff import diff
 from batchone.chain.planning.hand import Hand, Illegal
+from batchone.chain.planning.judged import Judged, judged
 from batchone.chain.planning.model import Assignment, Plan, Problem
 from batchone.chain.planning.pins import Pin, Pinned, hold, pinned
 from batchone.chain.planning.repair import repair
@@ -28,11 +29,16 @@ class HandMove:
 
 @dataclass(frozen=True)
 class Draft:
-    """A branch's plan, its pins with those of the plan in force, and the moves that could not be."""
+    """A branch's plan, its pins with those of the plan in force, the moves that could not be, and what the judge says."""
 
-    plan: Plan
+    verdict: Judged
     pins: tuple[Pin, ...]
     given_up: tuple[tuple[HandMove, Illegal], ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.verdict.plan
 
 
 def settled(problem: Problem, plan: Plan, pins: Iterable[Pin]) -> tuple[Pinned, Plan]:
@@ -78,7 +84,7 @@ def draft(
     every = tuple(kept.values())
     if budget_s > 0:
         plan = searched_plan(problem, plan, every, budget_s, seed, frozen_until_s, progress)
-    return Draft(plan, every, tuple(given_up))
+    return Draft(judged(problem, plan), every, tuple(given_up))
 
 
 def _is_at(move: HandMove, a: Assignment) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,17 @@ _RESULT: Any = adapter(BranchResult)
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """What accepting a branch wrote over: the pins and the weights of orders that there were before."""
+
+    pins: tuple[StoredPin, ...] = ()
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+_REPLACED: Any = adapter(Replaced)
+
+
+@dataclass(frozen=True)
 class StoredBranch:
     """A branch as it is stored: all its changes, how many of them count, and what planning it gave."""
 
@@ -41,6 +52,8 @@ class StoredBranch:
     result: BranchResult | None
     placed: bytes | None
     plan: int | None
+    replaced: Replaced | None = None
+    back: int | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -52,16 +65,17 @@ class StoredBranch:
         undone = tuple(self.every[self.applied :])
         return Branch(
             self.id, self.name, self.made, self.made_by, self.state, self.changes, undone, self.stale, solving,  # type: ignore[arg-type]
-            self.result, self.plan,
+            self.result, self.plan, self.back,
         )  # fmt: skip
 
 
 def _branch(row: Row) -> StoredBranch:
     result = None if row["result"] is None else _RESULT.validate_python(row["result"], strict=False)
+    replaced = None if row["replaced"] is None else _REPLACED.validate_python(row["replaced"], strict=False)
     return StoredBranch(
         row["id"], row["name"], row["made"], row["made_by"], row["state"],
         _CHANGES.validate_python(row["changes"], strict=False), row["applied"], row["last_key"], row["stale"], result,
-        row["placed"], row["plan"],
+        row["placed"], row["plan"], replaced, row["back"],
     )  # fmt: skip
 
 
@@ -106,10 +120,32 @@ async def save_branch(tx: Transaction, tenant: str, branch: StoredBranch) -> Non
         raise closed(branch)
 
 
-async def close_branch(tx: Transaction, tenant: str, branch: StoredBranch, state: str, plan: int | None) -> None:
+async def close_branch(
+    tx: Transaction, tenant: str, branch: StoredBranch, state: str, plan: int | None, replaced: Replaced | None = None
+) -> None:
     """No more changes. `Conflict` if it is closed already."""
-    if await tx.one(_SQL["close_branch"], tenant=tenant, id=branch.id, state=state, plan=plan) is None:
+    kept = None if replaced is None else Jsonb(_REPLACED.dump_python(replaced, mode="json"))
+    if await tx.one(_SQL["close_branch"], tenant=tenant, id=branch.id, state=state, plan=plan, replaced=kept) is None:
         raise closed(branch)
+
+
+async def newest_accepted(tx: Transaction, tenant: str) -> str | None:
+    """The branch that was accepted last of those that were not taken back."""
+    row = await tx.one(_SQL["newest_accepted"], tenant=tenant)
+    return None if row is None else str(row["id"])
+
+
+async def take_back(tx: Transaction, tenant: str, branch: StoredBranch, number: int) -> None:
+    """What an accepted branch decided counts no longer, and what it wrote over counts again; `number`: the plan since which."""
+    values = {"tenant": tenant, "id": branch.id, "plan": branch.plan, "number": number}
+    if await tx.one(_SQL["set_back"], **values) is None:
+        raise Conflict("planning.branch_back", f"The branch {branch.name!r} was taken back already.", "Look at the plan.")
+    await tx.run(_SQL["drop_pins_of"], **values)
+    await tx.run(_SQL["drop_hours_of"], **values)
+    before = branch.replaced or Replaced()
+    await set_pins(tx, tenant, before.pins)
+    for order, weight in before.weights.items():
+        await set_weight(tx, tenant, order, weight)
 
 
 def closed(branch: StoredBranch) -> Conflict:
@@ -148,11 +184,11 @@ async def pins(tx: Transaction, tenant: str) -> tuple[StoredPin, ...]:
     )
 
 
-async def set_pins(tx: Transaction, tenant: str, found: Iterable[StoredPin], plan: int) -> None:
-    """Pin operations in a plan."""
+async def set_pins(tx: Transaction, tenant: str, found: Iterable[StoredPin]) -> None:
+    """Pin operations."""
     await tx.many(_SQL["set_pin"], [
         {"tenant": tenant, "item": p.item, "op": p.op, "run": p.run, "equipment": p.equipment, "position": p.position,
-         "start": p.start, "by": p.by, "plan": plan}
+         "start": p.start, "by": p.by, "plan": p.plan}
         for p in found
     ])  # fmt: skip
     await tx.run(_SQL["drop_old_pins"], tenant=tenant)

@@ -81,6 +81,7 @@ def _operation(a: Assignment, plan: Plan, known: OpenOperation | None) -> Planne
     return PlannedOperation(
         item, a.job, op, known.run if known else 1, a.resource, a.track + 1, plan.at(a.setup_start_s), plan.at(a.start_s),
         plan.at(a.end_s), known.state if known else "planned", outcome is not None and outcome.late,  # type: ignore[arg-type]
+        a.also,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from batchone.chain.planning.files.b2mml_read import Reader
+from batchone.chain.planning.files.names import NAMELESS, Names
 from batchone.chain.planning.files.text import malformed, refuse_too_many
 from batchone.chain.planning.model import Assignment, JobOutcome, Operation, Plan, Problem, Resource
 from batchone.kernel.errors import Refused
@@ -24,10 +25,11 @@ NAMESPACE = "http://www.mesa.org/xml/B2MML"
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def write(problem: Problem, plan: Plan, schedule_id: str = "plan") -> bytes:
+def write(problem: Problem, plan: Plan, schedule_id: str = "plan", names: Names = NAMELESS) -> bytes:
     """A plan as an `OperationsSchedule`: per job when it begins and ends, per operation its planned start and end, its working
     time, its equipment first and then what it takes beside it, and as parameters its track, its setup's start and what it comes
-    after. What the format has no place for (other alternatives, calendars, setups, the aim) is left out."""
+    after; what has a name has it as its description. What the format has no place for (other alternatives, calendars, setups,
+    the aim) is left out."""
     operations = {op.id: op for op in problem.operations}
     classes = {resource.id: resource.classes for resource in problem.resources}
     of_job: dict[str, list[tuple[Assignment, Operation, int]]] = {}
@@ -45,28 +47,32 @@ def write(problem: Problem, plan: Plan, schedule_id: str = "plan") -> bytes:
     _add(root, "EndTime", plan.at(max(a.end_s for a in plan.assignments)).isoformat())
     _add(root, "OperationsType", "Production")
     for outcome in plan.jobs:
-        _request(root, plan, outcome, of_job.get(outcome.job, []))
+        _request(root, plan, outcome, of_job.get(outcome.job, []), names)
     ET.indent(root)
     body: str = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
 
 
-def _request(root: ET.Element, plan: Plan, outcome: JobOutcome, own: list[tuple[Assignment, Operation, int]]) -> None:
+def _request(
+    root: ET.Element, plan: Plan, outcome: JobOutcome, own: list[tuple[Assignment, Operation, int]], names: Names
+) -> None:
     if not own:
         return
     request = _add(root, "OperationsRequest")
     _add(request, "ID", outcome.job)
+    _describe(request, names.jobs.get(outcome.job))
     _add(request, "StartTime", plan.at(min(a.start_s for a, _, _ in own)).isoformat())
     _add(request, "EndTime", plan.at(outcome.end_s).isoformat())
     _add(request, "OperationsType", "Production")
     _add(request, "Priority", str(outcome.weight))
     for a, op, seconds in own:
-        _segment(request, plan, a, op, seconds)
+        _segment(request, plan, a, op, seconds, names)
 
 
-def _segment(request: ET.Element, plan: Plan, a: Assignment, op: Operation, seconds: int) -> None:
+def _segment(request: ET.Element, plan: Plan, a: Assignment, op: Operation, seconds: int, names: Names) -> None:
     segment = _add(request, "SegmentRequirement")
     _add(segment, "ID", a.operation)
+    _describe(segment, names.operations.get(a.operation))
     _add(segment, "EarliestStartTime", plan.at(a.start_s).isoformat())
     _add(segment, "LatestEndTime", plan.at(a.end_s).isoformat())
     _add(segment, "ProcessSegmentID", op.setup_key or a.operation)
@@ -81,10 +87,16 @@ def _segment(request: ET.Element, plan: Plan, a: Assignment, op: Operation, seco
         equipment = _add(segment, "EquipmentRequirement")
         _add(equipment, "ID", f"{a.operation}/{number}")
         _add(equipment, "EquipmentID", resource)
+        _describe(equipment, names.resources.get(resource))
         _add(equipment, "EquipmentUse", "Beside" if number else "Production")
         quantity = _add(equipment, "Quantity")
         _add(quantity, "QuantityString", "1")
         _add(quantity, "DataType", "Numeric")
+
+
+def _describe(parent: ET.Element, name: str | None) -> None:
+    if name:
+        _add(parent, "Description", name)
 
 
 def _seconds(a: Assignment, op: Operation, classes: tuple[str, ...]) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from batchone.chain.planning.checks import MAX_OPERATIONS
+from batchone.chain.planning.files.shops import machines, refuse_unfit, unfit
 from batchone.chain.planning.files.text import ORIGIN, Line, Lines, refuse_too_many
-from batchone.chain.planning.model import ALWAYS, Alternative, Job, Measure, Operation, Problem, Resource
-from batchone.kernel.errors import Refused
+from batchone.chain.planning.model import Alternative, Job, Measure, Operation, Problem, Resource
 
 
 def read(text: str, name: str = "the file", origin: datetime = ORIGIN) -> Problem:
@@ -56,63 +56,10 @@ def _job(line: Line, job: str, machines: int) -> Iterator[Operation]:
 def write(problem: Problem) -> str:
     """The same format; a resource with several positions becomes as many machines. `Refused`, naming it, if something does not
     fit."""
-    unfit = list(dict.fromkeys(_unfit(problem)))
-    if unfit:
-        raise Refused(
-            "planning.unfit",
-            f"The problem does not fit a flexible job shop: {'; '.join(unfit[:5])}.",
-            "Save it as JSON, which holds everything.",
-        )
-    numbers: dict[str, list[int]] = {}
-    count = 0
-    for resource in problem.resources:
-        own = list(range(count + 1, count + resource.positions + 1))
-        count += resource.positions
-        for place in (resource.id, *resource.classes):
-            numbers.setdefault(place, []).extend(own)
-    resources = {resource.id for resource in problem.resources}
-    chains = {job.id: list[str]() for job in problem.jobs}
-    for op in _chained(problem):
-        seconds: dict[int, int] = {}
-        # As in the model, a resource's own seconds hold over those of its classes, and the shortest class counts.
-        for x in op.alternatives:
-            for m in () if x.on in resources else numbers[x.on]:
-                seconds[m] = min(x.duration_s, seconds.get(m, x.duration_s))
-        for x in op.alternatives:
-            for m in numbers[x.on] if x.on in resources else ():
-                seconds[m] = x.duration_s
-        pairs = "".join(f" {m} {s}" for m, s in seconds.items())
-        chains[op.job].append(f"{len(seconds)}{pairs}")
-    rows = [f"{len(problem.jobs)} {count}", *(" ".join([str(len(steps)), *steps]) for steps in chains.values())]
+    refuse_unfit("a flexible job shop", unfit(problem))
+    count, chains = machines(problem)
+    rows = [f"{len(problem.jobs)} {count}"]
+    for steps in chains.values():
+        ways = (f"{len(seconds)}{''.join(f' {m + 1} {s}' for m, s in seconds.items())}" for seconds in steps)
+        rows.append(" ".join([str(len(steps)), *ways]))
     return "\n".join(rows) + "\n"
-
-
-def _unfit(problem: Problem) -> Iterator[str]:
-    if problem.aim != (Measure.MAKESPAN,):
-        yield "its aim is not the makespan alone"
-    if problem.no_passing:
-        yield "nobody passes on a line"
-    for resource in problem.resources:
-        if resource.calendar != ALWAYS.id or resource.available_from_s > 0:
-            yield f"resource {resource.id!r} does not always work"
-        if resource.setup is not None or resource.batch > 1:
-            yield f"resource {resource.id!r} has setups or batches"
-    yield from (f"job {job.id!r} is released later" for job in problem.jobs if job.release_s > 0)
-    for op in problem.operations:
-        if op.earliest_s > 0 or op.fixed or op.waits or op.needs:
-            yield f"operation {op.id!r} has an earliest start, waits, needs or is fixed"
-    if len([*_chained(problem)]) < len(problem.operations):
-        yield "the operations of a job are no chain"
-
-
-def _chained(problem: Problem) -> Iterator[Operation]:
-    """The operations of each job that follow each other one by one, in that order."""
-    after: dict[tuple[str, str | None], list[Operation]] = {}
-    for op in problem.operations:
-        if len(op.predecessors) <= 1:
-            after.setdefault((op.job, op.predecessors[0] if op.predecessors else None), []).append(op)
-    for job in problem.jobs:
-        following = after.get((job.id, None), [])
-        while len(following) == 1:
-            yield following[0]
-            following = after.get((job.id, following[0].id), [])

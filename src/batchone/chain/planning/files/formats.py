@@ -36,6 +36,11 @@ _READERS: dict[Format, Callable[[str, str], Problem]] = {
     Format.TT_PFSP: flow.read_tt_pfsp,
     Format.B2MML: b2mml.read,
 }
+_WRITERS: dict[Format, Callable[[Problem], str | bytes]] = {
+    Format.JSON: native.write_problem,
+    Format.FJSP: fjsp.write,
+    Format.JSP: jsp.write,
+}
 _ENDINGS = {".json": Format.JSON, ".xml": Format.B2MML, ".fjs": Format.FJSP, ".jsp": Format.JSP, ".jss": Format.JSP}
 
 
@@ -54,6 +59,14 @@ def parse(text: str, format_: Format, name: str = "the file") -> Problem:
     return _READERS[format_](text, name)
 
 
+def written(problem: Problem, format_: Format) -> bytes:
+    """The problem as the content of a file. `Refused` if the format cannot hold it, or problems are not written in it."""
+    if format_ not in _WRITERS:
+        raise Refused("planning.format", f"Problems are not written as {format_}.", f"Take one of {', '.join(_WRITERS)}.")
+    content = _WRITERS[format_](problem)
+    return content.encode() if isinstance(content, str) else content
+
+
 def read_text(path: Path) -> str:
     """The text of a file. `Refused` if it is not there, too large, or no text."""
     try:
@@ -69,9 +82,9 @@ def read_text(path: Path) -> str:
 
 def guess(text: str, name: str = "the file") -> Format:
     """The format that a text has, by the ending of its name, else by its content. `Refused` if it could be several."""
-    ending = Path(name).suffix.lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
+    by_ending = of_ending(name)
+    if by_ending is not None:
+        return by_ending
     begins = text.lstrip()[:1]
     if begins in ("{", "<"):
         return Format.JSON if begins == "{" else Format.B2MML
@@ -79,6 +92,11 @@ def guess(text: str, name: str = "the file") -> Format:
     if found is None:
         raise Refused("planning.format", f"The format of {name} cannot be told from its content.", "Name it with --format.")
     return found
+
+
+def of_ending(name: str) -> Format | None:
+    """The format that the ending of a name says, if it says one."""
+    return _ENDINGS.get(Path(name).suffix.lower())
 
 
 def _of_numbers(text: str) -> Format | None:

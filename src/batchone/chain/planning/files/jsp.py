@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from batchone.chain.planning.checks import MAX_OPERATIONS
+from batchone.chain.planning.files.shops import machines as machines_of
+from batchone.chain.planning.files.shops import refuse_unfit, unfit
 from batchone.chain.planning.files.text import ORIGIN, Lines, refuse_too_many
 from batchone.chain.planning.model import Alternative, Job, Measure, Operation, Problem, Resource
 
@@ -32,3 +35,26 @@ def read(text: str, name: str = "the file", origin: datetime = ORIGIN) -> Proble
         tuple(operations),
         aim=(Measure.MAKESPAN,),
     )
+
+
+def write(problem: Problem) -> str:
+    """The same format. `Refused`, naming it, if something does not fit: each operation has one machine, and each job as many
+    operations as there are machines."""
+    shop = "a job shop"
+    refuse_unfit(shop, unfit(problem))
+    count, chains = machines_of(problem)
+    refuse_unfit(shop, _uneven(count, chains))
+    rows = [f"{len(chains)} {count}"]
+    rows += (" ".join(f"{m} {s}" for seconds in steps for m, s in seconds.items()) for steps in chains.values())
+    return "\n".join(rows) + "\n"
+
+
+def _uneven(count: int, chains: dict[str, list[dict[int, int]]]) -> Iterator[str]:
+    if not count or not chains:
+        yield "it has no machines or no jobs"
+    for job, steps in chains.items():
+        if len(steps) != count:
+            yield f"job {job!r} has {len(steps)} operations, not one for each of {count} machines"
+        for n, seconds in enumerate(steps, 1):
+            if len(seconds) > 1:
+                yield f"operation {n} of job {job!r} has a choice of {len(seconds)} machines"

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 
+from batchone.chain.planning.files.names import Names
 from batchone.chain.planning.files.text import malformed
 from batchone.chain.planning.model import Assignment, Bound, JobOutcome, Objective, Plan, Problem
 from batchone.chain.planning.validator import measured
@@ -13,17 +14,22 @@ from batchone.chain.planning.validator import measured
 COLUMNS = ("operation", "job", "resource", "track", "setup_start", "start", "end", "setup_start_s", "start_s", "end_s", "also")
 
 
-def write(plan: Plan) -> str:
+NAMED = ("operation_name", "job_name", "resource_name")
+"""Further columns where names are known."""
+
+
+def write(plan: Plan, names: Names | None = None) -> str:
     """CSV (RFC 4180) with ISO 8601 times in the zone of the plan's origin, and seconds from it; `also` lists what is taken
-    beside the track, as `resource/track` separated by blanks."""
+    beside the track, as `resource/track` separated by blanks. With `names` three columns more say them."""
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(COLUMNS)
+    table.writerow((*COLUMNS, *(NAMED if names else ())))
     for a in plan.assignments:
         seconds = (a.setup_start_s, a.start_s, a.end_s)
         moments = [plan.at(second).isoformat() for second in seconds]
         also = " ".join(f"{resource}/{track}" for resource, track in a.also)
-        table.writerow([a.operation, a.job, a.resource, a.track, *moments, *seconds, also])
+        called = (names.operation(a.operation), names.job(a.job), names.resource(a.resource)) if names else ()
+        table.writerow([a.operation, a.job, a.resource, a.track, *moments, *seconds, also, *called])
     return out.getvalue()
 
 

@@ -134,8 +134,9 @@ class Floor:
             op = self.operations[a.operation]
             found.setdefault((a.resource, a.track), []).append((a.setup_start_s, a.end_s, a.operation))
             for index, track in enumerate(a.also):
-                # Behind the needs stands the crew, which is free again when the setup is over.
-                until = a.end_s if index < len(op.needs) else a.start_s
+                # Behind the needs stands the crew, which is free again when the setup is over; while that runs, at the latest
+                # when the operation ends.
+                until = a.end_s if index < len(op.needs) or running(op) else a.start_s
                 found.setdefault(track, []).append((a.setup_start_s, until, a.operation))
         return found
 

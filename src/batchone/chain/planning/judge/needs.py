@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from batchone.chain.planning.judge.facts import Facts, Rule, Violation, running
+from batchone.chain.planning.judge.facts import Facts, Rule, Violation, choice, running, work_begins
 from batchone.chain.planning.judge.tracks import Block
 from batchone.chain.planning.model import Assignment, Operation
 
@@ -31,7 +31,7 @@ def check_needs(facts: Facts, blocks: Iterable[Block]) -> Iterator[Violation]:
 
 
 def _of_block(facts: Facts, block: Block, takes: dict[tuple[str, int], list[_Take]]) -> Iterator[Violation]:
-    crew = facts.setups[block.resource.setup].crew if block.setup_s and block.resource.setup else None
+    crew = _crew_of(facts, block) if block.setup_s else None
     begins = block.setup_start_s
     crews: list[tuple[str, int]] = []
     for a in block.members:
@@ -40,6 +40,8 @@ def _of_block(facts: Facts, block: Block, takes: dict[tuple[str, int], list[_Tak
         wanted = list(op.needs)
         if crew is not None and (len(block.members) == 1 or len(a.also) > len(wanted)):
             wanted.append(crew)
+        elif _is_set_up_yet(op):
+            wanted += [name for name in [_crew_of(facts, block)] if name is not None]
         if len(a.also) != len(wanted):
             yield facts.wrong(Rule.NEED, op, f"names {len(a.also)} of the {len(wanted)} it takes beside its track: {wanted}")
         for n, (name, place) in enumerate(zip(wanted, a.also, strict=False)):
@@ -51,10 +53,35 @@ def _of_block(facts: Facts, block: Block, takes: dict[tuple[str, int], list[_Tak
                 yield from _takes(facts, a, op, place, (a.setup_start_s, a.end_s), takes)
             elif place not in crews:
                 crews.append(place)
-                yield from _takes(facts, a, op, place, (begins, a.start_s), takes)
+                yield from _takes(facts, a, op, place, (begins, _set_up(facts, a, op)), takes)
     if crew is not None and len(block.members) > 1 and len(crews) != 1:
         op = facts.operations[block.members[0].operation]
         yield facts.wrong(Rule.NEED, op, f"is in a batch with one setup, for which {len(crews)} of {crew} are named")
+
+
+def _crew_of(facts: Facts, block: Block) -> str | None:
+    return facts.setups[block.resource.setup].crew if block.resource.setup else None
+
+
+def _is_set_up_yet(op: Operation) -> bool:
+    """It is running and known to hold a crew beside its needs."""
+    return running(op) and op.fixed is not None and len(op.fixed.also) > len(op.needs)
+
+
+def _set_up(facts: Facts, a: Assignment, op: Operation) -> int:
+    """When a crew may go: at the start; of what is running, when no more is left than its work."""
+    resource = facts.resources[a.resource]
+    chosen = choice(op, resource)
+    if not running(op) or op.fixed is None or op.fixed.remaining_s is None or chosen is None:
+        return a.start_s
+    left, at = op.fixed.remaining_s - chosen.duration_s, work_begins(a, op, resource)
+    if left <= 0 or not op.attended:
+        return at + max(0, left)
+    for begin, end in facts.hours_of(resource).spans(at, a.end_s):
+        if end - begin >= left:
+            return begin + left
+        left -= end - begin
+    return a.end_s
 
 
 def _no_place(facts: Facts, name: str, place: tuple[str, int]) -> str | None:

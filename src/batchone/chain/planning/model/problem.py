@@ -101,6 +101,10 @@ class Fixed:
     Without `remaining_s` it starts exactly at `start_s`. With it the operation is running: it started at `start_s` (at or
     before 0) and needs that many seconds more from now, or from when its resource is available again. Fixed operations
     come first on their track: a plan puts nothing before them.
+
+    `also`: the (resource, track) that it holds, as in `Assignment`: none if that is not known, and where it is, nothing else
+    has them before it lets go. A running operation that holds a crew is being set up as long as it has more seconds left than
+    it takes, and lets the crew go then.
     """
 
     resource: str
@@ -108,6 +112,7 @@ class Fixed:
     start_s: int
     setup_start_s: int | None = None
     remaining_s: int | None = None
+    also: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

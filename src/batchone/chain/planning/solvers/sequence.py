@@ -125,7 +125,7 @@ def schedule_of(compiled: Compiled, tables: Tables, state: State) -> Schedule:
     schedule.setup_start, schedule.start = op["setup_start"].tolist(), op["start"].tolist()
     schedule.end, schedule.need = op["end"].tolist(), op["need"].tolist()
     schedule.placed = compiled.n
-    schedule.also = _also(compiled, tables, state)
+    schedule.also |= _also(compiled, tables, state)
     return schedule
 
 

@@ -83,7 +83,10 @@ class Tables(NamedTuple):
 def tables_of(compiled: Compiled) -> Tables:
     """The tables of a compiled problem."""
     pools = _Pools(compiled)
-    needs = [[pools.of(name) for name in op.needs] for op in compiled.problem.operations]
+    # What a fixed operation is known to hold needs no choosing; its tracks are free behind it.
+    held = {i for i, head in compiled.heads.items() if head.also}
+    operations = compiled.problem.operations
+    needs = [[] if i in held else [pools.of(name) for name in op.needs] for i, op in enumerate(operations)]
     crews = [pools.of(m.crew) if m is not None and m.crew else -1 for m in _matrices(compiled)]
     group, members, ties = _groups(compiled)
     need_at, need = flat(needs)
@@ -96,7 +99,8 @@ def tables_of(compiled: Compiled) -> Tables:
     option = np.zeros(len(option_resource), OPTION)
     option["resource"] = option_resource
     option["seconds"] = [s for options in compiled.options for _, s in options]
-    option["kw"] = [kw for each in compiled.power for kw in each]
+    # What is running draws whatever a search decides; a schedule counts what is left of it.
+    option["kw"] = [0.0 if compiled.is_running(i) else kw for i, each in enumerate(compiled.power) for kw in each]
     pred_at, pred_op = flat(compiled.preds)
     pred = np.zeros(len(pred_op), PRED)
     pred["op"], pred["lag"] = pred_op, [lag for lags in compiled.lags for lag in lags]

@@ -42,7 +42,8 @@ class OpcuaDriver:
         self._wiring = wiring
         self._reach = reach
         self._clock = clock
-        self.address = f"opc.tcp://{reach.host}:{(wiring.port or 4840) + reach.port_offset}/"
+        self._nodes = {point.path: point.address for point in wiring.points} or reach.nodes
+        self.address = wiring.url or f"opc.tcp://{reach.host}:{(wiring.port or 4840) + reach.port_offset}/"
         self._client = Client(self.address, timeout=reach.answer_s, watchdog_intervall=reach.answer_s)
         self._client.name = self._client.description = reach.client
         self._client.connection_lost_callback = self._on_lost
@@ -57,8 +58,8 @@ class OpcuaDriver:
         """Connect, find the nodes, subscribe."""
         with self._translated():
             await self._client.connect()
-            if self._reach.nodes:
-                self._points = nodes.mapped_points(self._reach.nodes)
+            if self._nodes or self._wiring.url:
+                self._points = nodes.mapped_points(self._nodes)
                 self._assume_states()
             else:
                 self._space = await self._client.get_namespace_index(nodes.NAMESPACE)
@@ -124,7 +125,7 @@ class OpcuaDriver:
         return ua.NodeId(f"{equipment}.{name}" if name else equipment, self._space)  # type: ignore[arg-type] # plain int
 
     async def _call(self, equipment: str, method: str, text: str) -> object:
-        if self._reach.nodes:
+        if self._nodes:
             raise Refused("machine.no_jobs", f"{equipment} takes no jobs.", "Give the job to another machine.")
         request = ua.CallMethodRequest(
             ObjectId=self._node(equipment),

@@ -1,135 +1,39 @@
-"""Between sector packs and feature models in UVL: the same configurations, said in the other language.
-
-Out: each option of a pack is a feature below the product with its values as an alternative group, named `option=value`;
-rules are constraints. Prices and numbers of values travel as attributes. In: each alternative group is an option with its
-members as values (and `none` where the group may be absent), every other feature that may be chosen or not an option
-`yes`/`no`; groups and constraints are rules. What no configuration has is left out, as a pack says nothing in vain.
-"""
+"""A feature model in UVL as options and rules of a pack: the same configurations, said in the other language."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
-from math import comb
+from math import comb, lcm
 
 from batchone.chain.design import rules
-from batchone.chain.design.model import Words, rules_on, vocabulary_of
+from batchone.chain.design.expressions import RELATIONS
 from batchone.chain.design.space.states import OptionSpace
+from batchone.chain.design.space.weighing import differing
 from batchone.chain.design.uvl.model import (
     All,
     Compare,
-    Constraint,
     Equivalent,
-    Feature,
     FeatureModel,
     Formula,
     Group,
     Has,
     Implies,
     Not,
-    Plain,
     Relation,
     Some,
     Truth,
 )
-from batchone.contracts.pack import Pack, Value
 from batchone.kernel.errors import Refused
 
 SUBSETS_MAX = 2_000
 """A group whose cardinality needs more rules is refused."""
 _ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\Z")
 _NEITHER = re.compile(r"[^a-z0-9]+")
-
-
-def model_of(pack: Pack) -> FeatureModel:
-    """A pack's options and rules as a feature model. `Refused` where a rule cannot be said in UVL."""
-    bare, numbers = _bare(pack)
-    vocabulary = vocabulary_of(pack)
-    constraints = tuple(
-        Constraint(_formula(rule.id, rules.parse(rule.rule, vocabulary), numbers), 0, rule.rule) for rule in pack.rules
-    )
-    return replace(bare, constraints=constraints)
-
-
-def model_on(pack: Pack, words: Words, day: date) -> tuple[FeatureModel, bool]:
-    """A pack's options as a feature model, with everything that is in force on a day; whether all of that could be said.
-
-    What cannot be said in UVL is left out: the model then has more configurations than the pack.
-    """
-    bare, numbers = _bare(pack)
-    said, whole = list[Constraint](), True
-    for name, expression in rules_on(pack, words, day).items():
-        try:
-            said.append(Constraint(_formula(name, expression, numbers), 0, name))
-        except Refused:
-            whole = False
-    return replace(bare, constraints=tuple(said)), whole
-
-
-def _bare(pack: Pack) -> tuple[FeatureModel, dict[tuple[str, str], int]]:
-    """The options without any rule, and the number of each value's feature."""
-    options = {option.id for option in pack.options}
-    root = pack.product.id if pack.product.id not in options else f"product {pack.product.id}"
-    features = [Feature(root, -1, -1, 0, {"abstract": None, "price": pack.product.base_price.amount})]
-    groups = [Group(Relation.MANDATORY, 0, (), 0, 0)]
-    numbers: dict[tuple[str, str], int] = {}
-    members: list[int] = []
-    for option in pack.options:
-        parent = len(features)
-        members.append(parent)
-        features.append(Feature(option.id, 0, 0, 0, {"abstract": None}))
-        values = tuple(range(parent + 1, parent + 1 + len(option.values)))
-        for number, value in zip(values, option.values, strict=True):
-            numbers[option.id, value.id] = number
-            features.append(Feature(feature_of(option.id, value.id), parent, len(groups), 0, _told(value)))
-        groups.append(Group(Relation.ALTERNATIVE, parent, values, 1, 1))
-    groups[0] = Group(Relation.MANDATORY, 0, tuple(members), len(members), len(members))
-    return FeatureModel(tuple(features), tuple(groups), (), pack.id), numbers
-
-
-def feature_of(option: str, value: str) -> str:
-    """The name of the feature that a value is."""
-    return f"{option}={value}".replace(".", "·")
-
-
-def _told(value: Value) -> Mapping[str, Plain]:
-    found: dict[str, Plain] = {}
-    if value.price.amount:
-        found["price"] = value.price.amount
-    if value.lead_s:
-        found["lead_s"] = Decimal(repr(value.lead_s))
-    if value.number is not None:
-        found["value"] = value.number
-    return found
-
-
-def _formula(rule: str, expression: object, numbers: Mapping[tuple[str, str], int]) -> Formula:  # noqa: PLR0911 - one a kind
-    def part(each: object) -> Formula:
-        return _formula(rule, each, numbers)
-
-    match expression:
-        case rules.Constant(value):
-            return Truth(value)
-        case rules.Among(option, values):
-            has = tuple(Has(number) for (name, value), number in numbers.items() if name == option and value in values)
-            return has[0] if len(has) == 1 else Some(has) if has else Truth(False)
-        case rules.Not(inner):
-            return Not(part(inner))
-        case rules.All(parts):
-            return All(tuple(map(part, parts))) if parts else Truth(True)
-        case rules.Some(parts):
-            return Some(tuple(map(part, parts))) if parts else Truth(False)
-        case rules.Implies(first, second):
-            return Implies(part(first), part(second))
-        case rules.Equivalent(first, second):
-            return Equivalent(part(first), part(second))
-    what = f"The rule '{rule}' has a part that UVL cannot say: {type(expression).__name__}."
-    raise Refused("design.uvl_rule", what, "Say it with options and their values.", rule=rule)
 
 
 @dataclass(frozen=True)
@@ -190,7 +94,7 @@ class _Importing:
         for group in self._model.groups:
             self._relate(group)
         for constraint in self._model.constraints:
-            text = self._text(constraint.formula, constraint)
+            text = self._text(constraint.formula)
             if text != "true":
                 self._rule(text, constraint.text or text)
         if not self._options:
@@ -268,25 +172,46 @@ class _Importing:
             for some in combinations(conditions, most + 1):
                 yield f"not ({' and '.join(some)})"
 
-    def _text(self, formula: Formula, at: Constraint) -> str:  # noqa: PLR0911 - one for each kind of formula
+    def _text(self, formula: Formula) -> str:  # noqa: PLR0911 - one for each kind of formula
         match formula:
             case Has(feature):
                 return self._conditions[feature]
             case Truth(value):
                 return str(value).lower()
             case Not(part):
-                return f"not ({self._text(part, at)})"
+                return f"not ({self._text(part)})"
             case All(parts):
-                return " and ".join(f"({self._text(part, at)})" for part in parts) or "true"
+                return " and ".join(f"({self._text(part)})" for part in parts) or "true"
             case Some(parts):
-                return " or ".join(f"({self._text(part, at)})" for part in parts) or "false"
+                return " or ".join(f"({self._text(part)})" for part in parts) or "false"
             case Implies(first, second):
-                return f"({self._text(first, at)}) => ({self._text(second, at)})"
+                return f"({self._text(first)}) => ({self._text(second)})"
             case Equivalent(first, second):
-                return f"({self._text(first, at)}) <=> ({self._text(second, at)})"
+                return f"({self._text(first)}) <=> ({self._text(second)})"
             case Compare():
-                what = f"Line {at.line} compares numbers, which rules of a pack cannot: {at.text}"
-                raise Refused("design.uvl_arithmetic", what, "Say it with features, or leave it out.", line=at.line)
+                return self._compared(formula)
+
+    def _compared(self, compare: Compare) -> str:
+        """A comparison by what it counts: so many times the number of conditions that hold."""
+        weights = differing(self._model, range(1, len(self._model.features) + 1), compare)
+        scale = lcm(*(weight.denominator for weight in weights.values()))
+        constant, counted = Fraction(0), dict[int, list[str]]()
+        for variables, weight in weights.items():
+            parts = [each for variable in sorted(variables) if (each := self._conditions[variable - 1]) != "true"]
+            if not parts:
+                constant += weight
+            elif "false" not in parts:
+                counted.setdefault(int(weight * scale), []).append(" and ".join(f"({part})" for part in parts))
+        relation = "=" if compare.relation == "==" else compare.relation
+        if not counted:
+            return str(RELATIONS[relation](constant, Fraction(0))).lower()
+        left, right = (
+            [_times(abs(weight), f"count{{{', '.join(each)}}}") for weight, each in counted.items() if (weight > 0) is positive]
+            for positive in (True, False)
+        )
+        if constant:
+            (left if constant > 0 else right).append(str(abs(int(constant * scale))))
+        return f"{' + '.join(left) or 0} {relation} {' + '.join(right) or 0}"
 
     def _rule(self, text: str, message: str) -> None:
         rule = f"rule-{len(self._rules) + 1}"
@@ -294,6 +219,10 @@ class _Importing:
 
     def _id(self, name: str) -> str:
         return _unique(name, self._ids)
+
+
+def _times(weight: int, counted: str) -> str:
+    return counted if weight == 1 else f"{weight} * {counted}"
 
 
 def _unique(name: str, taken: set[str]) -> str:

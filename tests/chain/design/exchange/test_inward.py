@@ -1,31 +1,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from ruamel.yaml import YAML
+from tests.support_exchange import configurations_that_differ, feature_model, words
 from tests.support_features import configurations, models, published
-from tests.support_pack import SMALL
-from tests.support_universe import Universe
+from tests.support_pack import PACKS, REFRIGERATOR, SMALL
 
 from batchone.chain.design.exchange import PackPart, model_of, part_of
 from batchone.chain.design.model import Blueprint
-from batchone.chain.design.packs import check_files, load_files
-from batchone.chain.design.rules import Vocabulary, holds, parse
+from batchone.chain.design.packs import check_files, load_files, load_pack
+from batchone.chain.design.rules import holds, parse
 from batchone.chain.design.solver import Space
-from batchone.chain.design.space import OptionSpace, count, difference
-from batchone.chain.design.uvl import Constraint, FeatureModel, read, read_file, write
-from batchone.chain.design.uvl.model import Compare
-from batchone.contracts.pack import Option, Rule, Value
+from batchone.chain.design.space import OptionSpace, count
+from batchone.chain.design.uvl import FeatureModel, read, read_file, write
 from batchone.kernel.errors import Refused
-from batchone.kernel.money import Money
-
-
-def words(part: PackPart) -> Vocabulary:
-    return Vocabulary(options=part.options, numbers={}, derived={})
 
 
 def space_of(part: PackPart) -> Space:
@@ -38,23 +32,7 @@ def features_of(part: PackPart, choices: dict[str, str]) -> frozenset[str]:
     return frozenset(name for name, text in part.conditions.items() if holds(parse(text, vocabulary), choices))
 
 
-def test_a_packs_feature_model_has_exactly_the_packs_configurations(refrigerator: Blueprint, universe: Universe) -> None:
-    model = model_of(refrigerator.pack)
-    assert count(model).least == universe.valid.bit_count()
-    space, numbers = OptionSpace(read(write(model))), model.numbers
-    for number, choices in enumerate(universe.combinations[:: max(1, len(universe.combinations) // 1_500)]):
-        chosen = {numbers[f"{option}={value}"]: True for option, value in choices.items()}
-        assert space.possible(chosen) is refrigerator.space.possible(choices), number
-    space.close()
-
-
-def test_prices_and_numbers_of_a_pack_travel_as_attributes() -> None:
-    pack = load_files(SMALL)
-    model = read(write(model_of(pack)))
-    tall = model.features[model.numbers["height_cm=45"]]
-    assert (tall.number("price"), tall.number("value")) == (3, 45)
-    assert model.features[model.numbers["foot=clamp"]].number("lead_s") == 86_400
-    assert model.features[0].number("price") == 20
+DAY = date(2026, 5, 1)
 
 
 def test_a_pack_that_went_out_and_came_back_has_the_same_options_and_configurations(refrigerator: Blueprint) -> None:
@@ -64,32 +42,19 @@ def test_a_pack_that_went_out_and_came_back_has_the_same_options_and_configurati
         assert count(feature_model(part)).least == count(model_of(pack)).least
 
 
-def feature_model(part: PackPart) -> FeatureModel:
-    """A part of a pack as a feature model again, through a whole pack around it."""
-    options = tuple(
-        Option(option, {}, None, values[0], tuple(Value(value, {}, Money.zero("EUR"), 0.0) for value in values))
-        for option, values in part.options.items()
-    )
-    rules = tuple(Rule(rule, text, {}) for rule, text in part.rules.items())
-    return model_of(replace(load_files(SMALL), options=options, derived=(), rules=rules))
-
-
 @settings(max_examples=80, deadline=None)
 @given(models(7))
 def test_options_and_rules_have_exactly_the_configurations_of_the_model(model: FeatureModel) -> None:
-    boolean = FeatureModel(
-        model.features, model.groups, tuple(each for each in model.constraints if "Compare" not in repr(each.formula))
-    )
-    found = {frozenset(boolean.features[number].name for number in each) for each in configurations(boolean)}
+    found = {frozenset(model.features[number].name for number in each) for each in configurations(model)}
     if not found:
         with pytest.raises(Refused):
-            part_of(boolean)
+            part_of(model)
         return
     if len(found) == 1:
         with pytest.raises(Refused, match="nothing to choose"):
-            part_of(boolean)
+            part_of(model)
         return
-    part = part_of(boolean)
+    part = part_of(model)
     space = space_of(part)
     came = [
         features_of(part, choices)
@@ -142,7 +107,7 @@ def test_what_no_configuration_has_is_left_out_and_what_all_have_is_no_option() 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("features\n\ta\n\t\toptional\n\t\t\tb {w 1}\n\t\t\tc\nconstraints\n\tsum(w) > 0 | c\n", "Line 7 compares numbers"),
+        ("features\n\ta\n\t\toptional\n\t\t\tb {w 1}\n\t\t\tc\nconstraints\n\t1 / sum(w) > 0 | c\n", "divides by"),
         ("features\n\ta\n\t\tmandatory\n\t\t\tb\n", "nothing to choose"),
         ("features\n\ta\nconstraints\n\t!a\n", "contradict"),
         ("features\n\ta\n\t\t[10..20]\n" + "".join(f"\t\t\tf{n}\n" for n in range(30)), "rules"),
@@ -153,9 +118,30 @@ def test_what_rules_cannot_say_is_refused_by_name(text: str, what: str) -> None:
         part_of(read(text))
 
 
-def test_the_proof_of_equal_configurations_sees_a_rule_that_was_lost(refrigerator: Blueprint) -> None:
-    model = model_of(refrigerator.pack)
-    less = FeatureModel(model.features, model.groups, model.constraints[1:], model.namespace)
-    assert difference(model, less) is not None
-    assert not any(isinstance(each.formula, Compare) for each in model.constraints)
-    assert all(isinstance(each, Constraint) for each in model.constraints)
+def test_an_amount_of_features_becomes_a_count_of_conditions() -> None:
+    tree = "features\n\ta\n\t\talternative\n\t\t\tb {w 2.5}\n\t\t\tc {w 4}\n\t\toptional\n\t\t\td {w 4}\n\t\t\te {w 0.5}\n"
+    part = part_of(read(tree + "constraints\n\tsum(w) - 3 <= 6 * d.w / 4 + e.w * c.w\n\tb.w * d.w == 10 => e\n"))
+    assert list(part.rules.values()) == [
+        "5 * count{(a = b)} + 8 * count{(a = c)} + count{(e = yes)} <= 4 * count{(d = yes), (a = c) and (e = yes)} + 6",
+        "(10 * count{(a = b) and (d = yes)} = 10) => (e = yes)",
+    ]
+
+
+@pytest.mark.parametrize("folder", [REFRIGERATOR, PACKS / "wardrobe"], ids=lambda each: each.name)
+def test_a_pack_out_and_in_again_has_the_same_configurations_proved_both_ways(folder: Path) -> None:
+    model = read(write(model_of(load_pack(folder), DAY)))
+    part = part_of(model)
+    assert configurations_that_differ(model, part) == []
+
+
+def test_the_proof_sees_a_rule_that_was_lost_and_one_too_many() -> None:
+    model = model_of(load_pack(PACKS / "wardrobe"), DAY)
+    part = part_of(model)
+    sums = [rule for rule, text in part.rules.items() if "count{" in text]
+    assert len(sums) >= 4
+    for rule in sums:
+        loose = replace(part, rules={each: text for each, text in part.rules.items() if each != rule})
+        assert configurations_that_differ(model, loose) == ["one of the pack is none of the model"], part.rules[rule]
+        text = part.rules[rule].replace("<=", "<").replace("!= 1", "!= 2")
+        tight = replace(part, rules={**part.rules, rule: text})
+        assert "one of the model is none of the pack" in configurations_that_differ(model, tight), text

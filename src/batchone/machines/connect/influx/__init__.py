@@ -1,0 +1,1 @@
+"""InfluxDB line protocol, pushed over HTTP: Telegraf and whatever else writes it."""

@@ -1,0 +1,107 @@
+"""Declared connections at work: take texts, say so, probe, pass on what is pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from batchone.contracts.enterprises import Actor, Enterprises, Role
+from batchone.contracts.sources import Probed, Source, SourcesEdition, Taken
+from batchone.contracts.things import ThingModel, Things
+from batchone.kernel.clock import Clock
+from batchone.kernel.errors import Forbidden, NotFound, Refused
+from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.drivers import SCHEMES, make_driver, probe_of
+from batchone.machines.connect.sources import text as texts
+from batchone.machines.connect.sources.store import SourcesStore
+from batchone.machines.connect.wiring import wire_source
+
+_MAY_DECLARE: tuple[Role, ...] = ("engineer", "admin")
+Push = Callable[[str, str, Mapping[str, str]], Awaitable[Taken]]
+"""Hands a body to the connection of an id."""
+
+
+class SourcesService:
+    """Implements `batchone.contracts.sources.Sources`. `taken` tells the ids of the packs' connections."""
+
+    def __init__(
+        self, tenant: str, store: SourcesStore, clock: Clock, things: Callable[[], Things],
+        enterprises: Callable[[], Enterprises], *, taken: Callable[[], Awaitable[Collection[str]]], push: Push,
+    ) -> None:  # fmt: skip
+        self._tenant = tenant
+        self._store = store
+        self._clock = clock
+        self._things = things
+        self._enterprises = enterprises
+        self._taken = taken
+        self._push = push
+
+    async def declared(self, tenant: str) -> tuple[Source, ...]:
+        """Every declared connection."""
+        return tuple(each.made() for each in texts.kept((await self._store.newest(tenant))[1]).connections)
+
+    async def text(self, tenant: str, version: int) -> str:
+        """The text of a version, 0 for the newest."""
+        if version:
+            return await self._store.text(tenant, version)
+        return (await self._store.newest(tenant))[1] or texts.write(texts.SourcesText())
+
+    async def editions(self, tenant: str) -> tuple[SourcesEdition, ...]:
+        """Every version, the newest first."""
+        return await self._store.editions(tenant)
+
+    async def declare(self, tenant: str, text: str, note: str, actor: Actor) -> int:
+        """Take a text as the next version; the same text again changes nothing."""
+        _check(tenant, actor)
+        model = await self._things().model(tenant)
+        told = texts.read(text, model, SCHEMES, await self._taken())
+        self._check_drivers([each.made() for each in told.connections], model)
+        version, before = await self._store.newest(tenant)
+        canonical = texts.write(told)
+        if canonical == before:
+            return version
+        await self._store.add(tenant, version + 1, canonical, note[:400], actor.person, self._clock.now())
+        details = {"connections": str(len(told.connections)), "note": note[:200]}
+        await self._enterprises().record(actor, "connections.declare", str(version + 1), "", "declared", details)
+        return version + 1
+
+    def _check_drivers(self, sources: Sequence[Source], model: ThingModel) -> None:
+        """Each driver can be made: its settings and addresses are such as its protocol knows. None is opened."""
+        faults = []
+        for source in sources:
+            wiring = wire_source(source, SCHEMES[urlsplit(source.url).scheme], model.signals.keys(), (), {})
+            try:
+                make_driver(wiring, Reach(), self._clock)
+            except Refused as error:
+                faults.append(f"{source.id}: {error.what}")
+        if faults:
+            raise Refused(
+                "connections.faults", " ".join(faults), "Correct these; nothing was changed.", faults="\n".join(faults)
+            )
+
+    async def probe(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> Probed:
+        """Look at what answers at an address; recorded, because it reaches into the plant's network."""
+        _check(tenant, actor)
+        scheme = urlsplit(url).scheme
+        if scheme not in SCHEMES:
+            cure = f"Name an address that begins with one of {', '.join(sorted(SCHEMES))}."
+            raise Refused("probe.scheme", f"Nobody speaks {url[:200]}.", cure)
+        probe = probe_of(SCHEMES[scheme])
+        if probe is None:
+            raise Refused(
+                "probe.push", f"{scheme} is pushed to us: there is nothing to look at.", "Declare it and watch quarantine."
+            )
+        await self._enterprises().record(actor, "connections.probe", url[:200], "", "asked", {})
+        return await probe(url, settings, await self._things().model(tenant))
+
+    async def push(self, tenant: str, source: str, body: str, settings: Mapping[str, str]) -> Taken:
+        """Samples that a machine pushes; answered once they are on disk."""
+        if tenant != self._tenant:
+            raise NotFound("connections.unknown", f"{tenant} has no connections here.", "Ask where its machines are connected.")
+        return await self._push(source, body, settings)
+
+
+def _check(tenant: str, actor: Actor) -> None:
+    if actor.role not in _MAY_DECLARE or actor.tenant != tenant:
+        cure = f"It is for: {', '.join(_MAY_DECLARE)} of this enterprise."
+        raise Forbidden("connections.role", f"{actor.name} may not connect machines here.", cure, role=actor.role)

@@ -1,0 +1,1 @@
+"""The thing model: what engineers declare beside the packs, as numbered texts, and the model that both make together."""
