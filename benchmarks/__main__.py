@@ -14,7 +14,20 @@ from pathlib import Path
 from benchmarks.figures import Options, Report, text
 from benchmarks.machine import this_machine
 
-NAMES = ("click", "promise", "loop", "samples", "end_to_end", "board", "schedules", "plants", "worth", "honesty", "configure")
+NAMES = (
+    "click",
+    "promise",
+    "loop",
+    "samples",
+    "end_to_end",
+    "board",
+    "schedules",
+    "plants",
+    "worth",
+    "honesty",
+    "configure",
+    "history",
+)
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:

@@ -12,12 +12,12 @@ from typing import Any
 import nats
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from tests.faults.harness import Customers, Faulty
 
 from batchone.machines import columns
 from batchone.machines.connect.spool import _entries
+from batchone.machines.history.segments import rows_in
 
 
 async def audit(faulty: Faulty, customers: Customers, acknowledged: Iterable[str] = ()) -> None:
@@ -145,8 +145,9 @@ async def _samples(faulty: Faulty, acknowledged: set[str]) -> None:
         lives[life].add(int(sequence))
     gaps = {life: sorted(set(range(1, max(seen) + 1)) - seen) for life, seen in lives.items()}
     assert not any(gaps.values()), gaps
-    live = await faulty.rows("SELECT file FROM history.segment WHERE retired_at IS NULL")
-    kept = _counted(pq.read_table(faulty.home / "history" / row["file"]) for row in live)
+    live = await faulty.rows("SELECT file, packed FROM history.segment WHERE retired_at IS NULL")
+    root = faulty.home / "history"
+    kept = _counted(pa.Table.from_batches([rows_in(root / row["file"], packed=row["packed"])]) for row in live)
     distinct = {columns.id_of(batch): batch.replace_schema_metadata(None) for batch in sent}
     shipped = _counted(pa.Table.from_batches([batch]) for batch in distinct.values())
     keys = ["path", "source_time", "value"]

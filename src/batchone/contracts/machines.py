@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
@@ -139,10 +139,24 @@ class Connect(Protocol):
 
 
 @dataclass(frozen=True)
-class Trend:
-    """Samples of signals over a time, in columns; `answer` says whether they are all there.
+class Gap:
+    """Why samples are not in an answer, and what is the matter with them.
 
-    For each signal path: times (unix seconds, float) and values of equal length, oldest first.
+    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `dropped`: they were kept as long as
+    their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there never were any of the
+    signal (`what` is its path) in that time, as far as the historian knows.
+    """
+
+    reason: Literal["lost", "dropped", "none"]
+    what: str
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Samples of signals over a time, in columns; `answer` says whether they are all there, and `gaps` what is not, and why.
+
+    For each signal path: times (unix seconds, float) and values of equal length, oldest first. The answer is `missing` when
+    some were lost or dropped, or when there are none at all.
     """
 
     start: datetime
@@ -150,6 +164,7 @@ class Trend:
     answer: Literal["complete", "downsampled", "missing"]
     times_s: Mapping[str, tuple[float, ...]]
     values: Mapping[str, tuple[float, ...]]
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,8 +179,33 @@ class HistoryStats:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class SamplePage:
+    """Some of many samples: `data` is an Arrow IPC stream in base64 with path, both times, value and quality, `rows` of them.
+
+    `next` asks for what follows, and is empty on the last page. The first page tells how many there are in all (`total`; a
+    sample that stands in two files counts twice), and what is not there, and why (`gaps`).
+    """
+
+    data: str
+    rows: int
+    total: int
+    next: str
+    gaps: tuple[Gap, ...] = ()
+
+
 class History(Protocol):
     """Stored samples."""
+
+    async def samples(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: str, rows: int
+    ) -> SamplePage:  # fmt: skip
+        """Every sample, bad ones too, path by path, at most `rows` of them; `after` is the page's before, or empty."""
+        ...
+
+    async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
+        """The paths of which there are samples in the 24 hours before a time."""
+        ...
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
         """Samples of signals between two times, thinned to at most `points` a signal (extremes of each step kept)."""
@@ -173,6 +213,79 @@ class History(Protocol):
 
     async def stats(self, tenant: str) -> HistoryStats:
         """What is stored."""
+        ...
+
+
+Kept = Literal["short", "standard", "long", "restored"]
+"""A class of retention: the three that a signal may be declared with, and what was brought back from the archive."""
+
+
+@dataclass(frozen=True)
+class DueDay:
+    """The samples of one class and day (UTC) that are all older than their class is kept: what would go, whole.
+
+    `bytes` are those on disk; `digest` names exactly these files, and is what dropping them asks for.
+    """
+
+    kept: Kept
+    day: date
+    segments: int
+    rows: int
+    bytes: int
+    signals: tuple[str, ...]
+    first: datetime
+    last: datetime
+    digest: str
+
+
+@dataclass(frozen=True)
+class RetentionPreview:
+    """What would go now. `keep_s` are seconds of plant time for each class, None: for good; `archive` is the folder to which
+    days go first, empty when they are deleted without a copy."""
+
+    now: datetime
+    keep_s: Mapping[Kept, float | None]
+    archive: str
+    days: tuple[DueDay, ...]
+
+
+@dataclass(frozen=True)
+class DroppedDay:
+    """A day that was dropped: what it held, when and by whom, the folder of the archive that holds it, and when it was
+    brought back, if it was."""
+
+    id: str
+    kept: Kept
+    day: date
+    segments: int
+    rows: int
+    bytes: int
+    signals: int
+    first: datetime
+    last: datetime
+    archive: str
+    dropped: datetime
+    dropped_by: str
+    restored: datetime | None = None
+
+
+class Retention(Protocol):
+    """How long samples are kept. Nothing goes unless a duration is set, and then whole days, archived first."""
+
+    async def preview(self, tenant: str, restored: bool) -> RetentionPreview:
+        """What dropping would take away now; with what was restored, if `restored`."""
+        ...
+
+    async def drop(self, tenant: str, kept: Kept, day: date, digest: str, actor: Actor) -> DroppedDay:
+        """Archive a day that is due, then drop it; `Conflict` when it is not the one of that digest any more."""
+        ...
+
+    async def dropped(self, tenant: str) -> tuple[DroppedDay, ...]:
+        """The days that were dropped, newest first."""
+        ...
+
+    async def restore(self, tenant: str, id: str, actor: Actor) -> DroppedDay:  # noqa: A002
+        """Bring a dropped day back from the archive, for as long as nobody drops it again."""
         ...
 
 

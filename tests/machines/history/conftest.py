@@ -64,6 +64,10 @@ class Rig:
             self.catalogue, self.files, MergeRules(fan_in, settled_s, rows_max), grace_s=grace_s, stray_s=stray_s
         )  # fmt: skip
 
+    async def compact(self) -> None:
+        """Merge every shelf as far as it goes."""
+        await self.keeper(settled_s=0).tidy()
+
     def at(self, seconds: float) -> datetime:
         return self.start + timedelta(seconds=seconds)
 

@@ -44,7 +44,7 @@ async def test_one_sample_in_two_batches_is_read_once(rig) -> None:
 
 async def test_late_samples_go_to_their_own_day(rig) -> None:
     await rig.ingest.handle([rig.message([("m/x", 1, 1.0), ("m/x", -86400, 0.5)])])
-    assert {file.split("/")[1] for file in rig.on_disk()} == {"2026-03-01", "2026-03-02"}
+    assert {file.split("/")[2] for file in rig.on_disk()} == {"2026-03-01", "2026-03-02"}
     assert await rig.everything() == [("m/x", -86400, 0.5), ("m/x", 1, 1.0)]
 
 

@@ -20,11 +20,12 @@ from batchone.machines.history.model import (
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def shelf(*rows: int, quiet_s: float = 0) -> Shelf:
+def shelf(*rows: int, quiet_s: float = 0, packed: bool = True) -> Shelf:
     segments = tuple(
-        Segment(f"s{at}", "t", date(2026, 3, 2), f"f{at}", NOON, NOON, count, count, 1) for at, count in enumerate(rows)
+        Segment(f"s{at}", "t", date(2026, 3, 2), f"f{at}", NOON, NOON, count, count, 1, packed)
+        for at, count in enumerate(rows)
     )  # fmt: skip
-    return Shelf("t", date(2026, 3, 2), segments, quiet_s)
+    return Shelf("t", "standard", date(2026, 3, 2), segments, quiet_s)
 
 
 RULES = MergeRules(fan_in=4, settled_s=60, rows_max=1000)
@@ -44,6 +45,11 @@ def test_a_quiet_day_is_merged_altogether() -> None:
 
 def test_a_day_of_one_segment_is_well_as_it_is() -> None:
     assert to_merge(shelf(300, quiet_s=1e9), RULES) == ()
+
+
+def test_what_cannot_be_merged_is_packed_by_itself_once_its_day_is_quiet() -> None:
+    assert to_merge(shelf(300, packed=False), RULES) == ()
+    assert [s.rows for s in to_merge(shelf(1000, 2000, 5, quiet_s=60, packed=False), RULES)] == [1000]
 
 
 def test_full_segments_are_never_rewritten() -> None:

@@ -98,7 +98,7 @@ def test_what_is_slow_to_load_is_loaded_before_the_first_sample(tmp_path: Path) 
     script = f"""
         import sys, time
         from pathlib import Path
-        from batchone.machines.history.reading import Reader
+        from batchone.machines.history.reading import Reader, Window
         from batchone.machines.history.segments import SegmentFiles, sorted_unique
         from batchone.machines import columns
         from datetime import date
@@ -108,7 +108,7 @@ def test_what_is_slow_to_load_is_loaded_before_the_first_sample(tmp_path: Path) 
         batch = columns.from_bytes(columns.to_bytes(columns.to_batch(("m/x",), (0,), (5,), 5, (1.0,), (0,))))
         files = SegmentFiles(Path({str(tmp_path)!r}), lambda: "S", time.time)
         segment = files.write("t", date(2026, 3, 2), sorted_unique([batch]))
-        found = reader._trend([str(files.root / segment.file)], ["m/x"], {{"start": 0, "end": 9}}, 10)
+        found = reader._trend(Window([segment], 0, 9, ["m/x"]), 10)
         assert found.lines == {{"m/x": ((5e-06,), (1.0,))}}, found
         heavy = {{name.partition(".")[0] for name in set(sys.modules) - before}} & {{"pandas", "pytz", "dateutil"}}
         assert not heavy, heavy

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchone.contracts.machines import Gap
 from batchone.kernel.errors import Refused
+from batchone.machines.history import segments
 
 pytestmark = pytest.mark.engine
 
@@ -62,8 +66,41 @@ async def test_bad_samples_and_what_is_no_number_are_not_drawn(rig) -> None:
 async def test_nothing_there_is_said_to_be_missing(rig) -> None:
     assert (await trend(rig, ["m/x"], 0, 10, 100)).answer == "missing"
     await rig.ingest.store([rig.message([("m/x", 1, 1.0)])])
-    assert (await trend(rig, ["m/x"], 5, 10, 100)).answer == "missing"
-    assert (await trend(rig, ["m/y"], 0, 10, 100)).answer == "missing"
+    for path, start in (("m/x", 5), ("m/y", 0)):
+        found = await trend(rig, [path], start, 10, 100)
+        assert (found.answer, found.gaps) == ("missing", (Gap("none", path),))
+
+
+async def test_a_signal_without_samples_does_not_spoil_the_answer_for_others(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", 1, 1.0)])])
+    found = await trend(rig, ["m/x", "m/y"], 0, 10, 100)
+    assert (found.answer, found.gaps) == ("complete", (Gap("none", "m/y"),))
+
+
+async def test_only_what_is_wanted_is_read_of_a_file(rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_ROW_GROUP", 100)
+    await rig.ingest.store([rig.message([(f"m/{at:02d}", at, float(second)) for at in range(20) for second in range(100)])])
+    for pack in (False, True):
+        if pack:
+            await rig.compact()
+        (file,) = rig.on_disk()
+        _spoil(rig.root / file, but={7, 12})
+        found = await trend(rig, ["m/07", "m/12"], 0, 100, 200)
+        assert (found.answer, len(found.values["m/07"]), len(found.values["m/12"])) == ("complete", 100, 100)
+        assert (await trend(rig, ["m/08"], 0, 100, 200)).gaps == (Gap("lost", file), Gap("none", "m/08"))
+        _spoil(rig.root / file, but=set(range(20)))
+
+
+def _spoil(file: Path, but: set[int], saved: dict[Path, bytes] = {}) -> None:  # noqa: B006 - what the file was before
+    """Overwrite the columns of all row groups but some; those of all, to make it whole again."""
+    whole = bytearray(saved.setdefault(file, file.read_bytes()))
+    footer = pq.ParquetFile(file).metadata
+    for group in {*range(footer.num_row_groups)} - but:
+        for each in range(footer.num_columns):
+            column = footer.row_group(group).column(each)
+            at = column.dictionary_page_offset or column.data_page_offset
+            whole[at : at + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    file.write_bytes(whole)
 
 
 async def test_a_lost_segment_is_missing_and_the_others_are_shown(rig) -> None:
@@ -73,6 +110,7 @@ async def test_a_lost_segment_is_missing_and_the_others_are_shown(rig) -> None:
     (rig.root / file).unlink()
     found = await trend(rig, ["m/x"], 0, 10, 100)
     assert (found.answer, found.values["m/x"]) == ("missing", (2.0,))
+    assert found.gaps == (Gap("lost", file),)
 
 
 async def test_a_damaged_segment_is_missing_and_the_others_are_shown(rig) -> None:
@@ -82,6 +120,7 @@ async def test_a_damaged_segment_is_missing_and_the_others_are_shown(rig) -> Non
     (rig.root / file).write_bytes(b"PAR1 damaged PAR1")
     found = await trend(rig, ["m/x"], 0, 10, 100)
     assert (found.answer, found.values["m/x"]) == ("missing", (2.0,))
+    assert found.gaps == (Gap("lost", file),)
 
 
 async def test_another_tenants_samples_are_not_shown(rig) -> None:
@@ -101,6 +140,19 @@ async def test_reading_rows_of_some_paths(rig) -> None:
     assert (await rig.historian.read("t", ["m/y"], rig.at(5), rig.at(10))).num_rows == 0
 
 
+async def test_plain_and_packed_segments_are_read_as_one(rig) -> None:
+    await rig.ingest.store([rig.message([("m/x", 1, 1.5), ("m/x", 1.000001, math.nan), ("m/y", -86400, 0.1 + 0.2)], quality=1)])
+    before = await rig.historian.read("t", None, rig.at(-99999), rig.at(99))
+    await rig.compact()
+    assert all(segment.packed for segment in await rig.catalogue.overlapping("t", rig.at(-99999), rig.at(99)))
+    after = await rig.historian.read("t", None, rig.at(-99999), rig.at(99))
+    assert str(after.to_pylist()) == str(before.to_pylist())
+    await rig.ingest.store([rig.message([("m/x", 2, 2.5), ("m/x", 3, 3.5)])])
+    assert (await trend(rig, ["m/x"], 0, 10, 100)).values["m/x"] == (1.5, 2.5, 3.5)
+    assert (await trend(rig, ["m/x"], 2, 3, 100)).values["m/x"] == (2.5,)
+    assert [name for name, *_ in await rig.everything()] == ["m/x", "m/x", "m/x", "m/x", "m/y"]
+
+
 async def test_an_impossible_window_is_refused(rig) -> None:
     with pytest.raises(Refused, match="no length"):
         await trend(rig, ["m/x"], 10, 10, 100)
@@ -115,12 +167,15 @@ TENANT = iter(range(10**6))
         st.lists(st.tuples(st.integers(0, 300), st.integers(-3, 3)), min_size=1, max_size=120), min_size=1, max_size=3
     ),
     start=st.integers(0, 150), length=st.integers(1, 300), points=st.integers(4, 60),
+    packed=st.integers(0, 3),
 )  # fmt: skip
-async def test_a_trend_never_invents_a_sample(rig, parts, start, length, points) -> None:
+async def test_a_trend_never_invents_a_sample(rig, parts, start, length, points, packed) -> None:
     tenant = f"t{next(TENANT)}"
     for at, rows in enumerate(parts):
         named = [("m/x", seconds, float(value)) for seconds, value in rows]
         await rig.ingest.store([rig.message(named, tenant=tenant, batch=str(at))])
+        if at == packed:
+            await rig.compact()
     stored = sorted({(float(t), float(v)) for rows in parts for t, v in rows if start <= t < start + length})
     found = await trend(rig, ["m/x"], start, start + length, points, tenant)
     zero = rig.start.timestamp()

@@ -75,7 +75,7 @@ def test_a_written_segment_reads_back_the_same(tmp_path: Path) -> None:
     files = SegmentFiles(tmp_path, lambda: "S1", lambda: 0.0)
     rows = sorted_unique([batch([("b/x", 5, 1.5, 0, 1), ("a/x", 7, math.nan, 2, 3)])])
     segment = files.write("t", date(2026, 3, 2), rows)
-    assert (segment.rows, segment.paths, segment.file) == (2, 2, "t/2026-03-02/S1.parquet")
+    assert (segment.rows, segment.paths, segment.file) == (2, 2, "t/standard/2026-03-02/S1.parquet")
     assert (columns.to_us(segment.first), columns.to_us(segment.last)) == (5, 7)
     assert files.read(segment).column("path").to_pylist() == ["a/x", "b/x"]
     assert columns.times_us(files.read(segment), "received_time").tolist() == [3, 1]
@@ -88,11 +88,11 @@ def test_a_full_disk_means_try_later_and_leaves_nothing_that_counts(tmp_path: Pa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    (tmp_path / "t/2026-03-02").mkdir(parents=True)
+    (tmp_path / "t/standard/2026-03-02").mkdir(parents=True)
     with pytest.raises(TryLater, match="No space left"):
         files.write("t", date(2026, 3, 2), sorted_unique([batch([("a/x", 5, 1.5, 0, 1)])]))
     assert list(tmp_path.rglob("*.parquet")) == []
-    assert files.strays(0) == ["t/2026-03-02/S1.part"]
+    assert files.strays(0) == ["t/standard/2026-03-02/S1.part"]
 
 
 def test_a_file_is_no_stray_until_the_catalogue_has_spoken(tmp_path: Path) -> None:

@@ -6,23 +6,33 @@ import asyncio
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import structlog
 
+from batchone.contracts.machines import Kept
 from batchone.kernel.bus import Message
 from batchone.kernel.database import Database
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.model import Segment
-from batchone.machines.history.segments import SegmentFiles, by_day, sorted_unique
+from batchone.machines.history.segments import SegmentFiles, by_class, by_day, sorted_unique
 from batchone.machines.history.store import BatchKey, Catalogue
 
 _log = structlog.get_logger(__name__)
 _SUBJECT = re.compile(r"samples\.([A-Za-z0-9_-]+)\.[^.]+")
 _YEAR_9999_US = 253_370_764_800_000_000
+
+
+Classes = Callable[[str], Awaitable[Mapping[str, Kept]]]
+"""For a tenant, the class of retention of each path that is not `standard`."""
+
+
+async def all_standard(_: str) -> Mapping[str, Kept]:
+    """Nothing is kept longer or shorter than other things."""
+    return {}
 
 
 @dataclass
@@ -87,17 +97,21 @@ class Ingest:
     `flush_s` real seconds have passed since it began, so that a slow plant gives a few segments a second at most, while
     a sample waits no longer than that; a flush of `flush_rows` or more does not rest. Nor does one of `full` messages, the
     most that are taken at once: more are waiting, and many connections that send little would outrun one that rests.
+
+    `classes` tells for how long each signal is kept; it is asked at each flush, and what is stored stays in its class.
     """
 
     def __init__(
-        self, database: Database, files: SegmentFiles, *, flush_s: float, flush_rows: int, full: int | None = None
-    ) -> None:
+        self, database: Database, files: SegmentFiles, *, flush_s: float, flush_rows: int, full: int | None = None,
+        classes: Classes = all_standard,
+    ) -> None:  # fmt: skip
         self._database = database
         self._catalogue = Catalogue(database)
         self._files = files
         self._flush_s = flush_s
         self._flush_rows = flush_rows
         self._full = full
+        self._classes = classes
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Store messages; when this returns their samples can be read, and survive anything but the disk's loss."""
@@ -113,16 +127,17 @@ class Ingest:
         """Store messages at once; how many samples were new."""
         decoded = await asyncio.to_thread(_decode_all, messages)
         decoded.drop(await self._catalogue.known(decoded.batches.keys()) if decoded.batches else set())
+        kept = {tenant: await self._classes(tenant) for tenant in {tenant for tenant, _ in decoded.batches}}
         segments: list[Segment] = []
         try:
-            await asyncio.to_thread(self._write, decoded, segments)
+            await asyncio.to_thread(self._write, decoded, kept, segments)
             await self._commit(decoded, segments)
         finally:
             # Whether the commit took place may be unknown here; from now on the catalogue tells.
             self._files.settle(segments)
         return sum(segment.rows for segment in segments)
 
-    def _write(self, decoded: _Decoded, segments: list[Segment]) -> None:
+    def _write(self, decoded: _Decoded, kept: Mapping[str, Mapping[str, Kept]], segments: list[Segment]) -> None:
         by_tenant: dict[str, list[pa.RecordBatch]] = defaultdict(list)
         for (tenant, _), batch in decoded.batches.items():
             if batch.num_rows:
@@ -130,8 +145,9 @@ class Ingest:
         for tenant, batches in by_tenant.items():
             unique = sorted_unique(batches)
             decoded.repeated[tenant] += sum(batch.num_rows for batch in batches) - unique.num_rows
-            for day, part in by_day(unique):
-                segments.append(self._files.write(tenant, day, part))
+            for each, part in by_class(unique, kept.get(tenant, {})):
+                for day, rows in by_day(part):
+                    segments.append(self._files.write(tenant, day, rows, kept=each))
 
     async def _commit(self, decoded: _Decoded, segments: list[Segment]) -> None:
         async with self._database.transaction() as tx:

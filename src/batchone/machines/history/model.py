@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from batchone.contracts.machines import Kept
 from batchone.kernel.errors import Refused
+from batchone.machines.history.packing import UNTIL
 
 POINTS_MIN = 4
 """First, smallest, largest and last sample of a signal: a trend keeps at least these."""
@@ -19,7 +22,8 @@ class Segment:
     """A Parquet file of samples as the catalogue names it.
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
-    how many signals it holds.
+    how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
+    long it is kept.
     """
 
     id: str
@@ -31,13 +35,21 @@ class Segment:
     rows: int
     bytes: int
     paths: int
+    packed: bool = False
+    kept: Kept = "standard"
+
+    @property
+    def can_be_packed(self) -> bool:
+        """Whether a merge, of this one alone if need be, makes it smaller."""
+        return not self.packed and self.last < UNTIL
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """The live segments of one tenant and day, and for how long none was added (real seconds)."""
+    """The live segments of one tenant, class of retention and day, and for how long none was added (real seconds)."""
 
     tenant: str
+    kept: Kept
     day: date
     segments: tuple[Segment, ...]
     quiet_s: float
@@ -60,7 +72,7 @@ def to_merge(shelf: Shelf, rules: MergeRules) -> tuple[Segment, ...]:
     """The segments of a shelf that should become one now; none when it is well as it is.
 
     Sizes fall into tiers by powers of `fan_in` (a size-tiered log-structured merge, O'Neil et al. 1996): a full tier is
-    merged together with all smaller ones.
+    merged together with all smaller ones. Of a settled shelf what nothing can be merged with is packed by itself.
     """
     small = sorted((s for s in shelf.segments if s.rows < rules.rows_max), key=lambda s: (s.rows, s.id))
     tiers: dict[int, int] = defaultdict(int)
@@ -72,7 +84,9 @@ def to_merge(shelf: Shelf, rules: MergeRules) -> tuple[Segment, ...]:
     elif shelf.quiet_s < rules.settled_s:
         return ()
     chosen = _fitting(small, rules.rows_max)
-    return chosen if len(chosen) > 1 else ()
+    if len(chosen) > 1:
+        return chosen
+    return () if full else tuple(segment for segment in shelf.segments if segment.can_be_packed)[:1]
 
 
 def _tier(rows: int, fan_in: int) -> int:
@@ -125,10 +139,32 @@ def check_points(points: int) -> None:
 
 
 def shelves(rows: Sequence[tuple[Segment, float]]) -> list[Shelf]:
-    """Live segments, each with its day's quiet time, gathered by tenant and day."""
-    found: dict[tuple[str, date], list[Segment]] = defaultdict(list)
-    quiet: dict[tuple[str, date], float] = {}
+    """Live segments, each with its shelf's quiet time, gathered by tenant, class of retention and day."""
+    found: dict[tuple[str, Kept, date], list[Segment]] = defaultdict(list)
+    quiet: dict[tuple[str, Kept, date], float] = {}
     for segment, quiet_s in rows:
-        found[segment.tenant, segment.day].append(segment)
-        quiet[segment.tenant, segment.day] = quiet_s
-    return [Shelf(tenant, day, tuple(segments), quiet[tenant, day]) for (tenant, day), segments in found.items()]
+        shelf = segment.tenant, segment.kept, segment.day
+        found[shelf].append(segment)
+        quiet[shelf] = quiet_s
+    return [Shelf(*shelf, tuple(segments), quiet[shelf]) for shelf, segments in found.items()]
+
+
+KeepS = Mapping[Kept, float | None]
+"""For how many seconds of plant time the samples of each class are kept; None: for good."""
+
+
+def due(segments: Iterable[Segment], keep_s: KeepS, now: datetime) -> list[tuple[Segment, ...]]:
+    """The shelves of which every sample is older than its class is kept, oldest first: a shelf goes whole or stays whole."""
+    found: dict[tuple[str, Kept, date], list[Segment]] = defaultdict(list)
+    for segment in segments:
+        found[segment.tenant, segment.kept, segment.day].append(segment)
+    return [
+        tuple(sorted(shelf, key=lambda segment: segment.id))
+        for (_, kept, _), shelf in sorted(found.items(), key=lambda item: (item[0][2], item[0]))
+        if (keep := keep_s.get(kept)) is not None and max(each.last for each in shelf) < now - timedelta(seconds=keep)
+    ]
+
+
+def digest(segments: Iterable[Segment]) -> str:
+    """Names exactly these segments, so that nothing goes but what somebody has seen."""
+    return hashlib.sha256("\n".join(sorted(segment.id for segment in segments)).encode()).hexdigest()[:16]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import structlog
 from pydantic import Field
 
-from batchone.contracts.machines import History
+from batchone.contracts.enterprises import Actor, Enterprises
+from batchone.contracts.machines import History, Retention
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
-from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.archive import Archive
+from batchone.machines.history.ingest import Classes, Ingest, all_standard
 from batchone.machines.history.keeping import Keeper
-from batchone.machines.history.model import MergeRules
+from batchone.machines.history.model import KeepS, MergeRules
 from batchone.machines.history.reading import Reader
+from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
@@ -39,19 +43,30 @@ class HistorySettings(Settings):
     segment_rows: int = Field(default=4_000_000, ge=1, description="The most samples of a merged segment.")
     grace: Seconds = Field(default=300.0, ge=0, description="How long a replaced file stays for readers under way.")
     stray: Seconds = Field(default=60.0, ge=0, description="A file that the catalogue has not named after so long is removed.")
+    keep_short: Seconds | None = Field(
+        default=None, description="How long signals of the class short are kept; unset: for good."
+    )
+    keep_standard: Seconds | None = Field(default=None, description="The same of the class standard, which is what most are.")
+    keep_long: Seconds | None = Field(default=None, description="The same of the class long.")
+    archive: str = Field(
+        default="history-archive", description="Folder to which days go before they are dropped; empty: they are deleted."
+    )  # fmt: skip
+    drop_every: Seconds | None = Field(default=None, description="How often what is due goes by itself; unset: only by hand.")
     read_threads: int = Field(default=2, ge=1, description="Processor cores for one read.")
     read_memory: Bytes = Field(default=1e9, ge=64e6, description="Memory for all reads.")
 
 
-async def build(context: Context, settings: HistorySettings) -> Running:
-    """The historian, with its folder `history` below the data folder."""
+async def build(context: Context, settings: HistorySettings, classes: Classes = all_standard) -> Running:
+    """The historian, with its folder `history` below the data folder; `classes` tells for how long signals are kept."""
     root = (context.home / "history").resolve()
     root.mkdir(parents=True, exist_ok=True)
     files = SegmentFiles(root, partial(context.ids.new, "SEG"), time.time)
     catalogue = Catalogue(context.database)
     reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory)
     await asyncio.to_thread(reader.warm)
-    ingest = Ingest(context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
+    ingest = Ingest(
+        context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages, classes=classes
+    )
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
     keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
 
@@ -64,23 +79,31 @@ async def build(context: Context, settings: HistorySettings) -> Running:
             except TryLater as error:
                 _log.info("history.waiting", what=error.what)
 
+    archive = Archive(context.home / settings.archive) if settings.archive else None
+    keep_s: KeepS = {"short": settings.keep_short, "standard": settings.keep_standard, "long": settings.keep_long}
+
+    async def record(actor: Actor, action: str, subject: str, details: Mapping[str, str]) -> None:
+        await context.get(Enterprises).record(actor, action, subject, "", "done", details)
+
+    retainer = Retainer(
+        catalogue, files, reader, archive, keep_s, clock=context.clock, ids=context.ids, record=record
+    )  # fmt: skip
+    work = {
+        "samples": lambda: context.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages),
+        "tidy": lambda: keeper.work(settings.tidy_every),
+        "forget": forget,
+    }
+    if settings.drop_every is not None:
+        every_s = settings.drop_every
+        work["retention"] = lambda: retainer.work(every_s)
+
     async def stop() -> None:
         reader.close()
 
-    return Running(
-        provides={History: Historian(catalogue, reader)},
-        work={
-            "samples": lambda: context.bus.consume(
-                SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages
-            ),
-            "tidy": lambda: keeper.work(settings.tidy_every),
-            "forget": forget,
-        },
-        stop=stop,
-    )  # fmt: skip
+    return Running(provides={History: Historian(catalogue, reader), Retention: retainer}, work=work, stop=stop)
 
 
 MODULE = Module(
-    name="history", build=build, settings=HistorySettings, provides=(History,), schema="history",
-    migrations=Path(__file__).parent / "migrations", router=router,
+    name="history", build=build, settings=HistorySettings, provides=(History, Retention), requires=(Enterprises,),
+    schema="history", migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

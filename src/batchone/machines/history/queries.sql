@@ -12,8 +12,8 @@ ON CONFLICT DO NOTHING
 DELETE FROM history.batch WHERE stored_at < now() - make_interval(secs => %(age_s)s)
 
 -- name: add_segment
-INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths)
-VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s)
+INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed, kept)
+VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s, %(kept)s)
 
 -- name: add_duplicates
 INSERT INTO history.tally (tenant, duplicates) VALUES (%(tenant)s, %(duplicates)s)
@@ -24,14 +24,14 @@ INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, 
 ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
-SELECT id, tenant, day, file, first, last, rows, bytes, paths FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
 -- name: live
-SELECT id, tenant, day, file, first, last, rows, bytes, paths,
-    extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, day))::float8 AS quiet_s
-FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, day, first, id
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept,
+    extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, kept, day))::float8 AS quiet_s
+FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, kept, day, first, id
 
 -- name: retire
 UPDATE history.segment SET retired_at = now() WHERE id = ANY(%(ids)s) AND retired_at IS NULL
@@ -50,3 +50,28 @@ SELECT coalesce(sum(rows), 0)::bigint AS samples, count(*) AS segments, coalesce
     min(first) AS oldest, max(last) AS newest,
     coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates
 FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL
+
+-- name: tenants
+SELECT DISTINCT tenant FROM history.segment WHERE retired_at IS NULL ORDER BY tenant
+
+-- name: of_tenant
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept FROM history.segment
+WHERE tenant = %(tenant)s AND retired_at IS NULL ORDER BY id
+
+-- name: add_dropped
+INSERT INTO history.dropped
+    (id, tenant, kept, day, segments, rows, bytes, paths, first, last, archive, dropped, dropped_by)
+VALUES (%(id)s, %(tenant)s, %(kept)s, %(day)s, %(segments)s, %(rows)s, %(bytes)s, %(paths)s, %(first)s, %(last)s,
+    %(archive)s, %(dropped)s, %(dropped_by)s)
+
+-- name: dropped
+SELECT id, kept, day, segments, rows, bytes, cardinality(paths) AS signals, first, last, archive, dropped, dropped_by, restored
+FROM history.dropped WHERE tenant = %(tenant)s ORDER BY dropped DESC, id DESC
+
+-- name: dropped_of
+SELECT id FROM history.dropped
+WHERE tenant = %(tenant)s AND restored IS NULL AND last >= %(start)s AND first < %(end)s AND paths && %(paths)s::text[]
+ORDER BY first, id
+
+-- name: mark_restored
+UPDATE history.dropped SET restored = %(now)s WHERE tenant = %(tenant)s AND id = %(id)s AND restored IS NULL

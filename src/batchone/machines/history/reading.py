@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import structlog
+from numpy.typing import NDArray
 
 from batchone.kernel.database import load_queries
+from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.model import Segment, Steps
 from batchone.machines.history.store import Catalogue
@@ -22,7 +24,7 @@ from batchone.machines.history.store import Catalogue
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 2
 
-_SQL = load_queries(Path(__file__).parent / "reading.sql")
+SQL = load_queries(Path(__file__).parent / "reading.sql")
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]
 """Times (unix seconds) and values of one signal, oldest first."""
@@ -30,11 +32,50 @@ Line = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass
 class Thinned:
-    """Lines by path; `thinned` if some samples were left out, `whole` if every segment could be read."""
+    """Lines by path; `thinned` if some samples were left out; `lost` are the files that could not be read."""
 
     lines: dict[str, Line] = field(default_factory=dict)
     thinned: bool = False
-    whole: bool = True
+    lost: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of samples begins: at which path of those asked for, at which time, after how many samples of that time."""
+
+    path: int = 0
+    from_us: int = -(1 << 62)
+    skip: int = 0
+
+    def behind(self, times: NDArray[np.int64]) -> Place:
+        """The place behind samples of this path that begin at this place, those that it skips included."""
+        last = int(times[-1])
+        return Place(self.path, last, int(np.count_nonzero(times == last)))
+
+    @staticmethod
+    def read(text: str) -> Place:
+        """The place that `str` wrote; an empty text is the beginning."""
+        try:
+            return Place(*(int(part) for part in text.split("."))) if text else Place()
+        except (TypeError, ValueError) as error:
+            raise Refused("history.place", f"{text!r} is no place in an answer.", "Use `next` of the page before.") from error
+
+    def __str__(self) -> str:
+        return f"{self.path}.{self.from_us}.{self.skip}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which samples are wanted: of these segments, between two times in microseconds, of some paths or of all."""
+
+    segments: Sequence[Segment]
+    start_us: int
+    end_us: int
+    paths: Sequence[str] | None
+
+    def narrowed(self, segments: Sequence[Segment], paths: Sequence[str]) -> Window:
+        """The same of fewer."""
+        return Window(segments, self.start_us, self.end_us, paths)
 
 
 class Reader:
@@ -45,13 +86,7 @@ class Reader:
         self._root = root
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._duck = duckdb.connect(":memory:")
-        for name, value in (
-            ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"),
-            ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
-            ("autoload_known_extensions", False), ("allowed_directories", [str(root)]), ("enable_external_access", False),
-            ("lock_configuration", True),
-        ):  # fmt: skip
-            self._duck.execute(f"SET {name} = {_literal(value)}")
+        locked_down(self._duck, root, threads, memory_bytes)
 
     def warm(self) -> None:
         """Pay once, at start, for what the first query and the first Arrow column load; blocks for a second or two."""
@@ -64,83 +99,145 @@ class Reader:
 
     async def rows(self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime) -> pa.Table:
         """All samples in the columns of a batch, once each, by path and source time; every path if `paths` is none."""
-        files, _ = await self._files(tenant, start, end)
-        bounds: dict[str, Any] = {"start": columns.to_us(start), "end": columns.to_us(end)}
-        if paths is not None:
-            bounds["paths"] = list(paths)
-        query = _SQL["rows"] if paths is None else _SQL["rows_of"]
+        segments, _ = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), paths)
         async with self._gate:
-            return await asyncio.to_thread(self._rows, query, files, bounds)
+            return await asyncio.to_thread(self._rows, window)
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Thinned:
         """Good and uncertain samples of each path, thinned where there are more than `points`."""
-        files, whole = await self._files(tenant, start, end)
-        bounds = {"start": columns.to_us(start), "end": columns.to_us(end)}
+        segments, lost = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
         async with self._gate:
-            found = await asyncio.to_thread(self._trend, files, list(paths), bounds, points)
-        found.whole &= whole
+            found = await asyncio.to_thread(self._trend, window, points)
+        found.lost |= lost
         return found
 
-    async def _files(self, tenant: str, start: datetime, end: datetime) -> tuple[list[str], bool]:
-        """The files of a window, and whether all that the catalogue names are there."""
-        segments = await self._catalogue.overlapping(tenant, start, end)
-        if await asyncio.to_thread(self._lost, segments):
-            # A merge may have replaced them since the catalogue was asked.
-            segments = await self._catalogue.overlapping(tenant, start, end)
-        lost = await asyncio.to_thread(self._lost, segments)
-        if lost:
-            _log.error("history.segment_lost", files=sorted(lost))
-        return [str(self._root / segment.file) for segment in segments if segment.file not in lost], not lost
+    async def page(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: Place, rows: int
+    ) -> tuple[pa.Table, Place | None]:  # fmt: skip
+        """The next rows after a place, path by path in the order given, and the place behind them; none at the end."""
+        segments, _ = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        async with self._gate:
+            return await asyncio.to_thread(self._page, window, after, rows)
 
-    def _lost(self, segments: Sequence[Segment]) -> set[str]:
-        return {segment.file for segment in segments if not (self._root / segment.file).exists()}
+    def _page(self, window: Window, place: Place, rows: int) -> tuple[pa.Table, Place | None]:
+        parts, room = [pa.Table.from_batches([columns.empty()])], rows
+        paths = window.paths or ()
+        while place.path < len(paths):
+            begin = max(window.start_us, place.from_us)
+            one = replace(window, start_us=begin, paths=[paths[place.path]])
+            found, _ = self._query("page", one, limit=place.skip + room)
+            part = found.cast(columns.SAMPLE_SCHEMA).slice(place.skip) if found is not None else parts[0]
+            parts.append(part)
+            room -= part.num_rows
+            if room == 0:
+                return pa.concat_tables(parts), place.behind(columns.times_us(found))
+            place = Place(place.path + 1)
+        return pa.concat_tables(parts), None
 
-    def _rows(self, query: str, files: list[str], bounds: dict[str, Any]) -> pa.Table:
-        table, _ = self._query(query, files, bounds)
+    async def counts(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime
+    ) -> tuple[dict[str, int], set[str]]:  # fmt: skip
+        """How many samples there are of each path that has any, bad ones too, and the files that could not be read."""
+        segments, lost = await self._segments(tenant, start, end)
+        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        async with self._gate:
+            found, readable = await asyncio.to_thread(self._query, "count_all", window)
+        lost |= {segment.file for segment in segments} - {segment.file for segment in readable}
+        return dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}, lost
+
+    async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
+        """The paths that stand in those files that can be read."""
+        lost = await asyncio.to_thread(_lost, self._root, segments)
+        async with self._gate:
+            return await asyncio.to_thread(self._signals, [each for each in segments if each.file not in lost])
+
+    def _signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
+        found: set[str] = set()
+        for segment in segments:
+            try:
+                query = self._duck.cursor().sql(SQL["signals"], params={"files": [str(self._root / segment.file)]})
+                found.update(path for (path,) in query.fetchall())
+            except duckdb.Error as error:
+                _log.error("history.segment_unreadable", file=segment.file, what=str(error))
+        return tuple(sorted(found))
+
+    async def _segments(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], set[str]]:
+        return await there(self._catalogue, self._root, tenant, start, end)
+
+    def _rows(self, window: Window) -> pa.Table:
+        table, _ = self._query("rows", window)
         if table is None:
             return pa.Table.from_batches([columns.empty()])
         return table.cast(columns.SAMPLE_SCHEMA)
 
-    def _trend(self, files: list[str], paths: list[str], bounds: dict[str, Any], points: int) -> Thinned:
-        found = Thinned()
-        counts, readable = self._query(_SQL["count"], files, bounds | {"paths": paths})
-        found.whole = len(readable) == len(files)
+    def _trend(self, window: Window, points: int) -> Thinned:
+        found, paths = Thinned(), window.paths or ()
+        counts, readable = self._query("count", window)
+        found.lost = {segment.file for segment in window.segments} - {segment.file for segment in readable}
         if counts is None:
             return found
         count = dict(zip(counts["path"].to_pylist(), counts["rows"].to_pylist(), strict=True))
         few = [path for path in paths if 0 < count.get(path, 0) <= points]
         many = [path for path in paths if count.get(path, 0) > points]
         if few:
-            found.lines |= _lines(self._query(_SQL["all"], readable, bounds | {"paths": few})[0])
+            found.lines |= _lines(self._query("all", window.narrowed(readable, few))[0])
         if many:
-            width = Steps.of(bounds["start"], bounds["end"], points).width_us
-            found.lines |= _lines(self._query(_SQL["thin"], readable, bounds | {"paths": many, "width": width})[0])
+            width = Steps.of(window.start_us, window.end_us, points).width_us
+            found.lines |= _lines(self._query("thin", window.narrowed(readable, many), width=width)[0])
             found.thinned = True
         return found
 
-    def _query(self, query: str, files: list[str], values: dict[str, Any]) -> tuple[pa.Table | None, list[str]]:
-        """The result over those files that can be read, and which they are; a damaged file must not hide the others."""
-        if not files:
-            return None, []
+    def _query(self, name: str, window: Window, **values: Any) -> tuple[pa.Table | None, Sequence[Segment]]:
+        """The result over those segments that can be read, and which they are; a damaged file must not hide the others."""
+        if not window.segments:
+            return None, ()
         try:
-            return self._run(query, files, values), files
+            return self._run(name, window, values), window.segments
         except duckdb.Error as error:
             _log.warning("history.read_again", what=str(error))
-        readable = [file for file in files if self._readable(file, query, values)]
-        if len(readable) == len(files) or not readable:
-            return (self._run(query, files, values), files) if readable else (None, [])
-        return self._run(query, readable, values), readable
+        readable = [segment for segment in window.segments if self._readable(name, replace(window, segments=[segment]), values)]
+        return (self._run(name, replace(window, segments=readable), values) if readable else None), readable
 
-    def _readable(self, file: str, query: str, values: dict[str, Any]) -> bool:
+    def _readable(self, name: str, window: Window, values: dict[str, Any]) -> bool:
         try:
-            self._run(query, [file], values)
+            self._run(name, window, values)
         except duckdb.Error as error:
-            _log.error("history.segment_unreadable", file=file, what=str(error))
+            _log.error("history.segment_unreadable", file=window.segments[0].file, what=str(error))
             return False
         return True
 
-    def _run(self, query: str, files: list[str], values: dict[str, Any]) -> pa.Table:
-        return self._duck.cursor().sql(query, params={"files": files, **values}).to_arrow_table()
+    def _run(self, name: str, window: Window, values: dict[str, Any]) -> pa.Table:
+        shapes = {"packed" if packed else "plain" for packed in (segment.packed for segment in window.segments)}
+        wanted = "" if window.paths is None else f" AND {SQL['wanted']}"
+        sample = " UNION ALL ".join(SQL[shape] + wanted for shape in sorted(shapes))
+        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us}
+        for shape in shapes:
+            bounds[shape] = [str(self._root / each.file) for each in window.segments if each.packed == (shape == "packed")]
+        if window.paths is not None:
+            bounds["paths"] = list(window.paths)
+        query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
+        return self._duck.cursor().sql(query, params=bounds | values).to_arrow_table()
+
+
+async def there(
+    catalogue: Catalogue, root: Path, tenant: str, start: datetime, end: datetime
+) -> tuple[list[Segment], set[str]]:  # fmt: skip
+    """The segments of a window that have their file, and the files that are gone."""
+    segments = await catalogue.overlapping(tenant, start, end)
+    if await asyncio.to_thread(_lost, root, segments):
+        # A merge may have replaced them since the catalogue was asked.
+        segments = await catalogue.overlapping(tenant, start, end)
+    lost = await asyncio.to_thread(_lost, root, segments)
+    if lost:
+        _log.error("history.segment_lost", files=sorted(lost))
+    return [segment for segment in segments if segment.file not in lost], lost
+
+
+def _lost(root: Path, segments: Sequence[Segment]) -> set[str]:
+    return {segment.file for segment in segments if not (root / segment.file).exists()}
 
 
 def _lines(table: pa.Table | None) -> dict[str, Line]:
@@ -158,9 +255,21 @@ def _lines(table: pa.Table | None) -> dict[str, Line]:
     }
 
 
-def _literal(value: object) -> str:
+def locked_down(duck: duckdb.DuckDBPyConnection, folder: Path, threads: int, memory_bytes: float) -> None:
+    """Let a DuckDB see nothing but a folder, for good."""
+    for name, value in (
+        ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"), ("temp_directory", ""),
+        ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
+        ("autoload_known_extensions", False), ("allowed_directories", [str(folder)]), ("enable_external_access", False),
+        ("lock_configuration", True),
+    ):  # fmt: skip
+        duck.execute(f"SET {name} = {literal(value)}")
+
+
+def literal(value: object) -> str:
+    """A value as DuckDB reads it in a text, where no parameter may stand."""
     if isinstance(value, list):
-        return "[" + ", ".join(_literal(each) for each in value) + "]"
+        return "[" + ", ".join(literal(each) for each in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"

@@ -1,51 +1,86 @@
--- For DuckDB. A window runs from $start up to but not at $end, in microseconds since 1970.
+-- For DuckDB. A window runs from $start up to but not at $end, in microseconds since 1970. Every question is asked of
+-- `sample`, which the reader puts together from `plain` and `packed` as far as there are files of each shape, and from
+-- `wanted` where not every path is. The conditions stand where the files are read, so that row groups are skipped.
+-- What the columns of `packed` mean says `packing`.
+
+-- name: plain
+SELECT path, source_time, received_time, value, quality
+FROM read_parquet($plain)
+WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
+
+-- name: packed
+SELECT path, make_timestamptz(us) AS source_time, make_timestamptz(us - us % lag_unit_us + lag * lag_unit_us) AS received_time,
+    coalesce(value, digits / scale) AS value, quality
+FROM (
+    SELECT *, second::BIGINT * 1000000 + part * unit_us AS us FROM read_parquet($packed)
+    WHERE second >= $start::BIGINT // 1000000 AND second <= $end::BIGINT // 1000000
+)
+WHERE us >= $start::BIGINT AND us < $end::BIGINT
+
+-- name: signals
+SELECT DISTINCT path FROM read_parquet($files) ORDER BY path
+
+-- name: wanted
+path IN (SELECT unnest($paths))
 
 -- name: rows
 SELECT path, source_time, received_time, value, quality
-FROM read_parquet($files)
-WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
+FROM sample
 QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
 ORDER BY path, source_time, value
 
--- name: rows_of
+-- name: page
 SELECT path, source_time, received_time, value, quality
-FROM read_parquet($files)
-WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
-    AND list_contains($paths, path)
+FROM sample
 QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
 ORDER BY path, source_time, value
+LIMIT $limit
+
+-- name: count_all
+SELECT path, count(*) AS rows FROM sample GROUP BY path
 
 -- name: count
-SELECT path, count(*) AS rows
-FROM read_parquet($files)
-WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
-    AND list_contains($paths, path) AND quality < 2 AND isfinite(value)
-GROUP BY path
+SELECT path, count(*) AS rows FROM sample WHERE quality < 2 AND isfinite(value) GROUP BY path
 
 -- name: all
 SELECT DISTINCT path, epoch_us(source_time) AS t, value AS v
-FROM read_parquet($files)
-WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
-    AND list_contains($paths, path) AND quality < 2 AND isfinite(value)
+FROM sample WHERE quality < 2 AND isfinite(value)
 ORDER BY path, t, v
 
 -- Structs compare field by field: of equal values the earlier is the smallest and the later the largest, so that the
 -- same question always has the same answer.
 -- name: thin
-WITH sample AS (
-    SELECT path, epoch_us(source_time) AS t, {'v': value, 't': epoch_us(source_time)} AS s
-    FROM read_parquet($files)
-    WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
-        AND list_contains($paths, path) AND quality < 2 AND isfinite(value)
-),
-step AS (
-    SELECT path, min(s) AS low, max(s) AS high FROM sample GROUP BY path, t // $width::BIGINT
-),
-edge AS (
-    SELECT path, min({'t': t, 'v': s.v}) AS first, max({'t': t, 'v': s.v}) AS last FROM sample GROUP BY path
+SELECT path, t, v FROM (
+    WITH drawn AS (
+        SELECT path, epoch_us(source_time) AS t, {'v': value, 't': epoch_us(source_time)} AS s
+        FROM sample WHERE quality < 2 AND isfinite(value)
+    ),
+    step AS (
+        SELECT path, min(s) AS low, max(s) AS high FROM drawn GROUP BY path, t // $width::BIGINT
+    ),
+    edge AS (
+        SELECT path, min({'t': t, 'v': s.v}) AS first, max({'t': t, 'v': s.v}) AS last FROM drawn GROUP BY path
+    )
+    SELECT path, low.t AS t, low.v AS v FROM step
+    UNION SELECT path, high.t, high.v FROM step
+    UNION SELECT path, first.t, first.v FROM edge
+    UNION SELECT path, last.t, last.v FROM edge
 )
-SELECT path, low.t AS t, low.v AS v FROM step
-UNION SELECT path, high.t, high.v FROM step
-UNION SELECT path, first.t, first.v FROM edge
-UNION SELECT path, last.t, last.v FROM edge
 ORDER BY path, t, v
+
+-- What follows makes the views of SQL over samples.
+
+-- name: none
+SELECT NULL::VARCHAR AS path, NULL::TIMESTAMPTZ AS source_time, NULL::TIMESTAMPTZ AS received_time, NULL::DOUBLE AS value,
+    NULL::UTINYINT AS quality
+WHERE false
+
+-- name: once
+QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY quality, received_time) = 1
+
+-- name: last
+SELECT path, max(source_time) AS source_time, arg_max(value, source_time) AS value, arg_max(quality, source_time) AS quality
+FROM samples GROUP BY path
+
+-- name: signals_of
+SELECT path, count(*) AS samples, min(source_time) AS first, max(source_time) AS last FROM samples GROUP BY path

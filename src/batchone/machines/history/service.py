@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Container, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 import pyarrow as pa
 
-from batchone.contracts.machines import HistoryStats, Trend
+from batchone.contracts.machines import Gap, HistoryStats, SamplePage, Trend
+from batchone.machines.history.exporting import to_page
 from batchone.machines.history.model import check_points, check_window
-from batchone.machines.history.reading import Reader, Thinned
+from batchone.machines.history.reading import Place, Reader, Thinned
 from batchone.machines.history.store import Catalogue
 
 
@@ -25,19 +26,46 @@ class Historian:
         """Good and uncertain samples from `start` up to but not at `end`, thinned to at most `points` a signal.
 
         Of a thinned signal the first and last sample and the smallest and largest of each step are kept; every point is
-        a sample that was stored. The answer is `missing` when a segment could not be read, or when no signal has any
-        sample there.
+        a sample that was stored.
         """
         check_window(start, end)
         check_points(points)
         wanted = list(dict.fromkeys(paths))
         found = await self._reader.trend(tenant, wanted, start, end, points)
         lines = {path: found.lines.get(path, ((), ())) for path in wanted}
+        gaps = await self._gaps(tenant, wanted, start, end, found.lost, found.lines)
         return Trend(
-            start=start, end=end, answer=_answer(found),
+            start=start, end=end, answer=_answer(found, gaps), gaps=gaps,
             times_s={path: times for path, (times, _) in lines.items()},
             values={path: values for path, (_, values) in lines.items()},
         )  # fmt: skip
+
+    async def _gaps(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, lost: Collection[str], there: Container[str]
+    ) -> tuple[Gap, ...]:  # fmt: skip
+        dropped = await self._catalogue.dropped_of(tenant, paths, start, end)
+        return (
+            *(Gap("lost", file) for file in sorted(lost)), *(Gap("dropped", id_) for id_ in dropped),
+            *(Gap("none", path) for path in paths if path not in there),
+        )  # fmt: skip
+
+    async def samples(
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: str, rows: int
+    ) -> SamplePage:  # fmt: skip
+        """Every sample, bad ones too, path by path: at most `rows` of them behind the page whose `next` is given."""
+        check_window(start, end)
+        wanted = list(dict.fromkeys(paths))
+        counts: dict[str, int] = {}
+        gaps: tuple[Gap, ...] = ()
+        if not after:
+            counts, lost = await self._reader.counts(tenant, wanted, start, end)
+            gaps = await self._gaps(tenant, wanted, start, end, lost, counts)
+        table, place = await self._reader.page(tenant, wanted, start, end, Place.read(after), rows)
+        return SamplePage(to_page(table), table.num_rows, sum(counts.values()), "" if place is None else str(place), gaps)
+
+    async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
+        """The paths of which there are samples in the files of the 24 hours before a time."""
+        return await self._reader.signals(await self._catalogue.overlapping(tenant, day - timedelta(days=1), day))
 
     async def stats(self, tenant: str) -> HistoryStats:
         """What is stored; `duplicates` counts samples that came again and were dropped."""
@@ -52,7 +80,7 @@ class Historian:
         return await self._reader.rows(tenant, paths, start, end)
 
 
-def _answer(found: Thinned) -> Literal["complete", "downsampled", "missing"]:
-    if not found.whole or not found.lines:
+def _answer(found: Thinned, gaps: Sequence[Gap]) -> Literal["complete", "downsampled", "missing"]:
+    if not found.lines or any(gap.reason != "none" for gap in gaps):
         return "missing"
     return "downsampled" if found.thinned else "complete"

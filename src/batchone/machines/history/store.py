@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
 
-from batchone.contracts.machines import HistoryStats
+from batchone.contracts.machines import DroppedDay, HistoryStats
 from batchone.kernel.database import Database, Row, Transaction, load_queries
 from batchone.kernel.errors import Conflict, TryLater
 from batchone.machines.history.model import Segment
@@ -56,6 +56,42 @@ class Catalogue:
         async with self._database.transaction() as tx:
             rows = await tx.all(_QUERIES["overlapping"], tenant=tenant, start=start, end=end)
         return [_segment(row) for row in rows]
+
+    async def tenants(self) -> list[str]:
+        """Everybody who has samples."""
+        async with self._database.transaction() as tx:
+            return [row["tenant"] for row in await tx.all(_QUERIES["tenants"])]
+
+    async def of_tenant(self, tenant: str) -> list[Segment]:
+        """Every segment that counts."""
+        async with self._database.transaction() as tx:
+            return [_segment(row) for row in await tx.all(_QUERIES["of_tenant"], tenant=tenant)]
+
+    async def drop(self, tenant: str, segments: Sequence[Segment], dropped: DroppedDay, paths: Sequence[str]) -> None:
+        """Let segments not count any more, and remember it; `Conflict`, and no change, if some of them do not as it is."""
+        async with self._database.transaction() as tx:
+            if await tx.run(_QUERIES["retire"], ids=[segment.id for segment in segments]) != len(segments):
+                raise Conflict("history.day_changed", f"{dropped.day} was merged meanwhile.", "Look at the preview again.")
+            await tx.run(_QUERIES["add_dropped"], tenant=tenant, paths=list(paths), **asdict(dropped))
+
+    async def dropped(self, tenant: str) -> list[DroppedDay]:
+        """The days that were dropped, newest first."""
+        async with self._database.transaction() as tx:
+            rows = await tx.all(_QUERIES["dropped"], tenant=tenant)
+        return [DroppedDay(**row) for row in rows]
+
+    async def dropped_of(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime) -> list[str]:
+        """The ids of dropped days that had samples of these paths, maybe in this window, and were not restored."""
+        async with self._database.transaction() as tx:
+            rows = await tx.all(_QUERIES["dropped_of"], tenant=tenant, paths=list(paths), start=start, end=end)
+        return [row["id"] for row in rows]
+
+    async def restore(self, tenant: str, id: str, segments: Sequence[Segment], now: datetime) -> None:  # noqa: A002
+        """Let segments of a dropped day count again; `Conflict`, and no change, if they do already."""
+        async with self._database.transaction() as tx:
+            if await tx.run(_QUERIES["mark_restored"], tenant=tenant, id=id, now=now) != 1:
+                raise Conflict("history.restored", f"{id} has been restored already.", "Nothing is to be done.")
+            await self.add_segments(tx, segments)
 
     async def live(self) -> list[tuple[Segment, float]]:
         """Every segment that counts, each with the real seconds since its day last got one."""

@@ -47,7 +47,7 @@ class InfluxDriver(ReadOnly):
             cure = f"Use one of {', '.join(lines.PRECISIONS)}."
             raise Refused("influx.precision", f"'{precision}' is no precision of times.", cure)
         told = lines.read(body, precision)
-        now_us = columns.to_us(self._clock.now())
+        now_us = columns.arrival_us(self._clock.now())
         time_us = np.where(told.time_us == -1, now_us, told.time_us)
         dated = (time_us >= 0) & (time_us < _YEAR_9999_US)
         faults = [Fault(f"{self._connection}/line", told.refused, told.faults[0])] if told.refused else []

@@ -16,7 +16,7 @@ from pymodbus.pdu import ModbusPDU
 from batchone.contracts.machines import JobOrder
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import NotFound, TryLater
-from batchone.machines.columns import to_us
+from batchone.machines.columns import arrival_us
 from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach, Reading, away, heed_cancel
 from batchone.machines.connect.jobs import merged
 from batchone.machines.connect.modbus import registers
@@ -212,7 +212,7 @@ class ModbusDriver:
             unit.told = told
             self._inbox.jobs[unit.wired.id] = told
         words = image[registers.SIGNALS_AT :]
-        now_us = to_us(self._clock.now())
+        now_us = arrival_us(self._clock.now())
         self._take_values(unit, registers.signals(words, len(names)), now_us)
         if around:
             for name, value in registers.surplus(words, len(names)).items():
@@ -230,7 +230,7 @@ class ModbusDriver:
     async def _poll_meter(self, meter: WiredMeter) -> None:
         values = registers.meter(await self._read(meter.unit, registers.METER))
         before = self._meter_values.get(meter.id, (math.nan, math.nan))
-        now_us = to_us(self._clock.now())
+        now_us = arrival_us(self._clock.now())
         for name, old, new in zip(METER_SIGNALS, before, values, strict=True):
             if math.isfinite(new) and new != old:
                 self._inbox.samples.add(f"{meter.id}/{name}", now_us, now_us, new)

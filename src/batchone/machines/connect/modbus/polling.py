@@ -99,7 +99,7 @@ class PollingDriver(ReadOnly):
         news = (usable if self._all else usable & (values != self._values)) | (quality == columns.BAD)
         self._values = values
         at = np.flatnonzero(news)
-        now_us = columns.to_us(self._clock.now())
+        now_us = columns.arrival_us(self._clock.now())
         times = np.full(len(at), now_us, np.int64)
         return columns.to_batch(self._paths, at.astype(np.int32), times, now_us, values[at], quality[at])
 

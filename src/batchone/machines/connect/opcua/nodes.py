@@ -15,7 +15,7 @@ from typing import Literal
 from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 
-from batchone.machines.columns import BAD, GOOD, UNCERTAIN, to_us
+from batchone.machines.columns import BAD, GOOD, UNCERTAIN, arrival_us, to_us
 from batchone.machines.connect.driver import Garbled, Inbox, JobResponse
 from batchone.machines.connect.jobs import merged, response_from_json
 
@@ -85,7 +85,7 @@ def take_changes(
     changes: Iterable[ua.MonitoredItemNotification], points: Sequence[Point], inbox: Inbox, book: Book, now: datetime
 ) -> None:
     """Sort the values of a publication into the inbox; client handles are places in `points`."""
-    received_us = to_us(now)
+    received_us = arrival_us(now)
     for change in changes:
         handle = int(change.ClientHandle)
         if not 0 <= handle < len(points):

@@ -15,7 +15,7 @@ from datetime import datetime
 import orjson
 from google.protobuf.message import DecodeError
 
-from batchone.machines.columns import BAD, to_us
+from batchone.machines.columns import BAD, arrival_us, to_us
 from batchone.machines.connect.driver import Garbled, Inbox, JobResponse
 from batchone.machines.connect.jobs import merged, responses_from_json
 from batchone.machines.connect.sparkplug.sparkplug_b_pb2 import Payload
@@ -199,7 +199,7 @@ class EdgeNode:
         self._values(device, payload, now, birth=False)
 
     def _values(self, device: str, payload: Payload, now: datetime, *, birth: bool) -> None:
-        told, received_us = self._devices[device], to_us(now)
+        told, received_us = self._devices[device], arrival_us(now)
         for metric in payload.metrics:
             known = told.names.get(metric.name) if metric.name else told.aliases.get(metric.alias)
             if known is None:

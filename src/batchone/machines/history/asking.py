@@ -1,0 +1,140 @@
+"""SQL over samples: one SELECT at a time, in a DuckDB that sees one tenant's files, writes nothing and ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from batchone.kernel.errors import Refused
+from batchone.machines import columns
+from batchone.machines.history.model import Segment, check_window
+from batchone.machines.history.reading import SQL, literal, locked_down, there
+from batchone.machines.history.store import Catalogue
+
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+_PART = 50_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a SELECT gave; `cut` if there was more than was asked for; `lost` are files of the catalogue that are gone."""
+
+    table: pa.Table
+    cut: bool
+    lost: tuple[str, ...]
+
+
+class Asker:
+    """Answers SELECTs over `samples` (path, source_time, received_time, value, quality; each sample once), `last` (the newest
+    of each path) and `signals` (path, samples, first, last). It needs the catalogue and the files, not the platform: as
+    many processes as one likes may ask beside the one that writes."""
+
+    def __init__(self, catalogue: Catalogue, root: Path, *, threads: int, memory_bytes: float) -> None:
+        self._catalogue = catalogue
+        self._root = root
+        self._threads = threads
+        self._memory_bytes = memory_bytes
+        self._ducks: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._opening = threading.Lock()
+
+    async def ask(
+        self, tenant: str, select: str, *, rows: int, seconds: float, window: tuple[datetime, datetime] = EVER
+    ) -> Answer:  # fmt: skip
+        """At most `rows` rows within so many real seconds; only samples of the window, if there is one, are looked at.
+
+        `Refused` when it is no single SELECT, fails, reaches for anything but the tenant's samples, or takes too long.
+        """
+        check_window(*window)
+        segments, lost = await there(self._catalogue, self._root, tenant, *window)
+        bounds = columns.to_us(window[0]), columns.to_us(window[1])
+        table, cut = await asyncio.to_thread(self._ask, tenant, select, segments, bounds, rows, seconds)
+        return Answer(table, cut, tuple(sorted(lost)))
+
+    def close(self) -> None:
+        """Let go of DuckDB."""
+        for duck in self._ducks.values():
+            duck.close()
+
+    def _duck(self, tenant: str) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
+        with self._opening:
+            if tenant not in self._ducks:
+                self._ducks[tenant] = duckdb.connect(":memory:")
+                locked_down(self._ducks[tenant], self._root / tenant, self._threads, self._memory_bytes)
+            return self._ducks[tenant].cursor()
+
+    def _ask(
+        self, tenant: str, select: str, segments: Sequence[Segment], bounds: tuple[int, int], rows: int, seconds: float
+    ) -> tuple[pa.Table, bool]:  # fmt: skip
+        duck = self._duck(tenant)
+        late = threading.Timer(seconds, duck.interrupt)
+        late.daemon = True
+        try:
+            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, segments, bounds)}")
+            duck.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
+            duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
+            statements = duck.extract_statements(select)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise Refused(
+                    "history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals."
+                )
+            late.start()
+            return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
+        except (duckdb.Error, pa.ArrowException) as error:
+            if "INTERRUPT" in str(error):
+                what = f"The answer took longer than {seconds:g} s."
+                raise Refused("history.slow", what, "Ask for fewer paths or a shorter window, or give it more time.") from error
+            raise Refused("history.sql", f"{error}".strip(), "Correct the SELECT.") from error
+        finally:
+            late.cancel()
+            duck.close()
+
+
+def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
+    """The first rows, and whether there are more."""
+    parts, count = [], 0
+    for part in reader:
+        parts.append(part)
+        count += part.num_rows
+        if count > rows:
+            break
+    return pa.Table.from_batches(parts, reader.schema).slice(0, rows), count > rows
+
+
+def _samples(root: Path, segments: Sequence[Segment], bounds: tuple[int, int]) -> str:
+    """The samples of segments, each once. One sample can stand in two files only where their times overlap."""
+    if not segments:
+        return SQL["none"]
+    parts = []
+    for group in overlapping(segments):
+        of: dict[str, list[str]] = {}
+        for segment in group:
+            of.setdefault("packed" if segment.packed else "plain", []).append(str(root / segment.file))
+        text = " UNION ALL ".join(_filled(shape, files, bounds) for shape, files in sorted(of.items()))
+        parts.append(text if len(group) == 1 else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
+    return " UNION ALL ".join(parts)
+
+
+def _filled(shape: str, files: list[str], bounds: tuple[int, int]) -> str:
+    text = SQL[shape].replace("$start", str(bounds[0])).replace("$end", str(bounds[1]))
+    return text.replace(f"${shape}", literal(files))
+
+
+def overlapping(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Segments in groups whose times overlap."""
+    groups: list[list[Segment]] = []
+    until: datetime | None = None
+    for segment in sorted(segments, key=lambda each: (each.first, each.id)):
+        if until is not None and segment.first <= until:
+            groups[-1].append(segment)
+        else:
+            groups.append([segment])
+        until = segment.last if until is None else max(until, segment.last)
+    return groups
