@@ -44,7 +44,7 @@ def test_the_machine_that_is_busy_is_called_by_its_name() -> None:
     assert found[0].text == {"en": "Lathe: busy for 2.0 h", "zh": "车床：需等待 2.0 小时"}
 
 
-def test_the_tools_and_people_that_are_not_there_at_once_are_called_by_their_names() -> None:
+def test_the_tool_that_was_last_to_be_there_is_called_by_its_name() -> None:
     shop = compile_pack(load_files(AIDED))
     lamp = explode(shop, "C", complete(shop, shop.known({})))
     problem = Picture(ORIGIN + timedelta(hours=8), (shop.pack,), (), (), {}).problem()
@@ -58,8 +58,9 @@ def test_the_tools_and_people_that_are_not_there_at_once_are_called_by_their_nam
     fit = {a.operation: a for a in found.last.assignments}["R.0/30"]
     assert fit.start_s == glue.end_s + 3600
     told = reasons(found, lamp, shop.pack, (), problem.origin)[0]
-    assert (told.kind, told.subject) == ("equipment", "fitters")
-    assert told.text == {"en": "Fitters, Jig: busy for 2.0 h", "zh": "装配工、夹具：需等待 2.0 小时"}
+    assert (told.kind, told.subject) == ("tool", "jig")
+    assert told.text["en"] == "Jig: needed elsewhere, broken or off shift for 2.0 h"
+    assert told.text["zh"].startswith("夹具：")
 
 
 def test_the_module_that_is_late_is_called_by_its_name() -> None:

@@ -14,7 +14,7 @@ from batchone.chain.planning.honesty import Delivery
 from batchone.chain.planning.hours import with_intervals
 from batchone.chain.planning.insertion import JobInsertion, insert
 from batchone.chain.planning.limits import Cause
-from batchone.chain.planning.model import DAY_S, Alternative, Assignment, Job, Operation, Problem, Wait
+from batchone.chain.planning.model import DAY_S, Alternative, Job, Operation, Problem, Wait
 from batchone.chain.planning.timeline import Timeline
 from batchone.chain.planning.words import REASONS_MAX, WORTH_TELLING_S, machine_name, reason
 from batchone.contracts.design import Exploded
@@ -144,9 +144,6 @@ def reasons(
         begin, end = origin + timedelta(seconds=at.start_s - limit.waited_s), origin + timedelta(seconds=at.start_s)
         if limit.cause is Cause.MATERIAL:
             found.append((limit.waited_s, _material_reason(step.op, pack, material, begin, end)))
-        elif limit.cause in (Cause.RESOURCE, Cause.KEPT) and limit.behind is None and at.also:
-            # Nobody was on the machine: its tools and people were not free, all at once.
-            found.append((limit.waited_s, _beside_reason(at, pack, limit.waited_s, begin, end)))
         else:
             kind = "equipment" if limit.cause is Cause.RESOURCE else limit.cause.value
             subject = limit.resource or at.resource
@@ -154,17 +151,6 @@ def reasons(
             found.append((limit.waited_s, reason(kind, subject, name, limit.waited_s, begin, end)))
     found.sort(key=lambda pair: -pair[0])
     return tuple(each for _, each in found[:REASONS_MAX])
-
-
-def _beside_reason(at: Assignment, pack: Pack, waited_s: int, begin: datetime, end: datetime) -> Reason:
-    names = {each.id: each.name for each in pack.auxiliaries}
-    found = {name: names.get(name, {"en": name, "zh": name}) for name, _ in at.also}
-    between = {"zh": "、"}
-    name = {
-        language: between.get(language, ", ").join(each.get(language, "") for each in found.values())
-        for language in next(iter(found.values()))
-    }
-    return reason("equipment", next(iter(found)), name, waited_s, begin, end)
 
 
 def _material_reason(op: str, pack: Pack, material: Sequence[MaterialDate], begin: datetime, end: datetime) -> Reason:

@@ -52,9 +52,12 @@ def duration(seconds: int, language: str) -> str:
 
 
 def machine_name(packs: Sequence[Pack], equipment: str) -> Text:
-    """What a machine is called; its id where no pack knows it."""
-    found = next((each.name for pack in packs for each in pack.equipment if each.id == equipment), None)
-    return found if found is not None else {"en": equipment, "zh": equipment}
+    """What a machine, a tool or somebody is called; the id where no pack knows it."""
+    for pack in packs:
+        names = {each.id: each.name for each in pack.equipment} | {each.id: each.name for each in pack.auxiliaries}
+        if equipment in names:
+            return names[equipment]
+    return {"en": equipment, "zh": equipment}
 
 
 def explained(told: Explanation, packs: Sequence[Pack], origin: datetime) -> tuple[Reason, ...]:

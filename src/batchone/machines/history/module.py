@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import structlog
 from pydantic import Field
 
+from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.machines import History, Retention
+from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
+from batchone.kernel.database import Transaction
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
+from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
 from batchone.machines.history.archive import Archive
-from batchone.machines.history.ingest import Classes, Ingest, all_standard
+from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.keeping import Keeper
-from batchone.machines.history.model import KeepS, MergeRules
+from batchone.machines.history.model import KeepS, Kept, MergeRules
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.segments import SegmentFiles
@@ -56,8 +60,39 @@ class HistorySettings(Settings):
     read_memory: Bytes = Field(default=1e9, ge=64e6, description="Memory for all reads.")
 
 
-async def build(context: Context, settings: HistorySettings, classes: Classes = all_standard) -> Running:
-    """The historian, with its folder `history` below the data folder; `classes` tells for how long signals are kept."""
+class Classified:
+    """For how long each signal is kept, as the thing model says; asked again once somebody declared things anew.
+
+    While it cannot be asked, what was known last holds; before the first answer samples wait in the stream.
+    """
+
+    def __init__(self, things: Callable[[], Things]) -> None:
+        self._things = things
+        self._known: dict[str, Mapping[str, Kept]] = {}
+        self._stale: set[str] = set()
+
+    async def __call__(self, tenant: str) -> Mapping[str, Kept]:
+        """The class of each path that is not `standard`."""
+        if tenant not in self._known or tenant in self._stale:
+            try:
+                signals = (await self._things().model(tenant)).signals
+            except TryLater:
+                if tenant not in self._known:
+                    raise
+                return self._known[tenant]
+            told = {path: each.signal.retention for path, each in signals.items()}
+            self._known[tenant] = {path: kept for path, kept in told.items() if kept != "standard"}
+            self._stale.discard(tenant)
+        return self._known[tenant]
+
+    async def changed(self, _: Transaction, heard: Heard) -> None:
+        """Things were declared, or a product was released."""
+        self._stale.add(heard.envelope.tenant)
+
+
+async def build(context: Context, settings: HistorySettings) -> Running:
+    """The historian, with its folder `history` below the data folder."""
+    classes = Classified(lambda: context.get(Things))
     root = (context.home / "history").resolve()
     root.mkdir(parents=True, exist_ok=True)
     files = SegmentFiles(root, partial(context.ids.new, "SEG"), time.time)
@@ -100,10 +135,13 @@ async def build(context: Context, settings: HistorySettings, classes: Classes = 
     async def stop() -> None:
         reader.close()
 
-    return Running(provides={History: Historian(catalogue, reader), Retention: retainer}, work=work, stop=stop)
+    return Running(
+        provides={History: Historian(catalogue, reader), Retention: retainer},
+        hears={ThingsDeclared: classes.changed, ProductReleased: classes.changed}, work=work, stop=stop,
+    )  # fmt: skip
 
 
 MODULE = Module(
-    name="history", build=build, settings=HistorySettings, provides=(History, Retention), requires=(Enterprises,),
-    schema="history", migrations=Path(__file__).parent / "migrations", router=router,
+    name="history", build=build, settings=HistorySettings, provides=(History, Retention), requires=(Enterprises, Things),
+    hears=(ThingsDeclared, ProductReleased),     schema="history", migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

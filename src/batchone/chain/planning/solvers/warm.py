@@ -60,7 +60,7 @@ def _examples(kind: Kind) -> list[Problem]:
     setups = (SetupMatrix("s", 3),)
     match kind:
         case "plant":
-            # Not the smallest: a step of the search lasts as long for a few operations as for some hundreds, and runs more of them.
+            # Not the smallest: a step of the search lasts as long for a few operations as for some hundreds.
             return [_flow(200, [1, 2], setups, aim=(Measure.TARDINESS, Measure.SETUP, Measure.MAKESPAN))]
         case "shop":
             plain = _flow(5, [1, 1, 1], (), aim=(Measure.MAKESPAN,))
