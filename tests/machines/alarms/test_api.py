@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -25,6 +28,7 @@ from batchone.kernel.errors import NotFound
 from batchone.kernel.http import install_problems
 from batchone.machines.alarms.api import router
 
+GUIDE = Path(__file__).parents[3] / "docs/guides/alarms.md"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIMIT = AlarmLimit(
     "m/x", "m", "high", {"en": "X"}, "degC", LimitSettings(30),
@@ -159,6 +163,14 @@ async def test_an_engineer_takes_out_of_service_and_changes_limits(client, conte
     assert (answer.is_success, context.alarms.asked) == (True, [asked])
     assert (await client.request(method, url, json=body)).status_code == 403, "an operator may not"
     assert len(context.alarms.asked) == 1
+
+
+async def test_the_examples_of_the_guide_are_taken(client, context) -> None:
+    examples = re.findall(r"^(POST|PUT) +(/api/\S+) +(\{.*\})$", GUIDE.read_text(), re.MULTILINE)
+    for method, url, body in examples:
+        answer = await client.request(method, url, json=json.loads(body), headers={"role": "engineer"})
+        assert answer.is_success, (url, answer.text)
+    assert [asked[0] for asked in context.alarms.asked] == ["shelve", "unshelve", "take_out", "put_back", "change", "reset"]
 
 
 async def test_limits_and_their_changes_are_read(client) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
@@ -85,8 +86,8 @@ def router(context: Context) -> APIRouter:
     @routes.get("")
     async def find(
         actor: Reader, show: Literal["active", "suppressed", "all"] = "active", equipment: str = "", path: str = "",
-        kind: AlarmKind | Literal[""] = "", priority: AlarmPriority | Literal[""] = "", since: datetime | None = None,
-        until: datetime | None = None, limit: Limit = 200,
+        kind: AlarmKind | Literal[""] = "", priority: AlarmPriority | Literal[""] = "", since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None, limit: Limit = 200,
     ) -> tuple[Alarm, ...]:  # fmt: skip
         """Alarms that stand (`active`; `suppressed`: those not shown), worst first; or `all`, ended ones too, newest first."""
         wanted = AlarmFilter(show, equipment, path, kind, priority, since, until)
@@ -98,7 +99,9 @@ def router(context: Context) -> APIRouter:
         return await alarms().acknowledge(actor.tenant, alarm, actor)
 
     @routes.get("/statistics")
-    async def statistics(actor: Reader, start: datetime | None = None, end: datetime | None = None) -> AlarmStatistics:
+    async def statistics(
+        actor: Reader, start: AwareDatetime | None = None, end: AwareDatetime | None = None
+    ) -> AlarmStatistics:
         """The load on operators over a window; the last seven days if nothing is said."""
         until = end or context.clock.now()
         return await alarms().statistics(actor.tenant, start or until - _WINDOW, until)

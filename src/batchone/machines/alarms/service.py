@@ -80,7 +80,8 @@ class _Watch:
 
     def knows(self, key: Key) -> bool:
         """Whether there can be an alarm of this key: a limit that is judged, or a condition of an equipment."""
-        return key in self.rules.keys() or (key[1] in _CONDITIONS.values() and key[0] in self.names)  # noqa: SIM118
+        judged = self.rules.keys()
+        return key in judged or (key[1] in _CONDITIONS.values() and key[0] in self.names)
 
 
 class AlarmsService:
@@ -289,14 +290,12 @@ class AlarmsService:
         now = self._clock.now()
         quiet = timedelta(seconds=_QUIET_S * max(self._clock.speed, 1.0))
         async with self._database.transaction() as tx:
-            expired = await control.expire(tx, tenant, now)
             for connection, last in (await control.end_losses(tx, tenant, now - quiet)).items():
                 await store.return_all(tx, tenant, [(connection, "lost")], last + quiet)
-        for each in expired:
-            details = {"shelved_by": each.by}
-            await self._enterprises().record(
-                system(tenant, store.ACTOR), "alarm.shelf_expired", f"{each.path} {each.limit}", "", "shown again", details
-            )  # fmt: skip
+            # Recorded before it is committed: a record that cannot be written leaves the shelf to be found expired again.
+            for each in await control.expire(tx, tenant, now):
+                actor, subject, details = system(tenant, store.ACTOR), f"{each.path} {each.limit}", {"shelved_by": each.by}
+                await self._enterprises().record(actor, "alarm.shelf_expired", subject, "", "shown again", details)
 
     async def on_things_changed(self, _: Transaction, heard: Heard) -> None:
         """Read the rules anew at the next batch; the state goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast, get_args
+from typing import get_args
 from urllib.parse import urlencode
 
 from batchone.contracts.machines import AlarmFilter, AlarmKind, AlarmPriority, LimitSettings, Rationale
@@ -39,7 +39,7 @@ def which(path: str, kind: str) -> Which:
     """The alarm that an address or a form names; `Refused` when no alarm can be called so."""
     if kind not in KINDS:
         raise Refused("web.alarm", f"There is no kind of alarm called '{kind}'.", "Choose an alarm of the list.")
-    return Which(path, cast(AlarmKind, kind))
+    return Which(path, kind)
 
 
 def wish(query: Mapping[str, str]) -> AlarmFilter:
@@ -78,7 +78,7 @@ def settings_of(form: Mapping[str, str]) -> LimitSettings:
         raise Refused("web.limit", f"No number: {', '.join(wrong)}.", "Write it in figures, with a decimal point.")
     priority, enabled = form.get("priority", ""), form.get("enabled", "")
     return LimitSettings(
-        **numbers, priority=cast(AlarmPriority, priority) if priority in PRIORITIES else None,
+        **numbers, priority=priority if priority in PRIORITIES else None,
         enabled={"yes": True, "no": False}.get(enabled),
     )  # fmt: skip
 
