@@ -22,8 +22,10 @@ from tests.web.serve import services
 from tests.web.world import TENANT
 
 from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
+from batchone.contracts.machines import LimitEdition, LimitSettings, Rationale
 from batchone.contracts.planning import Spot
 from batchone.contracts.sales import Notice, Order, Reason
+from batchone.web.views.alarms import Which
 
 SIZES = {"phone": (390, 844), "tablet": (1180, 820), "desk": (1600, 950)}
 THEMES = ("light", "dark")
@@ -49,6 +51,8 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "shop-old": ("mei", f"/shop/{product}?panel=steel&smart=21in&layout=cross"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
+        "alarms": ("olu", "/alarms"), "alarms-all": ("eva", "/alarms?show=all"),
+        "alarm-statistics": ("eva", "/alarms/statistics"), "alarm": ("eva", alarmed(world)),
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
@@ -67,6 +71,20 @@ def told(world: FakeServices, order: Order) -> None:
     why = Reason("down", "s", {"en": "A station is out of order for 5.0 h", "zh": "工位故障停机 5.0 小时"})
     notice = Notice(order.placed + timedelta(hours=1), "later", order.promised_p50, order.promised_p90, later, later, (why,))
     world.world.orders[order.id] = replace(order, notices=(notice,))
+
+
+def alarmed(world: FakeServices) -> str:
+    """The page of an alarm whose limit was changed."""
+    found = world.world.alarms.get("A-high") or next(iter(world.alarms.night), None)
+    if found is None:
+        return "/alarms"
+    if not world.alarms.kept:
+        response = {"en": "Open the valve by a quarter turn.", "zh": "将阀门打开四分之一圈。"}
+        cause = {"en": "The filter is clogged.", "zh": "过滤器堵塞。"}
+        settings = LimitSettings(bound=found.bound, off_delay_s=20.0)
+        edition = LimitEdition(1, settings, Rationale(cause, {}, response), "eva", world.clock.now(), "It chattered at night.")
+        world.alarms.kept[found.path, found.limit] = [edition]
+    return Which(found.path, found.limit).address
 
 
 def kept(world: FakeServices, product: str) -> tuple[str, str]:

@@ -27,9 +27,10 @@ MEASURE = """() => {
   };
 }"""
 NAMES = [
-    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machine",
-    "machine-wide", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved",
-    "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
+    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "alarms",
+    "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "plan", "plan-draft", "plan-compare",
+    "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing",
+    "forbidden",
 ]  # fmt: skip
 
 

@@ -3,11 +3,13 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from batchone.kernel.bus import EVENTS
 from batchone.kernel.bus_memory import MemoryBus
+from batchone.kernel.clock import ManualClock
 from batchone.kernel.database import Database, Transaction
 from batchone.kernel.facts import Envelope, fact
 from batchone.kernel.outbox import Heard, hear, relay_once, subject_of
@@ -41,6 +43,20 @@ async def test_facts_are_published_in_the_order_in_which_they_were_said(database
     assert await relay_once(database, bus) == 0
     bodies = [Envelope.from_json(m.data).open() for m in bus._logs["EVENTS"].messages]
     assert bodies == [Said(str(n)) for n in range(5)]
+
+
+async def test_facts_that_are_said_at_once_keep_their_order_and_times(database: Database, clock: ManualClock) -> None:
+    bus, times = MemoryBus(), [clock.now() + timedelta(seconds=n) for n in range(300)]
+    async with database.transaction() as tx:
+        await tx.say_all("t", [Said(f"it's {n} %") for n in range(300)], actor="me", times=times)
+        await tx.say_all("t", [], actor="me", times=[])
+        assert tx.said == 300
+    while await relay_once(database, bus):
+        pass
+    found = [Envelope.from_json(m.data) for m in bus._logs["EVENTS"].messages]
+    assert [(each.open(), each.time, each.actor) for each in found] == [
+        (Said(f"it's {n} %"), time, "me") for n, time in enumerate(times)
+    ]  # fmt: skip
 
 
 async def test_a_fact_delivered_twice_is_handled_once(database: Database) -> None:

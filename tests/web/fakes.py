@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.web.alarms import FakeAlarms
 from tests.web.authoring import FakeAuthoring
 from tests.web.by_hand import FakeByHand
 from tests.web.choosing import FakeChoosing
@@ -39,7 +40,7 @@ from batchone.contracts.design import (
 )
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
-from batchone.contracts.machines import Alarm, EquipmentNow, JobReport, LastValue, Trend
+from batchone.contracts.machines import EquipmentNow, JobReport, LastValue, Trend
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import (
     Exported,
@@ -57,7 +58,7 @@ from batchone.contracts.sourcing import CallOff
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock
-from batchone.kernel.errors import Conflict, NotFound, TryLater, Unauthenticated
+from batchone.kernel.errors import NotFound, TryLater, Unauthenticated
 from batchone.kernel.ids import Ids, TimeIds
 from batchone.kernel.money import Money
 
@@ -344,7 +345,7 @@ class FakeSourcing:
 
 
 class FakeMachines:
-    """Connect, Twin, History and Alarms in one."""
+    """Connect, Twin and History in one."""
 
     def __init__(self, world: World, clock: Clock) -> None:
         self.world, self._clock = world, clock
@@ -415,22 +416,6 @@ class FakeMachines:
             {path: tuple(self._value(path, at) for at in times) for path in paths},
         )
 
-    async def active(self, tenant: str, equipment: str) -> tuple[Alarm, ...]:
-        return tuple(each for each in self.world.alarms.values() if equipment in {"", each.equipment})
-
-    async def history(self, tenant: str, equipment: str, limit: int) -> tuple[Alarm, ...]:
-        both = [*self.world.alarms.values(), *self.world.past_alarms]
-        return tuple(each for each in both if equipment in {"", each.equipment})[:limit]
-
-    async def acknowledge(self, tenant: str, alarm: str, actor: Actor) -> Alarm:
-        if alarm not in self.world.alarms:
-            raise Conflict("alarms.over", "This alarm is over.", "Look at the newest ones.")
-        found = replace(
-            self.world.alarms[alarm], state="acknowledged", acknowledged=self._clock.now(), acknowledged_by=actor.name
-        )
-        self.world.alarms[alarm] = found
-        return found
-
 
 def hash_of(text: str) -> int:
     """A small number from a text, the same in every run."""
@@ -490,6 +475,7 @@ class FakeServices:
         self.authoring = FakeAuthoring(world.blueprint, files or {}, clock)
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
+        self.alarms = FakeAlarms(world, clock)
         self.planning = FakePlanning(world)
         self.by_hand = FakeByHand(world, clock, self.ids)
         self.production = FakeProduction(world)
@@ -502,7 +488,7 @@ class FakeServices:
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
-            machines.History: FakeHistory(self.machines), machines.Alarms: self.machines, Enterprises: self.enterprises,
+            machines.History: FakeHistory(self.machines), machines.Alarms: self.alarms, Enterprises: self.enterprises,
         }  # fmt: skip
 
     def get(self, protocol: type[Any]) -> Any:

@@ -265,7 +265,7 @@ def _wrong(world: World) -> None:
     )  # fmt: skip
     world.alarms["A-high"] = warning
     ended = replace(
-        warning, id="A-past", state="acknowledged", raised=world.now - timedelta(hours=1),
+        warning, id="A-past", state="normal", raised=world.now - timedelta(hours=1),
         returned=world.now - timedelta(minutes=50),
         acknowledged=world.now - timedelta(minutes=55), acknowledged_by="Olu Ade",
     )  # fmt: skip

@@ -18,6 +18,7 @@ from batchone.web.books import Books
 from batchone.web.briefs import Briefs
 from batchone.web.live import LiveHub
 from batchone.web.pages import (
+    alarms,
     call_offs,
     embed,
     entrance,
@@ -38,7 +39,10 @@ from batchone.web.services import Services, Web
 from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
-PAGES = (entrance, home, shop, saved, rules, embed, my_order, line, machine, plan, plan_diff, plan_by_hand, orders, call_offs)
+PAGES = (
+    entrance, home, shop, saved, rules, embed, my_order, line, machine, alarms, plan, plan_diff, plan_by_hand, orders,
+    call_offs,
+)  # fmt: skip
 _SECURITY = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchone.contracts.enterprises import Actor
+from batchone.contracts.machines import MachineState
 from batchone.contracts.pack import Limits
 from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel
 from batchone.kernel.bus import Message
@@ -19,7 +20,7 @@ from batchone.kernel.facts import Envelope
 from batchone.kernel.ids import TimeIds
 from batchone.kernel.outbox import Heard
 from batchone.machines import alarms, columns
-from batchone.machines.alarms.service import AlarmsService
+from batchone.machines.alarms.service import AlarmsService, Judging
 
 
 def signal(name: str, scope: str, **limits: float) -> SignalType:
@@ -62,6 +63,7 @@ class Rig:
     enterprises: FakeEnterprises
     start: datetime
     service: AlarmsService = field(init=False)
+    design: tuple[MachineState, ...] = ()
 
     signal = staticmethod(signal)
     model_of = staticmethod(model_of)
@@ -72,7 +74,7 @@ class Rig:
     def restart(self) -> None:
         self.service = AlarmsService(
             self.database, self.clock, self.ids, lambda: self.things, lambda: self.enterprises,
-            deadband=0.1, delay_s=5,
+            Judging(deadband=0.1, delay_s=5, design=self.design, shelve_at_most_s=3600),
         )  # fmt: skip
 
     def at(self, seconds: float) -> datetime:
@@ -97,13 +99,11 @@ class Rig:
             rows = await tx.all("SELECT name, body->>'path' AS path FROM kernel.outbox ORDER BY seq")
         return [(row["name"], row["path"]) for row in rows]
 
-    async def hear(self, fact: object, name: str) -> None:
-        envelope = Envelope("F", "t", name, 1, self.start, "x", "{}")
+    async def hear(self, fact: object, name: str, tenant: str = "t") -> None:
+        envelope = Envelope("F", tenant, name, 1, self.start, "x", "{}")
         async with self.database.transaction() as tx:
-            if name == "equipment.changed":
-                await self.service.on_equipment_changed(tx, Heard(envelope, fact))
-            else:
-                await self.service.on_things_changed(tx, Heard(envelope, fact))
+            told = {"equipment.changed": self.service.on_equipment_changed, "samples.lost": self.service.on_samples_lost}
+            await told.get(name, self.service.on_things_changed)(tx, Heard(envelope, fact))
 
 
 @pytest.fixture

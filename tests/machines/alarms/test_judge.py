@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import given, settings
@@ -14,13 +14,14 @@ S = 1_000_000
 """Microseconds in a second."""
 
 
-def rules(*, delay_s: float = 0, deadband: float = 1.0) -> Rules:
+def rules(*, delay_s: float = 0, off_delay_s: float = 0, deadband: float = 1.0) -> Rules:
     """Two signals: the first bounded above by 30 and 40 and below by 20, the second above by 5."""
     made = [("a", "high", 30.0), ("a", "high_high", 40.0), ("a", "low", 20.0), ("b", "high", 5.0)]
     abouts = tuple(About(path, path, limit, "warning", bound, "", {}) for path, limit, bound in made)  # type: ignore[arg-type]
     return Rules(
         abouts, {"a": 0, "b": 1}, np.array([0, 0, 0, 1]), np.array([bound for *_, bound in made]),
-        np.array([True, True, False, True]), np.full(4, deadband), round(delay_s * S),
+        np.array([True, True, False, True]), np.full(4, deadband), np.full(4, round(delay_s * S)),
+        np.full(4, round(off_delay_s * S)),
     )  # fmt: skip
 
 
@@ -101,6 +102,14 @@ def test_rows_out_of_order_are_judged_in_the_order_of_their_time() -> None:
     assert run(rules(), (readings((0, 3, 25), (0, 2, 31)), 5)) == run(rules(), (readings((0, 2, 31), (0, 3, 25)), 5))
 
 
+def test_an_alarm_returns_only_when_it_has_been_over_for_the_off_delay() -> None:
+    slow = rules(off_delay_s=5)
+    found = run(
+        slow, (readings((0, 1, 31), (0, 2, 25), (0, 6, 31), (0, 8, 25)), 8), (Readings.none(), 12), (Readings.none(), 13)
+    )
+    assert found == [("a", "high", True, 1, 31), ("a", "high", False, 13, 25)]
+
+
 @dataclass
 class _Naive:
     """The same judgement for one rule, sample by sample."""
@@ -108,27 +117,25 @@ class _Naive:
     bound: float
     upper: bool
     deadband: float
-    delay: int
+    on_delay: int
+    off_delay: int
     on: bool = False
-    since: int = 0
+    since: int = -(10**15)
     began: float = 0.0
     raised: bool = False
 
     def step(self, time: int, value: float) -> list[tuple[bool, int, float]]:
         out = self.pass_time(time)
         beyond = value - self.bound if self.upper else self.bound - value
-        if beyond > 0 and not self.on:
-            self.on, self.since, self.began = True, time, value
-        elif beyond <= -self.deadband and self.on:
-            if self.raised:
-                out.append((False, time, value))
-            self.on = self.raised = False
+        if (beyond > 0 and not self.on) or (beyond <= -self.deadband and self.on):
+            self.on, self.since, self.began = not self.on, time, value
         return out + self.pass_time(time)
 
     def pass_time(self, now: int) -> list[tuple[bool, int, float]]:
-        if self.on and not self.raised and self.since + self.delay <= now:
-            self.raised = True
-            return [(True, self.since + self.delay, self.began)]
+        due = self.since + (self.on_delay if self.on else self.off_delay)
+        if self.on != self.raised and due <= now:
+            self.raised = self.on
+            return [(self.raised, due, self.began)]
         return []
 
 
@@ -137,15 +144,22 @@ SERIES = st.lists(st.tuples(st.integers(1, 9), VALUES), min_size=1, max_size=30)
 
 
 @settings(max_examples=400, deadline=None)
-@given(SERIES, st.integers(0, 12), st.sampled_from([0.0, 1.0]), st.lists(st.integers(1, 6), max_size=30), st.integers(0, 20))
-def test_judging_in_columns_equals_judging_one_by_one(series, delay, deadband, cuts, after) -> None:
+@given(
+    SERIES,
+    st.integers(0, 12),
+    st.integers(0, 12),
+    st.sampled_from([0.0, 1.0]),
+    st.lists(st.integers(1, 6), max_size=30),
+    st.integers(0, 20),
+)
+def test_judging_in_columns_equals_judging_one_by_one(series, delay, off_delay, deadband, cuts, after) -> None:
     times = np.cumsum([step for step, _ in series]) * S
     values = np.array([value for _, value in series])
-    made = replace(rules(deadband=deadband), delay_us=delay * S)
+    made = rules(delay_s=delay, off_delay_s=off_delay, deadband=deadband)
     wanted: dict[int, list[tuple[bool, int, float]]] = {}
     end = int(times[-1]) + after * S
     for place in range(3):
-        naive = _Naive(float(made.bound[place]), bool(made.upper[place]), deadband, delay * S)
+        naive = _Naive(float(made.bound[place]), bool(made.upper[place]), deadband, delay * S, off_delay * S)
         wanted[place] = [each for t, v in zip(times.tolist(), values.tolist(), strict=True) for each in naive.step(t, v)]
         wanted[place] += naive.pass_time(end)
     state, found, start = State.fresh(made), {place: [] for place in range(3)}, 0
@@ -182,7 +196,8 @@ def test_many_rules_and_samples_take_no_loop() -> None:
     abouts = tuple(About(f"p{at}", "m", "high", "warning", 1.0, "", {}) for at in range(count))
     many = Rules(
         abouts, {about.path: at for at, about in enumerate(abouts)}, np.arange(count), np.full(count, 0.99),
-        np.ones(count, np.bool_), np.full(count, 0.01), 0,
+        np.ones(count, np.bool_), np.full(count, 0.01), np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
     )  # fmt: skip
     batch = Readings(chance.integers(0, count, samples), chance.integers(0, 10**9, samples), chance.random(samples))
     began = time.perf_counter()

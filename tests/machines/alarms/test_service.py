@@ -39,7 +39,7 @@ async def test_an_alarm_that_returned_stays_until_somebody_has_seen_it(rig) -> N
     assert await rig.active() == [(T, "high", "returned")]
     (alarm,) = await rig.service.active("t", "")
     done = await rig.service.acknowledge("t", alarm.id, OPERATOR)
-    assert (done.state, done.acknowledged_by, done.returned) == ("acknowledged", "wang", rig.at(7))
+    assert (done.state, done.acknowledged_by, done.returned) == ("normal", "wang", rig.at(7))
     assert await rig.active() == []
     assert [each.id for each in await rig.service.history("t", "", 10)] == [alarm.id]
     assert await rig.said() == [("alarm.raised", T), ("alarm.returned", T)]

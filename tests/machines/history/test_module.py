@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from batchone.contracts.machines import History
+from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel, Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.database import migrate
+from batchone.kernel.facts import Envelope
 from batchone.kernel.module import Context
+from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import read
 from batchone.machines import columns
 from batchone.machines.history import MODULE
@@ -23,12 +26,25 @@ from batchone.machines.history.module import HistorySettings
 pytestmark = pytest.mark.engine
 
 
+class FakeThings:
+    """A machine whose signal is kept for long from the second edition on."""
+
+    retention = "standard"
+
+    async def model(self, tenant: str) -> ThingModel:
+        name = {"en": "M"}
+        signals = (SignalType("x", name, retention=self.retention),)
+        return ThingModel(0, (EquipmentType("c", name, signals),), (Thing("m", "c", name, "e/s/a/l/c"),))
+
+
 @pytest.fixture
 async def context(clock, ids, database, nats_bus, tmp_path: Path) -> Context:
     await migrate(database, MODULE.schema, MODULE.migrations)
-    return Context(
+    made = Context(
         clock=clock, ids=ids, chance=random.Random(1), database=database, bus=nats_bus, home=tmp_path, tenant="t"
     )  # fmt: skip
+    made.provide(Things, FakeThings())
+    return made
 
 
 class Running:
@@ -119,3 +135,21 @@ def test_what_is_slow_to_load_is_loaded_before_the_first_sample(tmp_path: Path) 
 def test_settings_are_quantities_with_units() -> None:
     settings = read(HistorySettings, {"flush": "500 ms", "read_memory": "2 GB"}, "history")
     assert (settings.flush, settings.read_memory) == (0.5, 2e9)
+
+
+async def test_what_is_declared_to_be_kept_for_long_goes_to_a_shelf_of_its_own(context: Context) -> None:
+    running = Running(context)
+    async with running as history:
+        await publish(context, 0)
+        await seen(history, 10, context)
+        context.get(Things).retention = "long"
+        await publish(context, 1)
+        await seen(history, 20, context)
+        envelope = Envelope("F", "t", "things.declared", 1, context.clock.now(), "x", "{}")
+        async with context.database.transaction() as tx:
+            await running.running.hears[ThingsDeclared](tx, Heard(envelope, ThingsDeclared(1, "x")))
+        await publish(context, 2)
+        await seen(history, 30, context)
+    async with context.database.transaction() as tx:
+        rows = await tx.all("SELECT kept, sum(rows)::int AS rows FROM history.segment WHERE retired_at IS NULL GROUP BY kept")
+    assert {row["kept"]: row["rows"] for row in rows} == {"standard": 20, "long": 10}

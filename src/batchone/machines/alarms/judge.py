@@ -1,9 +1,9 @@
 """The judgement of samples: `(rules, state, readings) -> (state, transitions)`, pure and without a loop over samples.
 
 A condition begins when a value lies beyond its bound, and is over when a value is back inside by the deadband; in between
-it stays as it was (hysteresis). It counts as raised once it has lasted the on-delay, and returns when it is over (ANSI/
-ISA-18.2, deadband and on-delay). A value stands until the next one comes, so a condition may last long enough with no
-further sample: judging no readings at a later `now_us` finds that out.
+it stays as it was (hysteresis). It counts as raised once it has lasted the on-delay, and returns once it has been over for
+the off-delay (ANSI/ISA-18.2: deadband, on-delay, off-delay). A value stands until the next one comes, so a condition may
+last long enough with no further sample: judging no readings at a later `now_us` finds that out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def judge(rules: Rules, state: State, readings: Readings, now_us: int) -> tuple[
     np.maximum.at(judged, readings.path, readings.time_us)
     first = np.searchsorted(readings.path, rules.path_of, "left")
     count = np.searchsorted(readings.path, rules.path_of, "right") - first
-    touched = np.flatnonzero((count > 0) | (state.on & ~state.raised))
+    touched = np.flatnonzero((count > 0) | (state.on != state.raised))
     if len(touched) == 0:
         return replace(state, judged_us=judged), _none()
     runs = _runs(rules, state, readings, touched, first[touched], count[touched])
@@ -44,7 +44,6 @@ class _Runs:
     on: NDArray[np.bool_]
     start: _Ints
     value: NDArray[np.float64]
-    raised_before: NDArray[np.bool_]
 
     @property
     def last(self) -> NDArray[np.bool_]:
@@ -80,29 +79,28 @@ def _runs(rules: Rules, state: State, readings: Readings, touched: _Ints, first:
     level = level[np.maximum.accumulate(np.where(is_head | on | off, row, 0))]
     changes = is_head | np.append(False, level[1:] != level[:-1])
     rule = rule[changes]
-    return _Runs(rule, level[changes], time[changes], value[changes], is_head[changes] & state.raised[rule])
+    return _Runs(rule, level[changes], time[changes], value[changes])
 
 
 def _conclude(rules: Rules, state: State, judged: _Ints, touched: _Ints, runs: _Runs, now_us: int) -> tuple[State, Transitions]:
     goes_on = runs.last
+    place = np.arange(len(runs.rule))
+    first = np.append(True, runs.rule[1:] != runs.rule[:-1])
     present = np.maximum(judged[rules.path_of[runs.rule]], now_us)
     end = np.where(goes_on, present, np.append(runs.start[1:], 0))
-    due = np.where(runs.on, runs.start, 0) + rules.delay_us
-    raised = runs.on & (runs.raised_before | (due <= end))
-    raising = np.flatnonzero(raised & ~runs.raised_before)
-    returning = np.flatnonzero(raised & ~goes_on)
+    due = runs.start + np.where(runs.on, rules.on_delay_us[runs.rule], rules.off_delay_us[runs.rule])
+    # A stretch that lasts its delay settles whether the rule counts as raised; a shorter one leaves that as it was.
+    settles = due <= end
+    settled = np.maximum.accumulate(np.where(settles | first, place, 0))
+    raised = np.where(settles[settled], runs.on[settled], state.raised[runs.rule])
+    before = np.where(first, state.raised[runs.rule], np.append(False, raised[:-1]))
+    told = np.flatnonzero(raised != before)
     last = np.flatnonzero(goes_on)
     after = State(state.on.copy(), state.since_us.copy(), state.began_with.copy(), state.raised.copy(), judged)
     after.on[touched], after.since_us[touched] = runs.on[last], runs.start[last]
     after.began_with[touched], after.raised[touched] = runs.value[last], raised[last]
-    rule = np.concatenate((runs.rule[raising], runs.rule[returning]))
-    time = np.concatenate((due[raising], end[returning]))
-    value = np.concatenate((runs.value[raising], runs.value[returning + 1]))
-    is_raise = np.concatenate((np.ones(len(raising), np.bool_), np.zeros(len(returning), np.bool_)))
-    # Within a rule the run's place orders a raising before the return of its own run and after that of the run before.
-    place = np.concatenate((raising, returning))
-    order = np.lexsort((~is_raise, place, time))
-    return after, Transitions(rule[order], is_raise[order], time[order], value[order])
+    told = told[np.lexsort((told, due[told]))]
+    return after, Transitions(runs.rule[told], raised[told], due[told], runs.value[told])
 
 
 def _none() -> Transitions:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Limit = Literal["low_low", "low", "high", "high_high", "offline", "broken"]
-Priority = Literal["alarm", "warning"]
+from batchone.contracts.machines import AlarmKind, AlarmPriority
 
 NEVER = int(np.iinfo(np.int64).min)
 """A time before all samples."""
 
-Key = tuple[str, Limit]
+Key = tuple[str, AlarmKind]
 """Path and limit: what a rule is called, whatever its place."""
 
 
@@ -25,8 +23,8 @@ class About:
 
     path: str
     equipment: str
-    limit: Limit
-    priority: Priority
+    limit: AlarmKind
+    priority: AlarmPriority
     bound: float | None
     unit: str
     name: Mapping[str, str]
@@ -35,7 +33,8 @@ class About:
 @dataclass(frozen=True)
 class Rules:
     """All rules of a tenant. `path_of` is the place of each rule's path in `paths`; `upper` says on which side of `bound`
-    the condition lies; it is over once the value is back by `deadband`; it must last `delay_us` before it counts."""
+    the condition lies; it is over once the value is back by `deadband`; it must last `on_delay_us` before it counts as raised,
+    and be over for `off_delay_us` before it returns."""
 
     abouts: tuple[About, ...] = ()
     paths: Mapping[str, int] = field(default_factory=dict)
@@ -43,7 +42,8 @@ class Rules:
     bound: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     upper: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     deadband: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    delay_us: int = 0
+    on_delay_us: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    off_delay_us: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def keys(self) -> dict[Key, int]:
         """The place of each rule."""
@@ -52,8 +52,8 @@ class Rules:
 
 @dataclass(frozen=True)
 class State:
-    """How each rule stands: whether its condition holds, since when (source time), with which value it began, and whether
-    it counts as raised; and up to which source time each path has been judged."""
+    """How each rule stands: whether its condition holds or is over, since when (source time) and with which value that began,
+    and whether it counts as raised; and up to which source time each path has been judged."""
 
     on: NDArray[np.bool_]
     since_us: NDArray[np.int64]
@@ -71,8 +71,8 @@ class State:
         )  # fmt: skip
 
     def waiting(self) -> bool:
-        """Whether some condition holds that has not lasted long enough yet."""
-        return bool(np.any(self.on & ~self.raised))
+        """Whether some condition holds, or is over, that has not been so for long enough yet."""
+        return bool(np.any(self.on != self.raised))
 
 
 @dataclass(frozen=True)

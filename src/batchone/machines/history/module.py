@@ -13,7 +13,7 @@ from pydantic import Field
 
 from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises
-from batchone.contracts.machines import History, Retention
+from batchone.contracts.machines import History, Kept, Retention
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.database import Transaction
@@ -25,7 +25,7 @@ from batchone.machines.history.api import router
 from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.keeping import Keeper
-from batchone.machines.history.model import KeepS, Kept, MergeRules
+from batchone.machines.history.model import KeepS, MergeRules
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.segments import SegmentFiles
@@ -143,5 +143,5 @@ async def build(context: Context, settings: HistorySettings) -> Running:
 
 MODULE = Module(
     name="history", build=build, settings=HistorySettings, provides=(History, Retention), requires=(Enterprises, Things),
-    hears=(ThingsDeclared, ProductReleased),     schema="history", migrations=Path(__file__).parent / "migrations", router=router,
+    hears=(ThingsDeclared, ProductReleased), schema="history", migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

@@ -7,6 +7,7 @@ import { defineCustomElement as menuItem } from "@siemens/ix/components/ix-menu-
 import { defineCustomElement as icon } from "@siemens/ix-icons/components/ix-icon.js";
 import { addIcons } from "@siemens/ix-icons";
 import {
+  iconAlarmBell,
   iconCodeScript,
   iconGanttchart,
   iconHome,
@@ -23,6 +24,7 @@ import {
 } from "@siemens/ix-icons/icons";
 
 addIcons({
+  iconAlarmBell,
   iconCodeScript,
   iconGanttchart,
   iconHome,

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from batchone.contracts.machines import Alarms, Connect, History, LastValue, Twin
 from batchone.contracts.pack import Equipment
 from batchone.contracts.production import Production
-from batchone.kernel.errors import Forbidden, NotFound, TryLater
+from batchone.kernel.errors import NotFound, TryLater
 from batchone.web.books import Book
 from batchone.web.live import Regions, message, whole
 from batchone.web.pages.line import MAY_ACKNOWLEDGE
@@ -159,15 +159,3 @@ async def live(equipment: str, visit: Watcher, web: ThisWeb, position: int = 1) 
     acknowledges = actor_of(visit).role in MAY_ACKNOWLEDGE
     within = min(max(position, 1), place.equipment.positions)
     return web.hub.response(MachineTopic(web, visit.tenant, place, within, visit.language, acknowledges=acknowledges))
-
-
-@router.post("/alarms/{alarm}/acknowledge")
-async def acknowledge(alarm: str, request: Request, visit: Watcher, web: ThisWeb) -> Response:
-    """Somebody has seen an alarm; the stream then shows it so."""
-    actor = actor_of(visit)
-    if actor.role not in MAY_ACKNOWLEDGE:
-        raise Forbidden("web.acknowledge", "Your role does not acknowledge alarms.", "Ask somebody at the line.")
-    done = await web.services.get(Alarms).acknowledge(visit.tenant, alarm, actor)
-    if "hx-request" in request.headers:
-        return web.renderer.page(visit, "_acknowledged.html", alarm=done)
-    return RedirectResponse(f"/machines/{done.equipment}", 303)

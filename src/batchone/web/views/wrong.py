@@ -20,7 +20,7 @@ class Wrong:
 
     equipment: str
     equipment_name: Text
-    kind: Literal["low", "high", "offline", "broken"]
+    kind: Literal["low", "high", "offline", "broken", "lost"]
     urgent: bool
     signal_name: Text | None
     value: float | None
@@ -32,13 +32,14 @@ class Wrong:
     over: bool
 
 
-_KINDS: dict[str, Literal["low", "high", "offline", "broken"]] = {
+_KINDS: dict[str, Literal["low", "high", "offline", "broken", "lost"]] = {
     "low": "low",
     "low_low": "low",
     "high": "high",
     "high_high": "high",
     "offline": "offline",
     "broken": "broken",
+    "lost": "lost",
 }
 
 
