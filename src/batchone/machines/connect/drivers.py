@@ -17,6 +17,7 @@ Probe = Callable[[str, Mapping[str, str], ThingModel], Awaitable[Probed]]
 """Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model."""
 
 DRIVERS: Mapping[str, str] = {
+    "files": "files.driver:FilesDriver",
     "influx": "influx.driver:InfluxDriver",
     "modbus": "modbus.driver:ModbusDriver",
     "modbus-registers": "modbus.polling:PollingDriver",
@@ -25,10 +26,10 @@ DRIVERS: Mapping[str, str] = {
 }
 """Protocol to the maker of its drivers, for the connections of packs and for declared ones."""
 
-PROBES: Mapping[str, str] = {"opcua": "opcua.probe:probe"}
+PROBES: Mapping[str, str] = {"files": "files.driver:probe", "opcua": "opcua.probe:probe"}
 """Protocol to its probe; one that is pushed to us has none."""
 
-SCHEMES: Mapping[str, str] = {"influx": "influx", "opc.tcp": "opcua", "modbus": "modbus-registers"}
+SCHEMES: Mapping[str, str] = {"file": "files", "influx": "influx", "opc.tcp": "opcua", "modbus": "modbus-registers"}
 """Beginning of a url to the protocol of a declared connection."""
 
 
