@@ -21,15 +21,26 @@ DRIVERS: Mapping[str, str] = {
     "influx": "influx.driver:InfluxDriver",
     "modbus": "modbus.driver:ModbusDriver",
     "modbus-registers": "modbus.polling:PollingDriver",
+    "mtconnect": "mtconnect.driver:MtconnectDriver",
     "opcua": "opcua.driver:OpcuaDriver",
     "sparkplug": "sparkplug.driver:SparkplugDriver",
 }
 """Protocol to the maker of its drivers, for the connections of packs and for declared ones."""
 
-PROBES: Mapping[str, str] = {"files": "files.driver:probe", "opcua": "opcua.probe:probe"}
+PROBES: Mapping[str, str] = {
+    "files": "files.driver:probe",
+    "mtconnect": "mtconnect.driver:probe",
+    "opcua": "opcua.probe:probe",
+}
 """Protocol to its probe; one that is pushed to us has none."""
 
-SCHEMES: Mapping[str, str] = {"file": "files", "influx": "influx", "opc.tcp": "opcua", "modbus": "modbus-registers"}
+SCHEMES: Mapping[str, str] = {
+    "file": "files",
+    "influx": "influx",
+    "modbus": "modbus-registers",
+    "mtconnect": "mtconnect",
+    "opc.tcp": "opcua",
+}
 """Beginning of a url to the protocol of a declared connection."""
 
 

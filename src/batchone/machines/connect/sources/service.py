@@ -82,7 +82,7 @@ class SourcesService:
     async def probe(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> Probed:
         """Look at what answers at an address; recorded, because it reaches into the plant's network."""
         _check(tenant, actor)
-        scheme = urlsplit(url).scheme
+        scheme = texts.scheme_of(url)
         if scheme not in SCHEMES:
             cure = f"Name an address that begins with one of {', '.join(sorted(SCHEMES))}."
             raise Refused("probe.scheme", f"Nobody speaks {url[:200]}.", cure)
