@@ -23,6 +23,7 @@ DRIVERS: Mapping[str, str] = {
     "modbus-registers": "modbus.polling:PollingDriver",
     "mtconnect": "mtconnect.driver:MtconnectDriver",
     "opcua": "opcua.driver:OpcuaDriver",
+    "s7": "s7.driver:S7Driver",
     "sparkplug": "sparkplug.driver:SparkplugDriver",
 }
 """Protocol to the maker of its drivers, for the connections of packs and for declared ones."""
@@ -32,7 +33,7 @@ PROBES: Mapping[str, str] = {
     "mtconnect": "mtconnect.driver:probe",
     "opcua": "opcua.probe:probe",
 }
-"""Protocol to its probe; one that is pushed to us has none."""
+"""Protocol to its probe; one whose machines do not say what they offer has none."""
 
 SCHEMES: Mapping[str, str] = {
     "file": "files",
@@ -40,6 +41,7 @@ SCHEMES: Mapping[str, str] = {
     "modbus": "modbus-registers",
     "mtconnect": "mtconnect",
     "opc.tcp": "opcua",
+    "s7": "s7",
 }
 """Beginning of a url to the protocol of a declared connection."""
 

@@ -38,7 +38,7 @@ class MtconnectDriver(ReadOnly):
         strange = wiring.settings.keys() - _SETTINGS
         count = wiring.settings.get("count", "1000")
         self._every_s = seconds(wiring.settings.get("every", "1 s"))
-        if strange or not (count.isascii() and count.isdigit() and 0 < int(count) <= 1_000_000) or self._every_s <= 0:
+        if strange or not (count.isascii() and count.isdigit() and len(count) < 7 and int(count)) or self._every_s <= 0:
             what = f"{wiring.connection}: an MTConnect connection takes every and count, more than nothing; no other setting."
             raise Refused("mtconnect.setting", what, "Write them as every: 1 s and count: '1000'.")
         self.address = wiring.url

@@ -88,9 +88,8 @@ class SourcesService:
             raise Refused("probe.scheme", f"Nobody speaks {url[:200]}.", cure)
         probe = probe_of(SCHEMES[scheme])
         if probe is None:
-            raise Refused(
-                "probe.push", f"{scheme} is pushed to us: there is nothing to look at.", "Declare it and watch quarantine."
-            )
+            cure = "Take its addresses from its documents, declare them, and watch quarantine."
+            raise Refused("probe.none", f"Machines that speak {scheme} do not say what they offer.", cure)
         await self._enterprises().record(actor, "connections.probe", url[:200], "", "asked", {})
         return await probe(url, settings, await self._things().model(tenant))
 
