@@ -21,6 +21,7 @@ DRIVERS: Mapping[str, str] = {
     "influx": "influx.driver:InfluxDriver",
     "modbus": "modbus.driver:ModbusDriver",
     "modbus-registers": "modbus.polling:PollingDriver",
+    "mqtt": "mqtt.driver:MqttDriver",
     "mtconnect": "mtconnect.driver:MtconnectDriver",
     "opcua": "opcua.driver:OpcuaDriver",
     "s7": "s7.driver:S7Driver",
@@ -30,6 +31,7 @@ DRIVERS: Mapping[str, str] = {
 
 PROBES: Mapping[str, str] = {
     "files": "files.driver:probe",
+    "mqtt": "mqtt.driver:probe",
     "mtconnect": "mtconnect.driver:probe",
     "opcua": "opcua.probe:probe",
 }
@@ -39,6 +41,7 @@ SCHEMES: Mapping[str, str] = {
     "file": "files",
     "influx": "influx",
     "modbus": "modbus-registers",
+    "mqtt": "mqtt",
     "mtconnect": "mtconnect",
     "opc.tcp": "opcua",
     "s7": "s7",
