@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from batchone.contracts.enterprises import Actor, Enterprises, Role
-from batchone.contracts.sources import Probed, Source, SourcesEdition, Taken
+from batchone.contracts.sources import Connector, Probed, Source, SourcesEdition, Taken
 from batchone.contracts.things import ThingModel, Things
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, NotFound, Refused
 from batchone.machines.connect.driver import Reach
-from batchone.machines.connect.drivers import SCHEMES, make_driver, probe_of
+from batchone.machines.connect.drivers import DRIVERS, SCHEMES, make_driver, probe_of
+from batchone.machines.connect.quality import connectors
 from batchone.machines.connect.sources import text as texts
 from batchone.machines.connect.sources.store import SourcesStore
 from batchone.machines.connect.wiring import wire_source
@@ -35,6 +37,10 @@ class SourcesService:
         self._enterprises = enterprises
         self._taken = taken
         self._push = push
+
+    async def connectors(self) -> tuple[Connector, ...]:
+        """Every protocol that is spoken, and how well."""
+        return await asyncio.to_thread(connectors, SCHEMES, DRIVERS)
 
     async def declared(self, tenant: str) -> tuple[Source, ...]:
         """Every declared connection."""
