@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.facts import fact
@@ -93,6 +93,21 @@ class Taken:
     what: str = ""
 
 
+Tier = Literal["bronze", "silver", "gold", "platinum"]
+"""How good a connector is; what each asks for stands in docs/guides/connectors.md."""
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A protocol that is spoken: the beginnings of its urls (none for one that only packs connect), the tier that it reached,
+    and what is missing to the next ones, by rule."""
+
+    id: str
+    schemes: tuple[str, ...]
+    tier: Tier | Literal["none"]
+    todo: Mapping[str, str]
+
+
 @fact("sources.declared")
 @dataclass(frozen=True)
 class SourcesDeclared:
@@ -104,6 +119,10 @@ class SourcesDeclared:
 
 class Sources(Protocol):
     """Declared connections, probing, and what is pushed to them."""
+
+    async def connectors(self) -> tuple[Connector, ...]:
+        """Every protocol that is spoken, and how well."""
+        ...
 
     async def declared(self, tenant: str) -> tuple[Source, ...]:
         """Every declared connection."""

@@ -62,6 +62,8 @@ class Reading:
 
     `samples` have the paths that the machines use, declared or not. `states` and `jobs` hold what was told: the state of
     an equipment, and all jobs that it knows now. `lost` are equipment that went silent while the connection stands.
+
+    `mark` is set by a driver that is `Keeping`: the same samples have the same one, whenever they are read again.
     """
 
     samples: pa.RecordBatch = field(default_factory=columns.empty)
@@ -69,6 +71,7 @@ class Reading:
     jobs: Mapping[str, tuple[JobResponse, ...]] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,15 @@ class Pushed(Protocol):
 
     def pushed(self, body: str, settings: Mapping[str, str]) -> Reading:
         """What a body says; what of it cannot be read is among the faults. `settings` are those of the request."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A driver whose far side lets go of samples only when they are on disk here; it reads the same again until then."""
+
+    async def kept(self, mark: str) -> None:
+        """The samples of the reading with that mark are on disk."""
         ...
 
 

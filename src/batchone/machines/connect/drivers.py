@@ -17,18 +17,35 @@ Probe = Callable[[str, Mapping[str, str], ThingModel], Awaitable[Probed]]
 """Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model."""
 
 DRIVERS: Mapping[str, str] = {
+    "files": "files.driver:FilesDriver",
     "influx": "influx.driver:InfluxDriver",
     "modbus": "modbus.driver:ModbusDriver",
     "modbus-registers": "modbus.polling:PollingDriver",
+    "mqtt": "mqtt.driver:MqttDriver",
+    "mtconnect": "mtconnect.driver:MtconnectDriver",
     "opcua": "opcua.driver:OpcuaDriver",
+    "s7": "s7.driver:S7Driver",
     "sparkplug": "sparkplug.driver:SparkplugDriver",
 }
 """Protocol to the maker of its drivers, for the connections of packs and for declared ones."""
 
-PROBES: Mapping[str, str] = {"opcua": "opcua.probe:probe"}
-"""Protocol to its probe; one that is pushed to us has none."""
+PROBES: Mapping[str, str] = {
+    "files": "files.driver:probe",
+    "mqtt": "mqtt.driver:probe",
+    "mtconnect": "mtconnect.driver:probe",
+    "opcua": "opcua.probe:probe",
+}
+"""Protocol to its probe; one whose machines do not say what they offer has none."""
 
-SCHEMES: Mapping[str, str] = {"influx": "influx", "opc.tcp": "opcua", "modbus": "modbus-registers"}
+SCHEMES: Mapping[str, str] = {
+    "file": "files",
+    "influx": "influx",
+    "modbus": "modbus-registers",
+    "mqtt": "mqtt",
+    "mtconnect": "mtconnect",
+    "opc.tcp": "opcua",
+    "s7": "s7",
+}
 """Beginning of a url to the protocol of a declared connection."""
 
 

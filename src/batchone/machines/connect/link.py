@@ -16,7 +16,7 @@ from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 from batchone.machines.connect.attach import Attaching, Quarantine
-from batchone.machines.connect.driver import Driver, JobResponse, Pushed, Reading, heed_cancel
+from batchone.machines.connect.driver import Driver, JobResponse, Keeping, Pushed, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.shipping import Shipping
 from batchone.machines.connect.wiring import Wiring
@@ -69,7 +69,11 @@ class Link:
                 heed_cancel()
                 self._came_up(driver)
                 while True:
-                    self._take(await driver.read())
+                    reading = await driver.read()
+                    if reading.mark and isinstance(driver, Keeping):
+                        await self._keep(driver, reading)
+                    else:
+                        self._take(reading)
                     heed_cancel()
                     pause_s = self._patience.first_s
                     driver.press(self.shipping.share)
@@ -150,6 +154,14 @@ class Link:
         for wired in self.wiring.equipment:
             self._floor.lose(wired.id, now)
         self.shipping.put(self._attaching.lost(now))
+
+    async def _keep(self, driver: Keeping, reading: Reading) -> None:
+        """Take what the far side holds until it is safe here, and say that it is."""
+        now = self._clock.now()
+        samples, told = self._attaching.attach(reading.samples, now)
+        await self.shipping.keep(samples, reading.mark)
+        await driver.kept(reading.mark)
+        self._floor.hear(told, now)
 
     def _take(self, reading: Reading) -> None:
         now = self._clock.now()

@@ -75,7 +75,8 @@ class Shipping:
         self._bus = bus
         self._connection = connection
         self._subject = f"{SAMPLES_TOPIC}.{tenant}.{connection}"
-        self._prefix = f"{tenant}.{connection}-{boot}"
+        self._stem = f"{tenant}.{connection}"
+        self._prefix = f"{self._stem}-{boot}"
         self._spool = Spool(folder)
         self._bounds = bounds
         self._real_s = real_s
@@ -143,6 +144,28 @@ class Shipping:
         if self._rows >= self._bounds.batch_rows:
             self._many.set()
 
+    async def keep(self, batch: pa.RecordBatch, mark: str) -> None:
+        """Make samples safe by themselves: when this returns they are on disk. `TryLater` when none of them is.
+
+        The same samples under the same mark travel under the same ids, so that who reads them again has them stored once.
+        """
+        if self.share >= 1:
+            raise TryLater("samples.full", f"{self._connection} can keep no more samples.", after_s=5)
+        if not batch.num_rows:
+            return
+        now_s, stem = self._real_s(), f"{self._stem}-{mark}"
+        pieces = enumerate(_pieces(batch, self._bounds.message_rows), 1)
+        entries = [_entry(piece, f"{stem}-{number}", now_s) for number, piece in pieces]
+        async with self._disk:
+            try:
+                await _in_thread(self._spool.append, entries)
+            except OSError as error:
+                what = f"The disk takes no samples of {self._connection} ({error.strerror})."
+                raise TryLater("samples.disk", what, after_s=5) from error
+            self._came.add(now_s, sum(len(entry.data) for entry in entries))
+            self.idle.clear()
+        self._sealed.set()
+
     async def seal(self) -> None:
         """Turn what gathered into batches on disk, until cancelled."""
         while True:
@@ -173,12 +196,9 @@ class Shipping:
 
     def _entries(self, batches: list[pa.RecordBatch]) -> list[Entry]:
         now_s = self._real_s()
-        return [self._entry(piece, now_s) for piece in _pieces(columns.concat(batches), self._bounds.message_rows)]
-
-    def _entry(self, batch: pa.RecordBatch, now_s: float) -> Entry:
-        self._sequence += 1
-        name = f"{self._prefix}-{self._sequence}"
-        return Entry(name, columns.to_bytes(batch, name), batch.num_rows, now_s)
+        pieces = list(_pieces(columns.concat(batches), self._bounds.message_rows))
+        first, self._sequence = self._sequence + 1, self._sequence + len(pieces)
+        return [_entry(piece, f"{self._prefix}-{number}", now_s) for number, piece in enumerate(pieces, first)]
 
     async def _write(self) -> None:
         try:
@@ -238,6 +258,10 @@ class Shipping:
         """Make what gathered safe, and let go of the log; what waits is sent by the next start."""
         await self.seal_now()
         self._spool.close()
+
+
+def _entry(batch: pa.RecordBatch, name: str, now_s: float) -> Entry:
+    return Entry(name, columns.to_bytes(batch, name), batch.num_rows, now_s)
 
 
 async def _in_thread(call: Callable[..., _T], *args: object) -> _T:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.sources import Probed, Sources, SourcesEdition
+from batchone.contracts.sources import Connector, Probed, Sources, SourcesEdition
 from batchone.kernel.module import Context
 
 Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
@@ -25,6 +25,11 @@ def router(context: Context) -> APIRouter:
     async def text(actor: Reader, version: Annotated[int, Query(ge=0)] = 0) -> Response:
         """What is declared beside the packs, as text; `version` 0 is the newest."""
         return Response(await context.get(Sources).text(actor.tenant, version), media_type=_TEXT)
+
+    @routes.get("/protocols")
+    async def protocols(actor: Reader) -> tuple[Connector, ...]:  # noqa: ARG001 - whoever is signed in
+        """Every protocol that is spoken: how its urls begin, the tier that it reached, and what is missing."""
+        return await context.get(Sources).connectors()
 
     @routes.get("/editions")
     async def editions(actor: Reader) -> tuple[SourcesEdition, ...]:

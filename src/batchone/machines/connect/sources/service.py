@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from batchone.contracts.enterprises import Actor, Enterprises, Role
-from batchone.contracts.sources import Probed, Source, SourcesEdition, Taken
+from batchone.contracts.sources import Connector, Probed, Source, SourcesEdition, Taken
 from batchone.contracts.things import ThingModel, Things
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, NotFound, Refused
 from batchone.machines.connect.driver import Reach
-from batchone.machines.connect.drivers import SCHEMES, make_driver, probe_of
+from batchone.machines.connect.drivers import DRIVERS, SCHEMES, make_driver, probe_of
+from batchone.machines.connect.quality import connectors
 from batchone.machines.connect.sources import text as texts
 from batchone.machines.connect.sources.store import SourcesStore
 from batchone.machines.connect.wiring import wire_source
@@ -36,6 +37,10 @@ class SourcesService:
         self._enterprises = enterprises
         self._taken = taken
         self._push = push
+
+    async def connectors(self) -> tuple[Connector, ...]:
+        """Every protocol that is spoken, and how well."""
+        return await asyncio.to_thread(connectors, SCHEMES, DRIVERS)
 
     async def declared(self, tenant: str) -> tuple[Source, ...]:
         """Every declared connection."""
@@ -84,15 +89,14 @@ class SourcesService:
     async def probe(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> Probed:
         """Look at what answers at an address; recorded, because it reaches into the plant's network."""
         _check(tenant, actor)
-        scheme = urlsplit(url).scheme
+        scheme = texts.scheme_of(url)
         if scheme not in SCHEMES:
             cure = f"Name an address that begins with one of {', '.join(sorted(SCHEMES))}."
             raise Refused("probe.scheme", f"Nobody speaks {url[:200]}.", cure)
         probe = probe_of(SCHEMES[scheme])
         if probe is None:
-            raise Refused(
-                "probe.push", f"{scheme} is pushed to us: there is nothing to look at.", "Declare it and watch quarantine."
-            )
+            cure = "Take its addresses from its documents, declare them, and watch quarantine."
+            raise Refused("probe.none", f"Machines that speak {scheme} do not say what they offer.", cure)
         await self._enterprises().record(actor, "connections.probe", url[:200], "", "asked", {})
         return await probe(url, settings, await self._things().model(tenant))
 

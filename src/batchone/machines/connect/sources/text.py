@@ -74,12 +74,21 @@ def read(text: str, model: ThingModel, schemes: Collection[str], taken: Collecti
     paths = Counter(point.path for each in told.connections for point in each.signals)
     faults += [f"The signal {path} has two addresses." for path, count in paths.items() if count > 1]
     for each in told.connections:
-        if urlsplit(each.url).scheme not in schemes:
+        if scheme_of(each.url) not in schemes:
             faults.append(f"{each.id}: nobody speaks {each.url}; a url begins with one of {', '.join(sorted(schemes))}.")
         faults += [fault for point in each.signals for fault in _point(point, model)]
     if faults:
         raise Refused("connections.faults", " ".join(faults), "Correct these; nothing was changed.", faults="\n".join(faults))
     return told.canonical()
+
+
+def scheme_of(url: str) -> str:
+    """How a url begins; nothing for what is none, such as one whose port is no port."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.port is None or parts.port else ""
+    except ValueError:
+        return ""
 
 
 def kept(text: str) -> SourcesText:

@@ -1,0 +1,1 @@
+"""MTConnect agents of machine tools, read over HTTP."""
