@@ -268,3 +268,28 @@ async def test_what_one_edge_keeps_is_not_kept_by_another(link: Link, hub: NatsB
             await other.close()
     finally:
         second.stop()
+
+
+async def test_a_plant_that_is_given_its_first_edge_keeps_its_streams_and_its_consumers_places(tmp_path: Path) -> None:
+    """Its JetStream gets a domain then, over the data that it has."""
+    before, got = Nats(tmp_path / "nats"), Taken()
+    before.start()
+    bus = await NatsBus.connect(before.url, "before")
+    for number in range(3):
+        await bus.publish("events.t.a", b"%d" % number, id=str(number))
+    async with running(bus.consume(EVENTS, "c", ["events.>"], got.take)):
+        await until(lambda: got.of("events.t.a") == [0, 1, 2])
+        await asyncio.sleep(0.2)
+    await bus.close()
+    before.stop()
+    after = Nats(tmp_path / "nats", leaves=TakesLeaves(free_port(), "s"))
+    after.start()
+    try:
+        bus = await NatsBus.connect(after.url, "after")
+        await bus.publish("events.t.a", b"3", id="3")
+        async with running(bus.consume(EVENTS, "c", ["events.>"], got.take)):
+            await until(lambda: 3 in got.of("events.t.a"))
+        await bus.close()
+    finally:
+        after.stop()
+    assert got.of("events.t.a") == [0, 1, 2, 3]

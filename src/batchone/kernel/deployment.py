@@ -77,7 +77,10 @@ class Deployment:
                 began = time.monotonic()
                 engine.start()
                 self._progress(f"{name} is up ({time.monotonic() - began:.1f} s)")
-        (self.home / "deploy.json").write_text(self.deploy.model_dump_json())
+        kept = self.home / "deploy.json"
+        kept.touch()
+        kept.chmod(0o600)  # addresses of engines and a link's secret may stand in it
+        kept.write_text(self.deploy.model_dump_json())
         self.note.write(self.home)
 
     def start_processes(self) -> None:

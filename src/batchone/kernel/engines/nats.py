@@ -81,7 +81,8 @@ class Nats:
         """Write the configuration, start, wait until both ports answer."""
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "nats.conf"
-        configuration.touch(mode=0o600)
+        configuration.touch()
+        configuration.chmod(0o600)  # it holds the secret of the link
         name, domain, linked = self._linked()
         configuration.write_text(
             f"host: 127.0.0.1\nport: {self.port}\nserver_name: {name}\nmax_payload: 8MB\n{linked}"
