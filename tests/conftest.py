@@ -119,6 +119,6 @@ async def nats_bus(nats_url: str) -> AsyncIterator[NatsBus]:
     bus = await NatsBus.connect(nats_url, "test")
     for stream in STREAMS:
         await bus._js.delete_stream(stream.name)
-        await bus._ensure(stream)
+        await bus.ensure(stream)
     yield bus
     await bus.close()

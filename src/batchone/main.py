@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from batchone.kernel.bus_edge import EdgeBus, bus_of
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.clock import Clock, ScaledClock, SystemClock
 from batchone.kernel.database import Database, migrate
@@ -92,10 +93,11 @@ class Process:
         database = await Database.connect(note.postgres, clock, ids, size=16)
         context = Context(
             clock=clock, ids=ids, chance=random.Random(secrets.randbits(64)), database=database,
-            bus=await _patiently(note.nats, name), home=home, tenant=deploy.tenant,
+            bus=await _patiently(deploy, note.nats, name), home=home, tenant=deploy.tenant,
         )  # fmt: skip
         process = Process(context)
-        await _until_there(lambda: migrate(database, "kernel", _KERNEL_MIGRATIONS))
+        if not deploy.engines.at_edge:
+            await _until_there(lambda: _migrate(database, deploy))
         wanted = [each for each in MODULES if each in deploy.processes[name]]
         if "web" in wanted:
             context.routers = [
@@ -103,7 +105,10 @@ class Process:
             ]
         for each in wanted:
             await process._build(module(each), deploy, note)
-        context.supervisor.start("outbox", lambda: relay(database, context.bus))
+        if not isinstance(context.bus, EdgeBus):
+            context.supervisor.start("outbox", lambda: relay(database, context.bus))
+        elif name == next(iter(deploy.processes)):
+            context.supervisor.start("hand-over", context.bus.hand_over)
         for declared, running in process._built:
             process._set_to_work(declared, running)
         _log.info("process.running", modules=",".join(wanted))
@@ -111,7 +116,7 @@ class Process:
 
     async def _build(self, declared: Module, deploy: Deploy, note: Note) -> None:
         context = self.context
-        if declared.migrations is not None and declared.schema is not None:
+        if not deploy.engines.at_edge and declared.migrations is not None and declared.schema is not None:
             await migrate(context.database, declared.schema, declared.migrations)
         given = dict(deploy.settings_of(declared.name))
         if "mqtt" in declared.settings.model_fields:
@@ -149,10 +154,19 @@ class Process:
         await self.context.database.close()
 
 
-async def _patiently(url: str, name: str) -> NatsBus:
+async def _migrate(database: Database, deploy: Deploy) -> None:
+    """The kernel's schema, and those of modules at edges: an edge starts whether or not the database answers."""
+    await migrate(database, "kernel", _KERNEL_MIGRATIONS)
+    for name in [each for modules in deploy.edges.values() for each in modules]:
+        declared = module(name)
+        if declared.migrations is not None and declared.schema is not None:
+            await migrate(database, declared.schema, declared.migrations)
+
+
+async def _patiently(deploy: Deploy, url: str, name: str) -> NatsBus:
     while True:
         try:
-            return await NatsBus.connect(url, f"batchone-{name}")
+            return await bus_of(deploy.engines, url, f"batchone-{name}")
         except TryLater as error:
             _log.info("process.waiting", what=error.what)
             await asyncio.sleep(0.5)

@@ -168,7 +168,7 @@ async def test_a_message_that_is_too_large_for_the_bus_is_never_going_to_be_stor
 
 
 async def test_a_stream_that_keeps_refuses_what_is_new_rather_than_lose_what_is_old(nats_bus: NatsBus) -> None:
-    await nats_bus._ensure(Stream("SMALL", ("small.>",), max_age_s=0, max_bytes=20_000, keeps=True))
+    await nats_bus.ensure(Stream("SMALL", ("small.>",), max_age_s=0, max_bytes=20_000, keeps=True))
     for number in range(10):
         await nats_bus.publish("small.a", bytes(1_500), id=str(number))
     with pytest.raises(TryLater):

@@ -89,11 +89,11 @@ def worker(*, nats: str | None = None) -> int:
 
         from batchone.chain.planning.worker import work_for
         from batchone.cli.running import until_stopped
-        from batchone.kernel.bus_nats import NatsBus
+        from batchone.kernel.bus_nats import NatsBus, client_of
         from batchone.kernel.home import home_folder, running_in
 
         url = nats or running_in(home_folder()).nats
-        bus = await NatsBus.connect(url, "batchone-plan-worker")
+        bus = NatsBus(await client_of(url, "batchone-plan-worker"))  # it answers only, so it needs no stream
         working = asyncio.create_task(work_for(bus))
         stopping = asyncio.create_task(until_stopped())
         output.say(f"searching for planners at {url}; Ctrl-C stops it")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from batchone.contracts.enterprises import Actor, system
+from batchone.kernel.bus_edge import bus_of
 from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.clock import Clock, ScaledClock, SystemClock
 from batchone.kernel.deploy import Deploy
@@ -38,7 +39,7 @@ async def platform() -> AsyncIterator[Platform]:
     home = home_folder()
     note = running_in(home)
     deploy = Deploy.model_validate_json((home / "deploy.json").read_text())
-    bus = await NatsBus.connect(note.nats, "batchone-cli")
+    bus = await bus_of(deploy.engines, note.nats, "batchone-cli")
     try:
         yield Platform(bus, note, deploy)
     finally:

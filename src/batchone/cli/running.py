@@ -45,8 +45,9 @@ def up(deploy: Path, /) -> int:
         try:
             deployment.start_engines()
             deployment.start_processes()
-            await deployment.until_pages_answer()
-            output.result(deployment.note.web)
+            if deployment.has_pages:
+                await deployment.until_pages_answer()
+            output.result(deployment.note.web or deployment.note.nats)
             await until_stopped()
         finally:
             output.say("stopping")

@@ -14,11 +14,22 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """What came in: its subject and its bytes; `attempt` counts deliveries from 1, and anew in a new process."""
+    """What came in: its subject and its bytes; `attempt` counts deliveries from 1, and anew in a new process. `id` is the one
+    that a durable message was published under."""
 
     subject: str
     data: bytes
     attempt: int = 1
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How far the hub of a plant is behind an edge: messages that the edge keeps and the hub has not acknowledged, and for how
+    many real seconds the oldest has waited. Nothing where the bus is the hub's own."""
+
+    messages: int = 0
+    oldest_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,10 @@ class Bus(Protocol):
 
         A stream that nobody consumes forgets nothing.
         """
+        ...
+
+    async def behind(self) -> Behind:
+        """How far the hub is behind; `TryLater` while the bus is away."""
         ...
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from batchone.kernel.bus import STREAMS, Answerer, Handler, Listener, Message, Stream, matches
+from batchone.kernel.bus import STREAMS, Answerer, Behind, Handler, Listener, Message, Stream, matches
 from batchone.kernel.errors import TryLater
 
 
@@ -118,6 +118,10 @@ class MemoryBus:
         for durable in log.places:
             log.places[durable] -= passed
         return passed
+
+    async def behind(self) -> Behind:
+        """Nothing: there is no hub beyond this."""
+        return Behind()
 
     async def close(self) -> None:
         """Refuse what comes later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
-from batchone.kernel.bus import STREAMS, Answerer, Handler, Listener, Message, Stream
+from batchone.kernel.bus import STREAMS, Answerer, Behind, Handler, Listener, Message, Stream
 from batchone.kernel.errors import Broken, TryLater
 
 _log = structlog.get_logger(__name__)
@@ -29,31 +30,21 @@ _AWAY_PAUSE_S = 0.5
 class NatsBus:
     """One connection that reconnects for ever; what needs it meanwhile is told to try later."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._js: JetStreamContext = client.jetstream(timeout=5)
+    def __init__(self, client: Client, domain: str | None = None) -> None:
+        """`domain`: whose JetStream is meant, where that of the server itself is not."""
+        self.client = client
+        self._js: JetStreamContext = client.jetstream(timeout=5, domain=domain)
 
     @staticmethod
     async def connect(url: str, name: str) -> NatsBus:
         """Connect and see to it that the streams exist; `TryLater` while the server is away."""
-
-        async def on_error(error: Exception) -> None:
-            _log.debug("nats", error=repr(error))
-
-        try:
-            async with asyncio.timeout(_CONNECT_S):  # the client itself would try for ever
-                client = await nats.connect(
-                    url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=3,
-                    allow_reconnect=True, error_cb=on_error, pending_size=64 * 1024**2,
-                )  # fmt: skip
-        except _AWAY as error:
-            raise TryLater("bus.away", f"NATS does not answer at {url}: {error!r}.", "See that it runs.") from error
-        bus = NatsBus(client)
+        bus = NatsBus(await client_of(url, name))
         for stream in STREAMS:
-            await bus._ensure(stream)
+            await bus.ensure(stream)
         return bus
 
-    async def _ensure(self, stream: Stream) -> None:
+    async def ensure(self, stream: Stream) -> None:
+        """See to it that a stream exists, as it is declared; `TryLater` while the server is away."""
         config = StreamConfig(
             name=stream.name, subjects=list(stream.subjects), max_age=stream.max_age_s, max_bytes=stream.max_bytes,
             duplicate_window=stream.duplicate_window_s, storage=StorageType.FILE,
@@ -89,7 +80,7 @@ class NatsBus:
         )  # fmt: skip
         rewound = -1
         while True:
-            connection = self._client.stats["reconnects"]
+            connection = self.client.stats["reconnects"]
             try:
                 pull = await self._bind(stream.name, config, rewind=connection != rewound)
             except _AWAY as error:
@@ -98,9 +89,10 @@ class NatsBus:
                 continue
             rewound = connection
             try:
-                while self._client.stats["reconnects"] == connection:
+                while self.client.stats["reconnects"] == connection:
                     messages = await _fetched(pull, batch, durable)
                     if messages is None:
+                        rewound = -1  # behind a leaf link the server may have gone while our own connection stood
                         break
                     await _handled(messages, handler)
             finally:
@@ -123,13 +115,13 @@ class NatsBus:
     async def broadcast(self, subject: str, data: bytes) -> None:
         """Publish without storing."""
         try:
-            await self._client.publish(subject, data)
+            await self.client.publish(subject, data)
         except _AWAY as error:
             _log.debug("bus.broadcast_lost", subject=subject, error=repr(error))
 
     async def listen(self, subject: str, listener: Listener) -> None:
         """Listen until cancelled; the client resubscribes by itself after a reconnect."""
-        subscription = await self._client.subscribe(subject)
+        subscription = await self.client.subscribe(subject)
         try:
             async for message in subscription.messages:
                 await listener(Message(message.subject, message.data))
@@ -138,10 +130,10 @@ class NatsBus:
 
     async def ask(self, subject: str, data: bytes, *, timeout_s: float = 10.0) -> bytes:
         """Ask by request and reply; at once `TryLater` while the server is away, since a question is not worth keeping."""
-        if not self._client.is_connected:
+        if not self.client.is_connected:
             raise TryLater("bus.away", f"NATS is away, so nobody can be asked on {subject}.", "See that it runs.")
         try:
-            reply = await self._client.request(subject, data, timeout=timeout_s)
+            reply = await self.client.request(subject, data, timeout=timeout_s)
         except NoRespondersError as error:
             raise TryLater("bus.no_answer", f"Nobody answers on {subject}.") from error
         except _AWAY as error:
@@ -156,7 +148,7 @@ class NatsBus:
             async with gate:
                 await _quietly(message.respond(await answerer(message.data)))
 
-        subscription = await self._client.subscribe(subject, queue="answer")
+        subscription = await self.client.subscribe(subject, queue="answer")
         try:
             async with asyncio.TaskGroup() as group:
                 async for message in subscription.messages:
@@ -187,9 +179,49 @@ class NatsBus:
             raise TryLater("bus.away", f"NATS could not forget messages of {stream.name}: {error!r}.") from error
         return min(before.messages, int(min(floors)) + 1 - int(before.first_seq))
 
+    async def left(self, stream: Stream, durable: str) -> Behind:
+        """What a durable consumer has not acknowledged, and for how long the oldest of it is there."""
+        try:
+            state = (await self._js.stream_info(stream.name)).state
+            first = max(await self._acknowledged(stream, durable) + 1, state.first_seq)
+            waiting = state.messages - (first - state.first_seq)
+            oldest = (await self._js.get_msg(stream.name, seq=first)).time if waiting > 0 else None
+        except NotFoundError:
+            return Behind()  # it was taken while we looked
+        except _AWAY as error:
+            raise TryLater("bus.away", f"NATS does not tell about {durable}: {error!r}.") from error
+        return Behind(waiting, max(0.0, time.time() - oldest.timestamp())) if oldest else Behind()
+
+    async def _acknowledged(self, stream: Stream, durable: str) -> int:
+        try:
+            floor = (await self._js.consumer_info(stream.name, durable)).ack_floor
+        except NotFoundError:
+            return 0
+        return int(floor.stream_seq) if floor else 0
+
+    async def behind(self) -> Behind:
+        """Nothing: this is the hub's own."""
+        return Behind()
+
     async def close(self) -> None:
         """Close without waiting for a server that may be gone."""
-        await _quietly(self._client.close())
+        await _quietly(self.client.close())
+
+
+async def client_of(url: str, name: str) -> Client:
+    """A client that reconnects for ever; `TryLater` while nobody answers at first."""
+
+    async def on_error(error: Exception) -> None:
+        _log.debug("nats", error=repr(error))
+
+    try:
+        async with asyncio.timeout(_CONNECT_S):  # the client itself would try for ever
+            return await nats.connect(
+                url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, connect_timeout=3,
+                allow_reconnect=True, error_cb=on_error, pending_size=64 * 1024**2,
+            )  # fmt: skip
+    except _AWAY as error:
+        raise TryLater("bus.away", f"NATS does not answer at {url}: {error!r}.", "See that it runs.") from error
 
 
 async def _fetched(pull: Any, batch: int, durable: str) -> list[Msg] | None:
@@ -214,7 +246,7 @@ async def _handled(messages: list[Msg], handler: Handler) -> None:
     try:
         while not done:
             try:
-                await handler([Message(m.subject, m.data, m.metadata.num_delivered + tries) for m in messages])
+                await handler([_told(m, tries) for m in messages])
                 done = True
             except TryLater as error:
                 tries += 1
@@ -223,6 +255,11 @@ async def _handled(messages: list[Msg], handler: Handler) -> None:
         alive.cancel()
         for message in messages:
             await _quietly(message.ack() if done else message.nak())
+
+
+def _told(message: Msg, tries: int) -> Message:
+    name = (message.headers or {}).get("Nats-Msg-Id", "")
+    return Message(message.subject, message.data, message.metadata.num_delivered + tries, name)
 
 
 async def _report_alive(messages: list[Msg]) -> None:

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from batchone.kernel.clock import ScaledClock
-from batchone.kernel.deploy import EMBEDDED, Deploy
+from batchone.kernel.deploy import EMBEDDED, Deploy, Engines
 from batchone.kernel.engines.child import Child, answers
-from batchone.kernel.engines.nats import Nats
+from batchone.kernel.engines.nats import LeafOf, Nats, TakesLeaves, made_secret
 from batchone.kernel.engines.postgres import Postgres
 from batchone.kernel.engines.revival import Revival
+from batchone.kernel.errors import Refused
 from batchone.kernel.home import Running
 
 _WATCH_S = 0.2
@@ -32,7 +33,7 @@ class Deployment:
         self.home = home
         self._progress = progress
         self.postgres = Postgres(home / "postgres") if deploy.engines.postgres == EMBEDDED else None
-        self.nats = Nats(home / "nats") if deploy.engines.nats == EMBEDDED else None
+        self.nats = Nats(home / "nats", leaves=_leaves(deploy.engines, home)) if deploy.engines.nats == EMBEDDED else None
         self.children: dict[str, Child] = {}
         self._watcher: asyncio.Task[None] | None = None
         self._revival = Revival()
@@ -41,6 +42,11 @@ class Deployment:
     def web_port(self) -> int:
         """Where the pages answer."""
         return int(self.deploy.settings_of("web").get("port", 8080))
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether pages are served here; an edge serves none."""
+        return any("web" in modules for modules in self.deploy.processes.values())
 
     @property
     def note(self) -> Running:
@@ -52,7 +58,7 @@ class Deployment:
             postgres=self.postgres.url if self.postgres else engines.postgres,
             nats=self.nats.url if self.nats else engines.nats,
             mqtt=engines.mqtt or (self.nats.mqtt_url if self.nats else ""),
-            web=f"http://{host}:{self.web_port}",
+            web=f"http://{host}:{self.web_port}" if self.has_pages else "",
             clock=str(self.clock_file) if self.clock_file.exists() else "",
             supervisor=os.getpid(),
         )
@@ -71,7 +77,10 @@ class Deployment:
                 began = time.monotonic()
                 engine.start()
                 self._progress(f"{name} is up ({time.monotonic() - began:.1f} s)")
-        (self.home / "deploy.json").write_text(self.deploy.model_dump_json())
+        kept = self.home / "deploy.json"
+        kept.touch()
+        kept.chmod(0o600)  # addresses of engines and a link's secret may stand in it
+        kept.write_text(self.deploy.model_dump_json())
         self.note.write(self.home)
 
     def start_processes(self) -> None:
@@ -141,3 +150,16 @@ class Deployment:
             if engine is not None:
                 await asyncio.to_thread(engine.stop)
         (self.home / "running.json").unlink(missing_ok=True)
+
+
+def _leaves(engines: Engines, home: Path) -> TakesLeaves | LeafOf | None:
+    file = home / "leaf.secret"
+    if engines.leaf_port:
+        return TakesLeaves(engines.leaf_port, engines.leaf_secret or made_secret(file), engines.leaf_host)
+    if not engines.leaf_of:
+        return None
+    if not engines.leaf_secret and not file.exists():
+        raise Refused(
+            "deploy.no_leaf_secret", f"{engines.leaf_of} asks for a secret.", f"Copy the hub's leaf.secret to {file}."
+        )
+    return LeafOf(engines.leaf_of, engines.leaf_secret or file.read_text().strip(), engines.domain)

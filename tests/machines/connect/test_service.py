@@ -27,6 +27,7 @@ from batchone.kernel.ids import TimeIds
 from batchone.kernel.module import Context, Running
 from batchone.kernel.settings import read
 from batchone.machines import columns
+from batchone.machines.connect.known import Memory
 from batchone.machines.connect.module import MODULE, ConnectSettings, build
 from batchone.machines.connect.panel import Panel
 from batchone.machines.connect.service import ConnectService
@@ -298,6 +299,30 @@ async def test_a_job_outlives_a_restart_of_the_platform(make_site: OpenSite, pro
         ended = await second.finish(equipment, order.job)
         assert (ended.state, ended.parameters_match) == ("finished", True)
         await second.until_facts(equipment, ("offline", "idle"))
+
+
+async def test_machines_are_read_and_jobs_known_before_the_packs_can_be_read_again(
+    make_site: OpenSite, home: Path, protocol: str
+) -> None:
+    """As at an edge that starts while its hub is away."""
+    equipment, order = MACHINE[protocol], an_order(protocol, new_job(), seconds=100)
+
+    def kept() -> bool:
+        known = Memory(home / "connect" / "known.json").read()
+        at_machine = [job for name, job, _ in known.sent if name == equipment] if known else []
+        return known is not None and order.job in at_machine and known.said.get(equipment) == "idle"
+
+    async with make_site() as first:
+        await first.until(equipment, "idle")
+        await first.service.start_job(TENANT, equipment, order)
+        await first.until_facts(equipment, ("offline", "idle"))
+        await eventually(kept, "what is known in its file")
+    async with make_site(away=1_000_000) as second:
+        await second.until(equipment, "running", "idle")
+        ended = await second.finish(equipment, order.job)
+        assert (ended.state, ended.parameters_match) == ("finished", True)
+        await second.until_facts(equipment, ("offline", "idle"))
+        assert second.offer.away, "the packs should not have been read, or this test shows nothing"
 
 
 async def test_trouble_is_said_and_work_is_not(site: Site, plant: EmulatedPlant, protocol: str) -> None:

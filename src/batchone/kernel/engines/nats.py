@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import shutil
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from batchone.kernel.engines.child import Child, answers, free_port
 from batchone.kernel.errors import Broken
+
+HUB_DOMAIN = "hub"
+"""The JetStream domain of a server that takes leaf nodes; each of these has one of its own."""
+_LEAF_USER = "edge"
+_STAYS_AT_HOME = '["edge.>", "$MQTT.>"]'
+"""Subjects that never cross a link: what an edge keeps for the hub, and what the MQTT listener of a server tells itself."""
 
 
 def binary() -> Path:
@@ -20,13 +30,41 @@ def binary() -> Path:
     return Path(found)
 
 
+@dataclass(frozen=True)
+class TakesLeaves:
+    """A server that leaf nodes may connect to, at `host` and `port`, if they know the secret."""
+
+    port: int
+    secret: str
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class LeafOf:
+    """A server that is a leaf node of the one at `url` (`nats-leaf://host:port`), with a JetStream domain of its own."""
+
+    url: str
+    secret: str
+    domain: str
+
+
+def made_secret(file: Path) -> str:
+    """The secret kept in a file that its owner alone can read; made when there is none."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text().strip()
+
+
 class Nats:
     """A NATS server over a data folder. JetStream syncs each write to disk before it acknowledges."""
 
-    def __init__(self, folder: Path, *, port: int = 0, mqtt_port: int = 0) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, mqtt_port: int = 0, leaves: TakesLeaves | LeafOf | None = None) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.mqtt_port = mqtt_port or free_port()
+        self._leaves = leaves
         self._child: Child | None = None
 
     @property
@@ -43,15 +81,35 @@ class Nats:
         """Write the configuration, start, wait until both ports answer."""
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "nats.conf"
+        configuration.touch()
+        configuration.chmod(0o600)  # it holds the secret of the link
+        name, domain, linked = self._linked()
         configuration.write_text(
-            f"host: 127.0.0.1\nport: {self.port}\nserver_name: batchone\nmax_payload: 8MB\n"
-            f'jetstream {{ store_dir: "{self.folder / "store"}", sync_interval: always, max_file_store: 20GB }}\n'
+            f"host: 127.0.0.1\nport: {self.port}\nserver_name: {name}\nmax_payload: 8MB\n{linked}"
+            f'jetstream {{ store_dir: "{self.folder / "store"}", {domain}sync_interval: always, max_file_store: 20GB }}\n'
             f"mqtt {{ host: 127.0.0.1, port: {self.mqtt_port}, ack_wait: 1s }}\n"
         )
         self._child = Child.start(
             "NATS", [binary(), "-c", configuration], self.folder / "nats.log", polite=signal.SIGTERM
         )  # fmt: skip
         self._child.wait_until(lambda: answers(self.port) and answers(self.mqtt_port), timeout_s=30)
+
+    def _linked(self) -> tuple[str, str, str]:
+        """The server's name, and what the configuration says of its domain and of its links."""
+        # A link that is cut without a word is found out within half a minute, not within minutes.
+        heeding = "ping_interval: 10s\nping_max: 2\n"
+        match self._leaves:
+            case TakesLeaves(port, secret, host):
+                who = f"authorization {{ user: {_LEAF_USER}, password: {json.dumps(secret)} }}"
+                linked = f"{heeding}leafnodes {{ host: {json.dumps(host)}, port: {port}, {who} }}\n"
+                return "batchone", f"domain: {HUB_DOMAIN}, ", linked
+            case LeafOf(url, secret, domain):
+                scheme, _, rest = url.partition("://")
+                known = json.dumps(f"{scheme}://{_LEAF_USER}:{quote(secret, safe='')}@{rest}")
+                remote = f"{{ url: {known}, deny_imports: {_STAYS_AT_HOME}, deny_exports: {_STAYS_AT_HOME} }}"
+                return domain, f"domain: {domain}, ", f"{heeding}leafnodes {{ reconnect: 1s, remotes: [ {remote} ] }}\n"
+            case None:
+                return "batchone", "", ""
 
     def stop(self) -> None:
         """Let it flush and end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, EquipmentChanged, EquipmentNow, JobReport
 from batchone.kernel.bus import Bus
@@ -20,11 +21,12 @@ class Announcer:
     """Two queues that readers fill without waiting, and two pieces of work that empty them.
 
     Live news may be lost: the oldest goes when nobody takes it. Facts wait for the database as long as it takes, in the
-    order in which they became true.
+    order in which they became true; `on_said` hears of each that is stored.
     """
 
-    def __init__(self, bus: Bus, store: Store, tenant: str) -> None:
+    def __init__(self, bus: Bus, store: Store, tenant: str, on_said: Callable[[EquipmentChanged], None]) -> None:
         self._bus = bus
+        self._on_said = on_said
         self._store = store
         self._tenant = tenant
         self._live: deque[tuple[str, bytes]] = deque(maxlen=_LIVE_MAX)
@@ -66,4 +68,4 @@ class Announcer:
                 except TryLater as error:
                     await asyncio.sleep(min(error.after_s, 1.0))
                 else:
-                    self._facts.popleft()
+                    self._on_said(self._facts.popleft())

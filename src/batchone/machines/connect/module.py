@@ -77,7 +77,11 @@ class ConnectSettings(Settings):
 async def build(context: Context, settings: ConnectSettings) -> Running:
     """The service, its announcer and its panel; links open once it is set to work."""
     store = Store(context.database, context.tenant)
-    announcer = Announcer(context.bus, store, context.tenant)
+
+    def said(fact: EquipmentChanged) -> None:
+        service.said(fact)
+
+    announcer = Announcer(context.bus, store, context.tenant, said)
     source_store = SourcesStore(context.database)
 
     async def declared() -> tuple[Source, ...]:
@@ -95,10 +99,6 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
     )  # fmt: skip
     panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises), service.quarantined)
 
-    async def links() -> None:
-        await store.forget_commands(context.clock.now() - _KEYS_KEPT)
-        await service.run()
-
     async def changed(_: Transaction, __: Heard) -> None:
         """Nothing to store; `after_hearing` looks at packs, things and declared connections again."""
 
@@ -109,7 +109,9 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
         provides={Connect: service, Panel: panel, Sources: sources},
         hears={ProductReleased: changed, ThingsDeclared: changed, SourcesDeclared: changed},
         work={
-            "links": links,
+            "links": service.run,
+            "remembers": service.remember,
+            "forgets": lambda: store.forget_commands(context.clock.now() - _KEYS_KEPT),
             "live": announcer.tell_live,
             "facts": announcer.tell_facts,
             "losses": lambda: service.tell_losses(_LOSSES_TOLD_EVERY_S),

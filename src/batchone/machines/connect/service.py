@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from batchone.contracts.design import Design
-from batchone.contracts.machines import ConnectionNow, EquipmentNow, JobOrder, JobReport
+from batchone.contracts.machines import ConnectionNow, EquipmentChanged, EquipmentNow, JobOrder, JobReport, MachineState
 from batchone.contracts.pack import Pack
 from batchone.contracts.sources import Source, Taken
 from batchone.contracts.things import Things
@@ -26,6 +26,7 @@ from batchone.machines.connect.driver import Driver, JobResponse, Reach
 from batchone.machines.connect.drivers import SCHEMES, MakeDriver, make_driver
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
+from batchone.machines.connect.known import Known, Memory
 from batchone.machines.connect.link import Link, Patience
 from batchone.machines.connect.recent import Recent
 from batchone.machines.connect.shipping import Bounds, Shipping
@@ -74,7 +75,14 @@ class ConnectService:
         self._floor = Floor(announcer.changed)
         self._links: dict[str, _Connected] = {}
         self._declared: frozenset[str] | None = None
+        self._memory = Memory(self._folder / "known.json")
+        self._worth_keeping = asyncio.Event()
+        self._wirings: Mapping[str, Wiring] = {}
+        self._conflicts: Mapping[str, str] = {}
+        self._said_before: Mapping[str, MachineState] = {}
+        self._said: dict[str, MachineState] = {}
         self._sent: dict[tuple[str, str], Sent] = {}
+        self._knows_sent = False
         self._starting: set[tuple[str, str]] = set()
         self._reports: dict[str, dict[str, JobReport]] = {}
         self._recent = Recent(time.monotonic)
@@ -83,7 +91,6 @@ class ConnectService:
     async def run(self) -> None:
         """Keep the links that the packs declare, until cancelled."""
         try:
-            self._sent |= await self._store.sent()
             while True:
                 self._changed.clear()
                 await self._look_at_packs()
@@ -91,21 +98,58 @@ class ConnectService:
         finally:
             for connection in list(self._links):
                 await self._stop(connection)
+            self._declared = None
 
     async def _look_at_packs(self) -> None:
         # Links that stand are not let go because the packs cannot be read for a while.
         while True:
             try:
-                wirings, conflicts = wire_all(await self._packs())
-                of_packs = {wired.id for wiring in wirings.values() for wired in wiring.equipment}
-                for wiring in await self._sources(of_packs):
-                    wirings.setdefault(wiring.connection, wiring)
-                await self._apply(wirings, conflicts)
+                await self._learn()
             except TryLater as error:
                 _log.info("connect.waiting", what=error.what)
+                if self._declared is None:
+                    await self._recall()
                 await asyncio.sleep(min(error.after_s, 2.0))
             else:
                 return
+
+    async def _learn(self) -> None:
+        wirings, conflicts = wire_all(await self._packs())
+        of_packs = {wired.id for wiring in wirings.values() for wired in wiring.equipment}
+        for wiring in await self._sources(of_packs):
+            wirings.setdefault(wiring.connection, wiring)
+        if not self._knows_sent:
+            self._sent = await self._store.sent() | self._sent
+            self._knows_sent = True
+        await self._apply(wirings, conflicts, await self._store.said())
+        self._worth_keeping.set()
+
+    async def _recall(self) -> None:
+        """Do as was known before this start, until better is known."""
+        known = await asyncio.to_thread(self._memory.read)
+        if known is not None:
+            self._sent = {(equipment, job): sent for equipment, job, sent in known.sent} | self._sent
+            await self._apply({wiring.connection: wiring for wiring in known.wirings}, known.conflicts, known.said)
+
+    async def remember(self) -> None:
+        """Keep what is known in a file whenever it changed, until cancelled."""
+        while True:
+            await self._worth_keeping.wait()
+            self._worth_keeping.clear()
+            sent = tuple(
+                (equipment, job, sent) for (equipment, job), sent in sorted(self._sent.items(), key=lambda each: each[0])
+            )
+            said = {**self._said_before, **self._said}
+            known = Known(tuple(self._wirings.values()), self._conflicts, said, sent)
+            try:
+                await asyncio.to_thread(self._memory.write, known)
+            except OSError as error:
+                _log.warning("connect.not_kept", error=repr(error))
+
+    def said(self, fact: EquipmentChanged) -> None:
+        """A change of state was said, and is stored."""
+        self._said[fact.equipment] = fact.state
+        self._worth_keeping.set()
 
     async def tell_losses(self, every_s: float) -> None:
         """Say which samples found no room, every so many real seconds, until cancelled."""
@@ -143,6 +187,7 @@ class ConnectService:
     async def _start_job(self, driver: Driver, equipment: str, order: JobOrder) -> JobReport:
         sent = self._sent[equipment, order.job] = sent_of(order)
         await self._store.put_sent(equipment, order.job, sent, self._clock.now())
+        self._worth_keeping.set()
         response = await driver.start_job(equipment, order)
         if response.state == "refused":
             await self._forget(equipment, order.job)
@@ -184,7 +229,9 @@ class ConnectService:
     async def connections(self, tenant: str) -> tuple[ConnectionNow, ...]:
         """Every connection's state, by id."""
         self._check(tenant)
-        return tuple(self._links[connection].link.now() for connection in sorted(self._links))
+        behind = await self._context.bus.behind()
+        now = [self._links[connection].link.now() for connection in sorted(self._links)]
+        return tuple(replace(each, behind=behind.messages, behind_s=behind.oldest_s) for each in now)
 
     def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
         """What every connection set aside."""
@@ -207,6 +254,7 @@ class ConnectService:
     async def _forget(self, equipment: str, job: str) -> None:
         self._sent.pop((equipment, job), None)
         await self._store.drop_sent(equipment, job)
+        self._worth_keeping.set()
 
     def _to_reports(self, equipment: str, responses: tuple[JobResponse, ...]) -> tuple[JobReport, ...]:
         known = self._recent.amend(equipment, responses)
@@ -240,17 +288,22 @@ class ConnectService:
     async def push(self, connection: str, body: str, settings: Mapping[str, str]) -> Taken:
         """Hand what was pushed to the driver of a connection; answered once its samples are on disk."""
         connected = self._links.get(connection)
+        if connected is None and self._declared is None:
+            raise TryLater("connections.starting", "Connections are being made.")
         if connected is None:
             raise NotFound("connections.unknown", f"There is no connection {connection}.", "Declare it first.")
         return await connected.link.push(body, settings)
 
-    async def _apply(self, wirings: Mapping[str, Wiring], conflicts: Mapping[str, str]) -> None:
+    async def _apply(
+        self, wirings: Mapping[str, Wiring], conflicts: Mapping[str, str], said: Mapping[str, MachineState]
+    ) -> None:
+        self._wirings, self._conflicts, self._said_before = wirings, conflicts, said
         equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
         self._declared = frozenset(equipment)
         for connection in list(self._links):
             if self._links[connection].link.wiring != wirings.get(connection):
                 await self._stop(connection)
-        self._floor.declare(equipment, await self._store.said(), self._clock.now())
+        self._floor.declare(equipment, said, self._clock.now())
         for connection, wiring in wirings.items():
             if connection not in self._links:
                 self._start(wiring, conflicts.get(connection, ""))
