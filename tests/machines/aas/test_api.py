@@ -219,7 +219,7 @@ async def test_an_exported_package_is_judged_equal_until_the_plant_changes(clien
     again = (await client.post("/packages/check", content=packed)).json()
     (differing,) = (each for each in again["known"] if each["differs"])
     assert differing["id"] == EQUIPMENT.submodel("operational-data")
-    assert [place.rpartition("/")[2] for place in differing["differs"]] == ["value"]
+    assert [place.split("/")[-3:] for place in differing["differs"]] == [["value", "AgeSeconds", "value"]]
 
 
 async def test_a_foreign_package_is_named_foreign_with_its_faults(client) -> None:

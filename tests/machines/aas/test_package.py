@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping
 from zipfile import ZIP_DEFLATED, ZipFile
 
-import orjson
 import pytest
 from tests.machines.aas.world import TENANT, World, record
 
@@ -41,22 +40,28 @@ async def test_what_is_written_is_read_as_the_same(items: bool) -> None:
     assert package.write(environment) == package.write(environment)
 
 
-async def test_a_package_with_json_and_old_relationships_is_read(packed: bytes) -> None:
+async def test_a_package_with_xml_and_old_relationships_is_read(packed: bytes) -> None:
     environment = package.read(packed)
     with ZipFile(io.BytesIO(packed)) as archive:
         origin = archive.read("aasx/_rels/aasx-origin.rels").replace(b"http://admin", b"http://www.admin")
     other = altered(
         packed,
         {
-            "aasx/environment.xml": None,
-            "aasx/data.json": orjson.dumps(node_of(environment)),
-            "aasx/_rels/aasx-origin.rels": origin.replace(b"/aasx/environment.xml", b"data.json"),
+            "aasx/environment.json": None,
+            "aasx/data.xml": package.to_xml(environment),
+            "aasx/_rels/aasx-origin.rels": origin.replace(b"/aasx/environment.json", b"data.xml"),
         },
     )
     assert node_of(package.read(other)) == node_of(environment)
 
 
+XML_LINK = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Type="http://admin-shell.io/aasx/relationships/aas-spec" Target="x.xml" Id="r"/></Relationships>"""
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><environment>&b;</environment>'
+
+
+def xml(content: bytes) -> dict[str, bytes | None]:
+    return {"aasx/_rels/aasx-origin.rels": XML_LINK, "aasx/x.xml": content}
 
 
 @pytest.mark.parametrize(
@@ -65,14 +70,16 @@ BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;"
         ({"_rels/.rels": None}, "missing"),
         ({"_rels/.rels": b"<a/>"}, "leads to no aasx-origin"),
         ({"_rels/.rels": b"<a"}, "cannot be read"),
-        ({"aasx/environment.xml": None}, "missing"),
-        ({"aasx/environment.xml": BOMB}, "cannot be read"),
-        ({"aasx/environment.xml": b"<environment/>"}, "not of metamodel"),
-        (
-            {"aasx/environment.xml": b'<environment xmlns="https://admin-shell.io/aas/3/0"><a/></environment>'},
-            "not of metamodel",
-        ),
-        ({"aasx/environment.xml": b"\xff\xfe"}, "cannot be read"),
+        ({"_rels/.rels": BOMB}, "cannot be read"),
+        ({"aasx/environment.json": None}, "missing"),
+        ({"aasx/environment.json": b"{"}, "cannot be read"),
+        ({"aasx/environment.json": b"[]"}, "not of metamodel"),
+        ({"aasx/environment.json": b'{"submodels": [{"id": 1}]}'}, "not of metamodel"),
+        (xml(BOMB), "cannot be read"),
+        (xml(b"<environment/>"), "not of metamodel"),
+        (xml(b'<environment xmlns="https://admin-shell.io/aas/3/1"/>'), "not of metamodel"),
+        (xml(b"\xff\xfe"), "cannot be read"),
+        (xml(b'<?xml version="1.0" encoding="what"?><environment/>'), "cannot be read"),
         ({"aasx/huge.bin": b"\0" * (package.BYTES_MAX + 1)}, "more than"),
     ],
 )
@@ -87,3 +94,14 @@ def test_a_package_that_is_damaged_too_large_or_a_trap_is_refused(
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     with pytest.raises(Refused, match="cannot be unpacked"):
         package.read(content)
+
+
+@pytest.mark.parametrize("depth", [package.DEPTH_MAX, 300, 400, 100_000])
+def test_a_package_that_is_nested_too_deeply_is_refused(packed: bytes, depth: int) -> None:
+    name, head = "<idShort>C</idShort>", '<environment xmlns="https://admin-shell.io/aas/3/0"><submodels><submodel><id>x</id>'
+    opened = f"<submodelElementCollection>{name}<value>" * depth
+    closed = "</value></submodelElementCollection>" * depth
+    last = f"<property>{name}<valueType>xs:string</valueType></property>"
+    whole = f"{head}<submodelElements>{opened}{last}{closed}</submodelElements></submodel></submodels></environment>"
+    with pytest.raises(Refused, match="nested more than"):
+        package.read(altered(packed, xml(whole.encode())))

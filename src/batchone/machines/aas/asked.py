@@ -14,8 +14,10 @@ from batchone.contracts.enterprises import Actor
 from batchone.kernel.errors import Refused
 from batchone.machines.aas.addresses import decode, encode
 from batchone.machines.aas.results import as_json
-from batchone.machines.aas.service import PAGE_MAX
 from batchone.machines.aas.views import Level
+
+PAGE_MAX = 100
+"""How many entries one answer holds; who asks for more gets these, and a cursor."""
 
 Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
 Wide = Annotated[Level, Query(description="`core`: what stands directly below, and nothing below that.")]

@@ -81,7 +81,7 @@ def _shell(asset: Asset, ids: tuple[tuple[str, str], ...], name: Mapping[str, st
 def submodel(asset: Asset, part: Part, elements: Iterable[Element]) -> aas.Submodel:
     """A submodel of an asset."""
     return aas.Submodel(
-        asset.submodel(part), id_short=name_of(part), kind=aas.ModellingKind.INSTANCE,
+        asset.submodel(part), id_short=name_of(part),
         semantic_id=meaning_of(asset.kind, part), submodel_elements=list(elements) or None,
     )  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""Packages (AASX): a ZIP of parts and their relationships (ISO/IEC 29500-2) with an environment as XML in it, written and read.
+"""Packages (AASX): a ZIP of parts and their relationships (ISO/IEC 29500-2) with an environment in it, written and read.
+
+It is written as JSON, which has the same shape in metamodels 3.0 and 3.1; as XML each wants its own namespace.
 
 What is read was made by others: it is never unpacked onto the disk, at most `BYTES_MAX` of it is looked at, and its XML may
 declare no entities.
@@ -23,10 +25,12 @@ from batchone.kernel.errors import Refused
 MEDIA_TYPE = "application/asset-administration-shell-package"
 BYTES_MAX = 32 * 1024**2
 """What a package may hold when unpacked."""
+DEPTH_MAX = 64
+"""How deep something in a package may stand: whoever looks at all of it goes down by recursion."""
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _AASX = "http://admin-shell.io/aasx/relationships"
-_ORIGIN_PART, _SPEC_PART = "aasx/aasx-origin", "aasx/environment.xml"
+_ORIGIN_PART, _SPEC_PART = "aasx/aasx-origin", "aasx/environment.json"
 # Before 2022 the addresses began with www, and packages of that time are still about.
 _ORIGINS = tuple(f"http://{www}admin-shell.io/aasx/relationships/aasx-origin" for www in ("", "www."))
 _SPECS = tuple(f"http://{www}admin-shell.io/aasx/relationships/aas-spec" for www in ("", "www."))
@@ -44,13 +48,13 @@ def write(environment: aas.Environment) -> bytes:
         "[Content_Types].xml": (
             f'{_HEAD}<Types xmlns="{_TYPES}">'
             '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            '<Default Extension="xml" ContentType="application/asset-administration-shell+xml"/>'
+            '<Default Extension="json" ContentType="application/json"/>'
             f'<Override PartName="/{_ORIGIN_PART}" ContentType="text/plain"/></Types>'
         ).encode(),
         "_rels/.rels": _links(f"{_AASX}/aasx-origin", _ORIGIN_PART),
         _ORIGIN_PART: b"Intentionally empty.",
         "aasx/_rels/aasx-origin.rels": _links(f"{_AASX}/aas-spec", _SPEC_PART),
-        _SPEC_PART: to_xml(environment),
+        _SPEC_PART: orjson.dumps(jsonization.to_jsonable(environment)),
     }
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
@@ -71,7 +75,12 @@ def read(packed: bytes) -> aas.Environment:
         with ZipFile(io.BytesIO(packed)) as archive:
             if sum(info.file_size for info in archive.infolist()) > BYTES_MAX:
                 raise _refused(f"it holds more than {BYTES_MAX} bytes")
-            return _joined([_environment(archive, part) for part in _specifications(archive)])
+            found = _joined([_environment(archive, part) for part in _specifications(archive)])
+            if _is_deep(found):
+                raise RecursionError
+            return found
+    except RecursionError as error:
+        raise _refused(f"it is nested more than {DEPTH_MAX} times") from error
     except (BadZipFile, zlib.error, LZMAError, OSError, EOFError, RuntimeError) as error:
         raise _refused(f"it cannot be unpacked: {error}") from error
     except KeyError as error:
@@ -102,6 +111,13 @@ def _environment(archive: ZipFile, part: str) -> aas.Environment:
     if part.lower().endswith(".json"):
         return jsonization.environment_from_jsonable(orjson.loads(content))
     return xmlization.environment_from_iterparse(iterparse(io.BytesIO(content), events=["start", "end"]))
+
+
+def _is_deep(environment: aas.Environment) -> bool:
+    level: list[aas.Class] = [environment]
+    for _ in range(DEPTH_MAX):
+        level = [below for each in level for below in each.descend_once()]
+    return bool(level)
 
 
 def _joined(found: list[aas.Environment]) -> aas.Environment:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-import orjson
 from aas_core3 import jsonization, verification
 from aas_core3 import types as aas
 
@@ -20,10 +19,9 @@ from batchone.kernel.clock import Clock
 from batchone.kernel.errors import NotFound, Refused
 from batchone.machines.aas import model, package
 from batchone.machines.aas.addresses import PARTS, Asset, AssetKind, Part, asset_and_part, asset_of, asset_of_shell, id_short
+from batchone.machines.aas.comparing import differences
 from batchone.machines.aas.views import Level, Node, paths
 
-PAGE_MAX = 100
-"""How many shells or submodels one answer holds; who asks for more gets these, and a cursor."""
 _FAULTS_MAX = 200
 _PLACE = re.compile(r"(?P<told>\d{1,9}) (?P<after>.*)")
 """Where a page of paths ended: how many were told of the submodel behind one."""
@@ -88,12 +86,12 @@ class AasService:
     async def shells(
         self, tenant: str, short: str, ids: Sequence[tuple[str, str]], cursor: str, limit: int
     ) -> Page[aas.AssetAdministrationShell]:
-        """Shells of equipment, then of items, that have this idShort (empty: any) and all these asset ids."""
+        """Shells of equipment, then of items, that have this idShort (empty: any) and all these asset ids; at most `limit`."""
         after = _after(cursor, asset_of_shell)
-        assets = self._picked(tenant, short, ids, after) if short or ids else self._all(tenant, after)
+        assets = self._picked(tenant, short, ids, after) if short or ids else self._all(tenant, after, limit)
         found: list[aas.AssetAdministrationShell] = []
         async for asset in assets:
-            if len(found) == min(limit, PAGE_MAX):
+            if len(found) == limit:
                 return Page(tuple(found), found[-1].id)
             found.append(_shell(asset))
         return Page(tuple(found), None)
@@ -103,15 +101,15 @@ class AasService:
         return _shell(await self._owner(tenant, asset_of_shell(shell), shell))
 
     async def submodels(self, tenant: str, short: str, meaning: str, cursor: str, limit: int) -> Page[aas.Submodel]:
-        """Submodels in the order of their shells that have this idShort and this semantic id (empty: any)."""
+        """Submodels in the order of their shells that have this idShort and this semantic id (empty: any); at most `limit`."""
         after = _after(cursor, asset_and_part)
         wanted = {
             kind: [part for part in parts if short in ("", model.name_of(part)) and meaning in ("", _meaning(kind, part))]
             for kind, parts in PARTS.items()
         }
         found: list[aas.Submodel] = []
-        async for each, part in self._all_parts(tenant, wanted, after):
-            if len(found) == min(limit, PAGE_MAX):
+        async for each, part in self._all_parts(tenant, wanted, after, limit):
+            if len(found) == limit:
                 return Page(tuple(found), found[-1].id)
             found.append(await self._submodel(each, part))
         return Page(tuple(found), None)
@@ -148,7 +146,7 @@ class AasService:
         if shells or submodels:
             owners = [await self._owner(tenant, asset_of_shell(each), each) for each in shells]
         else:
-            owners = [each async for each in self._all(tenant, None, items=False)]
+            owners = [each async for each in self._all(tenant, None, 0)]
         parts = [(owner, part) for owner in owners for part in PARTS[owner.asset.kind]]
         if submodels:
             parts = [await self._owner_and_part(tenant, each) for each in submodels]
@@ -178,8 +176,8 @@ class AasService:
             tuple(each.id for each in shells), tuple(each.id for each in submodels), faults, tuple(known), tuple(foreign)
         )
 
-    async def _all(self, tenant: str, after: Asset | None, *, items: bool = True) -> AsyncIterator[_Equipment | _Item]:
-        """Everything that has a shell, in a lasting order, from behind an asset on."""
+    async def _all(self, tenant: str, after: Asset | None, size: int) -> AsyncIterator[_Equipment | _Item]:
+        """Everything with a shell, in a lasting order, from behind an asset on; items are read `size` at a time, none if 0."""
         if after is None or after.kind == "equipment":
             found = await self._things().model(tenant)
             order = [thing.id for thing in found.things]
@@ -188,13 +186,13 @@ class AasService:
             for thing in found.things[order.index(after.id) + 1 if after else 0 :]:
                 yield _equipment(tenant, found, thing)
         last = after.id if after is not None and after.kind == "item" else ""
-        while items and (records := await self._production().items_begun(tenant, last, PAGE_MAX)):
+        while size and (records := await self._production().items_begun(tenant, last, size)):
             for record in records:
                 yield _Item(Asset(tenant, "item", record.item), record)
             last = records[-1].item
 
     async def _all_parts(
-        self, tenant: str, wanted: Mapping[AssetKind, Sequence[Part]], after: tuple[Asset, Part] | None
+        self, tenant: str, wanted: Mapping[AssetKind, Sequence[Part]], after: tuple[Asset, Part] | None, size: int
     ) -> AsyncIterator[tuple[_Equipment | _Item, Part]]:
         if after is not None:
             asset, part = after
@@ -203,7 +201,7 @@ class AasService:
             for each in rest if found else ():
                 if found and each in wanted[asset.kind]:
                     yield found, each
-        async for found in self._all(tenant, after[0] if after else None, items=bool(wanted["item"])):
+        async for found in self._all(tenant, after[0] if after else None, size if wanted["item"] else 0):
             for each in wanted[found.asset.kind]:
                 yield found, each
 
@@ -315,14 +313,3 @@ def node_of(what: aas.Class) -> Node:
     node = jsonization.to_jsonable(what)
     assert isinstance(node, dict)
     return node
-
-
-def differences(ours: object, theirs: object, place: str = "") -> list[str]:
-    """The places (JSON pointers) at which two JSON values differ."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        pairs = [(str(key), ours.get(key), theirs.get(key)) for key in dict.fromkeys([*ours, *theirs])]
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        pairs = [(str(index), mine, other) for index, (mine, other) in enumerate(zip(ours, theirs, strict=True))]
-    else:
-        return [] if orjson.dumps(ours) == orjson.dumps(theirs) else [place or "/"]
-    return [each for key, mine, other in pairs for each in differences(mine, other, f"{place}/{key}")]
