@@ -184,6 +184,13 @@ async def test_another_enterprise_sees_nothing(client) -> None:
     assert (await client.get(f"/shells/{encode(ITEM.shell)}", headers={"who": "other/engineer"})).status_code == 404
 
 
+async def test_a_list_without_entries_has_its_own_path_and_an_empty_value(client, world: World) -> None:
+    world.items = [replace(record("I-0002", "S2"), holds=())]
+    at = f"/submodels/{encode(ITEM.submodel('production-record'))}/submodel-elements/Holds"
+    assert (await client.get(f"{at}/$path")).json() == ["Holds"]
+    assert (await client.get(f"{at}/$value")).json() == []
+
+
 async def test_the_profiles_are_told(client) -> None:
     assert (await client.get("/description")).json() == {"profiles": list(PROFILES)}
 

@@ -167,8 +167,8 @@ def _element(routes: APIRouter, prefix: str, find: Find) -> None:
     async def paths(found: Annotated[Steps, Depends(steps)], path: str, level: Wide = "deep") -> Response:
         """The idShort paths of a collection or list and of what is below it."""
         element = found[1][-1][1]
-        if not views.children(element):
-            raise Refused("aas.no_paths", f"Nothing stands below {path}.", "Ask for the paths of a collection or list.")
+        if element["modelType"] not in views.CONTAINERS:
+            raise Refused("aas.no_paths", f"Nothing can stand below {path}.", "Ask for the paths of a collection or list.")
         return as_json(views.paths(element, level, path))
 
     async def attachment(found: Annotated[Steps, Depends(steps)], path: str) -> Response:

@@ -13,6 +13,8 @@ from batchone.kernel.errors import NotFound, Refused
 
 Node = dict[str, Any]
 Level = Literal["deep", "core"]
+CONTAINERS = ("SubmodelElementCollection", "SubmodelElementList")
+"""The elements below which others stand."""
 _STEP = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?P<indices>(?:\[\d{1,9}\])*)")
 _CONTENT = {
     "Submodel": ("submodelElements",),
@@ -27,7 +29,7 @@ def children(node: Node) -> list[Node]:
     kind = node["modelType"]
     if kind == "Submodel":
         return list(node.get("submodelElements", ()))
-    return list(node.get("value", ())) if kind in ("SubmodelElementCollection", "SubmodelElementList") else []
+    return list(node.get("value", ())) if kind in CONTAINERS else []
 
 
 def core(node: Node) -> Node:
