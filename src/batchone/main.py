@@ -39,6 +39,7 @@ MODULES: dict[str, str] = {
     "history": "batchone.machines.history",
     "twin": "batchone.machines.twin",
     "alarms": "batchone.machines.alarms",
+    "aas": "batchone.machines.aas",
     "web": "batchone.web.module",
 }
 """Every module by name, in the order in which they are built; each is imported only by the process that runs it."""

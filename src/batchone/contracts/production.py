@@ -232,6 +232,11 @@ class Production(Protocol):
         """The records of an order's items."""
         ...
 
+    async def items_begun(self, tenant: str, after: str, limit: int) -> tuple[ItemRecord, ...]:
+        """The records of items that have a serial number, in the order of their ids, from the one behind `after` on (empty:
+        from the first), at most `limit`."""
+        ...
+
     async def jobs(self, tenant: str, state: str, equipment: str, limit: int) -> tuple[Job, ...]:
         """Jobs, newest first; empty filters mean all."""
         ...

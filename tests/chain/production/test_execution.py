@@ -128,6 +128,13 @@ class Shop:
             await self.step()
         raise AssertionError([(i.item, i.state, i.operations_done) for i in await self.items_now()])
 
+    async def until_begun(self, items: list[str], steps: int = 60) -> None:
+        for _ in range(steps):
+            if all([(await self.service.item(T, item)).serial for item in items]):
+                return
+            await self.step()
+        raise AssertionError([(i.item, i.state) for i in await self.items_now()])
+
     async def facts(self, name: str) -> list[dict[str, object]]:
         async with self.context.database.transaction() as tx:
             rows = await tx.all("SELECT body FROM kernel.outbox WHERE name = %(n)s ORDER BY seq", n=name)
@@ -181,6 +188,18 @@ async def test_an_item_goes_through_every_operation_once_and_is_finished_with_a_
         line.module for line in (await shop.context.get(Design).explode(T, record.configuration)).bom
     }
     assert len(await shop.facts("item.finished")) == 1
+
+
+async def test_items_that_were_begun_are_listed_in_pages(shop: Shop) -> None:
+    begun, waiting = await shop.order(3), await shop.order(1, material=False)
+    assert await shop.service.items_begun(T, "", 9) == ()
+    await shop.until_begun(begun)
+    first = await shop.service.items_begun(T, "", 2)
+    rest = await shop.service.items_begun(T, first[-1].item, 2)
+    assert [each.item for each in (*first, *rest)] == begun
+    assert first[0] == await shop.service.item(T, begun[0])
+    assert not (await shop.service.item(T, waiting[0])).serial
+    assert await shop.service.items_begun("another", "", 9) == ()
 
 
 async def test_no_operation_begins_before_those_that_it_comes_after(shop: Shop) -> None:

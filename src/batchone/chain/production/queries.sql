@@ -125,6 +125,10 @@ SELECT * FROM production.items WHERE tenant = %(tenant)s AND item = %(item)s FOR
 -- name: items_of_order
 SELECT item FROM production.items WHERE tenant = %(tenant)s AND order_id = %(order)s ORDER BY item
 
+-- name: items_begun
+SELECT item FROM production.items
+WHERE tenant = %(tenant)s AND item > %(after)s AND serial <> '' ORDER BY item LIMIT %(limit)s
+
 -- name: operations_of_item
 SELECT op, run, state FROM production.operations WHERE tenant = %(tenant)s AND item = %(item)s ORDER BY place
 

@@ -61,6 +61,12 @@ class ProductionService:
             found = [await store.record(tx, tenant, item) for item in await store.items_of_order(tx, tenant, order)]
         return tuple(record for record in found if record is not None)
 
+    async def items_begun(self, tenant: str, after: str, limit: int) -> tuple[ItemRecord, ...]:
+        """The records of items with a serial number, behind one."""
+        async with self._context.database.transaction() as tx:
+            found = [await store.record(tx, tenant, item) for item in await store.items_begun(tx, tenant, after, limit)]
+        return tuple(record for record in found if record is not None)
+
     async def jobs(self, tenant: str, state: str, equipment: str, limit: int) -> tuple[Job, ...]:
         """Jobs, newest first."""
         async with self._context.database.transaction() as tx:

@@ -297,6 +297,11 @@ async def items_of_order(tx: Transaction, tenant: str, order: str) -> list[str]:
     return [row["item"] for row in await tx.all(_SQL["items_of_order"], tenant=tenant, order=order)]
 
 
+async def items_begun(tx: Transaction, tenant: str, after: str, limit: int) -> list[str]:
+    """Items with a serial number, in the order of their ids, behind one."""
+    return [row["item"] for row in await tx.all(_SQL["items_begun"], tenant=tenant, after=after, limit=limit)]
+
+
 async def jobs(tx: Transaction, tenant: str, state: str, equipment: str, limit: int) -> tuple[Job, ...]:
     """Jobs, newest first."""
     rows = await tx.all(_SQL["jobs"], tenant=tenant, state=state, equipment=equipment, limit=limit)
