@@ -311,11 +311,11 @@ def test_the_mouse_holds_a_copy_of_a_job_that_stays_where_it_is_until_it_is_drop
     held = box_of(ghost(page))
     assert abs(held["x"] - before["x"] - pixels(page, 14)) < pixels(page, 1)
     assert (held["y"], held["width"]) == (pytest.approx(before["y"], abs=1), pytest.approx(before["width"], abs=1))
-    assert box_of(bar_of(page, op)) == before
+    assert box_of(bar_of(page, op)) == pytest.approx(before, abs=0.1)
     page.keyboard.press("Escape")
     expect(ghost(page)).to_have_count(0)
     page.mouse.up()
-    assert box_of(bar_of(page, op)) == before
+    assert box_of(bar_of(page, op)) == pytest.approx(before, abs=0.1)
     assert "branch=" not in page.url
 
 
@@ -342,19 +342,28 @@ def test_while_the_window_moves_the_bars_move_as_one_picture_and_are_drawn_anew_
 
 @pytest.mark.timeout(600)
 def test_who_walks_through_the_plan_sees_each_of_two_thousand_jobs(open_page: Open, plant: Works, crowd: Order) -> None:
-    every = plant.operations()
-    assert len(every) > 2000
     page = opened(open_page, minutes=480)
-    wanted = {f"{each.item} {each.op} {each.run}" for each in every}
-    seen: set[str] = set()
+    number, missed = 0, set()
+    # Material that comes makes the plan anew, and then nearly all stands elsewhere: a walk counts that saw one plan only.
+    while number != plant.summary().number:
+        number = plant.summary().number
+        page.locator(".zoom button[data-minutes='now']").click()
+        missed = missed_by_walking(page, plant.operations())
+    assert sorted(missed) == []
+
+
+def missed_by_walking(page: Page, every: list[PlannedOperation]) -> set[str]:
+    """What is not drawn on any step from now to the end of the plan, of more than two thousand operations."""
+    assert len(every) > 2000
+    missed = {f"{each.item} {each.op} {each.run}" for each in every}
     # Each step is three quarters of eight hours; material that comes late may put the end of the plan weeks ahead.
     for _ in range(2 + (max(each.end for each in every) - START) // timedelta(hours=6)):
         page.locator("#gantt[aria-busy='false']").wait_for(state="attached")
-        seen.update(page.locator(".vis-item.bar[data-id]").evaluate_all("(bars) => bars.map((bar) => bar.dataset.id)"))
-        if wanted <= seen:
+        missed -= set(page.locator(".vis-item.bar[data-id]").evaluate_all("(bars) => bars.map((bar) => bar.dataset.id)"))
+        if not missed:
             break
         page.locator(".zoom button[data-shift='1']").click()
-    assert sorted(wanted - seen) == []
+    return missed
 
 
 @pytest.mark.timeout(400)
