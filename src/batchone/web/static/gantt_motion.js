@@ -2,7 +2,7 @@
 // thousands; here the picture of the bars is shifted and stretched as one, and drawn anew when it rests or no longer fills the window.
 // Loaded before gantt.js, which calls it.
 (() => {
-  const REST_MS = 250;
+  const REST_MS = 150;
   // The timeline draws bars up to a quarter of a window beyond its edges.
   const BEYOND = 0.2;
   const STRETCH_MAX = 1.5;
@@ -11,7 +11,6 @@
   // were placed.
   window.ganttMotion = (timeline, tables, drawnAnew) => {
     const { itemSet, range } = timeline;
-    const { centerContainer } = timeline.dom;
     const picture = itemSet.dom.frame;
     const draw = itemSet.redraw.bind(itemSet);
     let drawn = null;
@@ -37,13 +36,11 @@
       clearTimeout(resting);
       if (drawn && showsAll(span, width)) {
         const rests = range.start === drawn.start && span === drawn.span;
-        centerContainer.classList.toggle("is-moving", !rests);
         picture.style.willChange = rests ? "" : "transform";
         picture.style.transform = rests ? "" : `translateX(${((drawn.start - range.start) / span) * width}px) scaleX(${drawn.span / span})`;
         if (!rests) resting = setTimeout(drawAnew, REST_MS);
         return false;
       }
-      centerContainer.classList.remove("is-moving");
       picture.style.willChange = picture.style.transform = "";
       const resized = draw();
       drawnAnew();
