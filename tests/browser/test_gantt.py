@@ -72,6 +72,7 @@ def opened(open_page: Open, path: str = "/plan", minutes: int = 60) -> Page:
     shown = open_page(path, "pia")
     shown.locator("#gantt[data-ready='1']").wait_for(state="attached")
     shown.locator(f".zoom button[data-minutes='{minutes}']").click()
+    shown.locator("#gantt[aria-busy='false']").wait_for(state="attached")
     shown.locator(".vis-item.bar.vis-editable").first.wait_for(state="attached")
     return shown
 
