@@ -196,6 +196,21 @@ async def test_a_draft_of_moves_is_compared_undone_redone_and_accepted_and_its_m
     assert (await works.operation(op.item, "10")).start < op.start + 20 * MINUTE
 
 
+async def test_a_branch_shows_a_change_and_what_was_taken_back_at_once(works: Works) -> None:
+    op = await last_turning(works)
+
+    async def start_in(branch: str) -> datetime:
+        shown = await works.desk.branch_window(TENANT, branch, op.start - 60 * MINUTE, op.start + 60 * MINUTE, 100)
+        return next(each.start for each in shown if (each.item, each.op) == (op.item, "10"))
+
+    branch = await works.desk.open_branch(TENANT, "later", [], "k0", "pia")
+    assert await start_in(branch.id) == op.start
+    await works.desk.change_branch(TENANT, branch.id, move_of(op, op.start + 20 * MINUTE, push=True), "k1")
+    assert await start_in(branch.id) == op.start + 20 * MINUTE
+    await works.desk.undo(TENANT, branch.id)
+    assert await start_in(branch.id) == op.start
+
+
 async def test_a_move_that_is_not_legal_is_refused_with_the_nearest_places(works: Works) -> None:
     op = await last_turning(works)
     branch = await works.desk.open_branch(TENANT, "b", [], "k", "pia")

@@ -116,7 +116,9 @@ class Desk:
         name = branch or ""
         known = self._desks.get(name)
         fresh_s = self._planner.settings.desk_s
-        if known is not None and time.monotonic() - known.made_s < (fresh_s if known.version == version else 1.0):
+        # A plan in force that is replaced often is laid out once a second at most; who changed a branch sees the change.
+        replaced_s = 1.0 if stored is None else 0.0
+        if known is not None and time.monotonic() - known.made_s < (fresh_s if known.version == version else replaced_s):
             return known
         picture = await self._planner.picture()
         changes = stored.changes if stored else ()

@@ -18,6 +18,7 @@
   let minutes = window.innerWidth < 760 ? 20 : 60;
   let now = 0;
   let asked = 0;
+  let answered = 0;
   let frozen = 0;
   // What a planner may do with the bars; not there for those who only read.
   const hand = window.ganttHand;
@@ -60,6 +61,13 @@
     className: `bar bar-load load-${Math.ceil((4 * one.used) / one.places)}${one.late ? " is-late" : ""}`,
   });
 
+  // Which bars have room for their words; styles that ask each of thousands for its width take longer than all the rest.
+  function word() {
+    for (const bar of host.querySelectorAll(".vis-item.bar")) {
+      bar.classList.toggle("has-words", parseFloat(bar.style.width) > (bar.classList.contains("bar-load") ? 58 : 132));
+    }
+  }
+
   async function read(start, end) {
     asked += 1;
     const mine = asked;
@@ -67,11 +75,14 @@
     const answer = await fetch(`/plan/window?start=${Math.round(start)}&end=${Math.round(end)}&branch=${encodeURIComponent(host.dataset.branch)}`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== asked) return;
     if (!answer || !answer.ok) {
+      answered = mine;
       host.ariaBusy = "false";
       note.textContent = host.dataset.away;
       return;
     }
     const told = await answer.json();
+    if (mine !== asked) return;
+    answered = mine;
     loaded = { start: told.start, end: told.end, plan: told.plan };
     now = told.now;
     frozen = told.frozen;
@@ -88,8 +99,18 @@
     for (const { id } of fresh) drawn.set(id, keep.get(id));
     if (!timeline) draw();
     timeline.setCustomTime(now, "now");
-    host.ariaBusy = "false";
+    whenDrawn();
+    // A newer question than that of the window, as a new plan asks it, may have been about what was shown before.
+    if (!covers(timeline.getWindow())) await readAround(timeline.getWindow());
   }
+  const readAround = ({ start, end }) => read(start - (end - start), +end + (end - start));
+  const readAgain = () => (covers(timeline.getWindow()) ? read(loaded.start, loaded.end) : readAround(timeline.getWindow()));
+  const covers = ({ start, end }) => start >= loaded.start && end <= loaded.end;
+  // The timeline draws with the next frame.
+  const whenDrawn = () =>
+    requestAnimationFrame(() => {
+      if (answered === asked && covers(timeline.getWindow())) host.ariaBusy = "false";
+    });
 
   function draw() {
     timeline = new vis.Timeline(host, items, rows, {
@@ -120,17 +141,26 @@
       },
     });
     timeline.addCustomTime(now, "now");
-    hand?.drawn({ items, rows, timeline: () => timeline, read: () => read(loaded.start, loaded.end), forget: (id) => [id, `${id} setup`].forEach((each) => drawn.delete(each)) });
-    timeline.on("rangechanged", ({ start, end }) => {
-      const span = end - start;
-      if (start.getTime() < loaded.start || end.getTime() > loaded.end || loaded.end - loaded.start > 8 * span) read(start.getTime() - span, end.getTime() + span);
+    hand?.drawn({ items, rows, timeline: () => timeline, read: readAgain, forget: (id) => [id, `${id} setup`].forEach((each) => drawn.delete(each)) });
+    window.ganttMotion(timeline, [items, rows], word);
+    // What is missing is read when the window rests; that it is missing is so at once.
+    timeline.on("rangechange", () => {
+      host.ariaBusy = "true";
+      whenDrawn();
+    });
+    timeline.on("rangechanged", (shown) => {
+      if (!covers(shown) || loaded.end - loaded.start > 8 * (shown.end - shown.start)) readAround(shown);
     });
     // A press of any length on a bar opens its order; one that moved was a drag of the window.
     let pressed = null;
     const far = (event) => Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 6;
-    host.addEventListener("pointerdown", (event) => {
-      pressed = [event.clientX, event.clientY];
-    });
+    host.addEventListener(
+      "pointerdown",
+      (event) => {
+        pressed = [event.clientX, event.clientY];
+      },
+      { capture: true },
+    );
     // While something is dragged nothing below the mouse matters, and to look for it among thousands of bars takes long.
     host.addEventListener("pointermove", (event) => {
       if (pressed && event.buttons && far(event)) host.classList.add("is-dragging");
@@ -166,7 +196,7 @@
     // Not for less than a pixel: all is drawn anew for it.
     const { start, end } = timeline.getWindow();
     if (frozen && now - items.get("frozen").start > (end - start) / host.clientWidth) items.update({ id: "frozen", start: now, end: now + frozen });
-    if (told.plan !== loaded.plan) read(loaded.start, loaded.end);
+    if (told.plan !== loaded.plan) readAgain();
   });
   // The window starts where the server's plant time is, which the first answer tells.
   fetch("/plan/window", { headers: { Accept: "application/json" } })

@@ -18,31 +18,36 @@
 
   const post = (path, fields) => fetch(path, { method: "POST", headers: { Accept: "application/json", "X-CSRF-Token": token }, body: new URLSearchParams(fields) }).catch(() => null);
   const element = (id) => host.querySelector(`.vis-item[data-id="${CSS.escape(id)}"]`);
+  const seenAs = (one) => one.ghost?.element ?? element(one.id);
   const wish = () => ({ operation: held.operation, equipment: held.row, start: Math.round(held.start), branch: host.dataset.branch, ...(push.checked ? { push: "1" } : {}) });
   const step = () => {
     const { start, end } = gantt.timeline().getWindow();
     return end - start > 240 * MINUTE ? 5 * MINUTE : end - start > 30 * MINUTE ? MINUTE : MINUTE / 6;
   };
 
-  function lift(id) {
+  // By the mouse as a ghost over the timeline; by keys as the timeline's own bar, which keeps the focus.
+  function lift(id, ghost = null) {
+    if (held && !held.dropped) letBe();
     offered = null;
     hush();
     const one = gantt.items.get(id);
-    held = { id, operation: one.operation, length: one.end - one.start, row: one.group, lane: one.subgroup, start: +one.start, was: one, legal: true };
+    held = { id, ghost, operation: one.operation, length: one.end - one.start, row: one.group, lane: one.subgroup, start: +one.start, was: one, legal: true };
+    if (ghost) return;
     gantt.items.remove(`${id} setup`);
     gantt.forget(id);
   }
-  const placed = () => ({
-    start: held.start,
-    end: held.start + held.length,
-    group: held.row,
-    subgroup: held.lane,
-    className: held.was.className + (held.legal ? "" : " is-illegal"),
-  });
-  const place = () => gantt.items.update({ id: held.id, ...placed() });
+  function place() {
+    if (held.ghost) return held.ghost.put(held);
+    const { id, start, length, row, lane, was, legal } = held;
+    gantt.items.update({ id, start, end: start + length, group: row, subgroup: lane, className: was.className + (legal ? "" : " is-illegal") });
+  }
+  function back({ ghost, was }) {
+    if (ghost) ghost.gone();
+    else gantt.items.update(was);
+  }
 
   function letBe() {
-    if (held) gantt.items.update(held.was);
+    if (held) back(held);
     held = offered = null;
     hush();
     gantt.read();
@@ -55,11 +60,11 @@
     said.textContent = "";
   };
 
-  function show(told, id) {
+  function show(told, one) {
     said.innerHTML = told.html;
     said.classList.toggle("is-illegal", !told.legal);
     said.hidden = false;
-    const bar = element(id)?.getBoundingClientRect();
+    const bar = seenAs(one)?.getBoundingClientRect();
     const card = said.parentElement.getBoundingClientRect();
     if (!bar) return;
     said.style.left = `${Math.max(8, Math.min(bar.left - card.left, card.width - said.offsetWidth - 8))}px`;
@@ -88,7 +93,7 @@
       // The machine's hours and speed say how long it takes there.
       if (told.legal) Object.assign(held, { length: told.end - asked.start, lane: told.lane });
       place();
-      show(told, held.id);
+      show(told, held);
     }
     if (again) {
       again = false;
@@ -102,17 +107,21 @@
     hush();
     const answer = await post("/plan/moves", wish());
     if (held === about) held = null;
-    if (answer?.ok) return follow(await answer.json());
+    if (answer?.ok) {
+      await follow(await answer.json());
+      about.ghost?.gone();
+      return;
+    }
     const told = answer?.status === 422 ? await answer.json() : null;
     if (told?.html) {
       offered = about;
-      show(told, about.id);
+      show(told, about);
       const times = [...said.querySelectorAll(".said-near .number")];
       told.near.forEach((spot, index) => {
         const button = document.createElement("button");
         Object.assign(button, { type: "button", className: "button near", textContent: times[index].textContent });
         button.addEventListener("click", () => {
-          held = Object.assign(offered, { row: spot.row, start: spot.start });
+          held = Object.assign(offered, { row: spot.row, start: spot.start, ghost: null });
           offered = null;
           drop();
         });
@@ -122,17 +131,21 @@
       said.textContent = host.dataset.away;
       said.hidden = false;
     }
-    gantt.items.update(about.was);
+    back(about);
     await gantt.read();
   }
 
   // A reason that was read goes away.
-  document.addEventListener("pointerdown", ({ target }) => {
-    if (offered && !said.contains(target)) {
-      offered = null;
-      hush();
-    }
-  });
+  document.addEventListener(
+    "pointerdown",
+    ({ target }) => {
+      if (offered && !said.contains(target)) {
+        offered = null;
+        hush();
+      }
+    },
+    { capture: true },
+  );
 
   // What the server made of the draft: its bar and the Gantt follow.
   async function follow(told) {
@@ -160,6 +173,47 @@
       draft.lastElementChild.textContent = told?.detail ? `${told.detail} ${told.cure ?? ""}` : host.dataset.away;
     }
   });
+
+  // The mouse. What is pressed on a bar that may be moved is not told to the timeline, which would take it for a drag of the window.
+  const DRAG_PX = 5;
+  let pressed = null;
+  host.addEventListener(
+    "pointerdown",
+    (event) => {
+      const bar = event.target.closest(".vis-item.bar.vis-editable");
+      if (!bar || !event.isPrimary || event.button !== 0) return;
+      event.stopPropagation();
+      pressed = { id: bar.dataset.id, x: event.clientX, y: event.clientY };
+    },
+    { capture: true },
+  );
+  const inHand = () => pressed?.ghost && held?.ghost === pressed.ghost && !held.dropped;
+  window.addEventListener("pointermove", ({ clientX, clientY, buttons }) => {
+    if (!pressed) return;
+    // Let go where the page does not hear of it.
+    if (!buttons) return letGo(letBe);
+    if (!pressed.ghost) {
+      const bar = element(pressed.id);
+      if (!bar || Math.hypot(clientX - pressed.x, clientY - pressed.y) < DRAG_PX) return;
+      pressed.ghost = window.ganttGhost(gantt, bar);
+      lift(pressed.id, pressed.ghost);
+      place();
+    }
+    if (!inHand()) return;
+    // By whole steps from where it was, as keys do it: a bar that is only put on another row begins when it did.
+    const start = +held.was.start + Math.round(pressed.ghost.timeAcross(clientX - pressed.x) / step()) * step();
+    const row = pressed.ghost.rowAt(clientY);
+    if (start === held.start && row === held.row) return;
+    Object.assign(held, { start, row });
+    place();
+    soon();
+  });
+  function letGo(then) {
+    if (inHand()) then();
+    pressed = null;
+  }
+  window.addEventListener("pointerup", () => letGo(drop));
+  window.addEventListener("pointercancel", () => letGo(letBe));
 
   // Keys.
   const inView = () => {
@@ -264,30 +318,10 @@
       offer();
       seen.observe(host, { childList: true, subtree: true });
     },
-    holds: (id) => held !== null && (id === held.id || id === `${held.id} setup`),
-    options: {
-      editable: { add: false, remove: false, updateTime: true, updateGroup: true, overrideItems: false },
-      itemsAlwaysDraggable: { item: true, range: false },
-      dataAttributes: ["id"],
-      snap: null,
-      onMoving: (item, callback) => {
-        if (held?.id !== item.id || held.dropped) lift(item.id);
-        // By whole steps from where it was, as keys do it: a bar that is only put on another row begins when it did.
-        held.start = +held.was.start + Math.round((item.start - held.was.start) / step()) * step();
-        held.row = item.group;
-        callback(Object.assign(item, placed()));
-        soon();
-      },
-      // What was dropped stands where the server put it, or where it was; the timeline would put it where the mouse left it.
-      onMove: async ({ id }, callback) => {
-        if (held?.id === id) await drop();
-        callback(gantt.items.get(id));
-      },
-    },
+    holds: (id) => held !== null && !held.ghost && (id === held.id || id === `${held.id} setup`),
+    options: { dataAttributes: ["id"] },
     drawn: (api) => {
       gantt = api;
-      // The timeline asks its bars for sideways movement only; one that is put on another row is moved straight up or down.
-      gantt.timeline().itemSet.hammer.get("pan").set({ direction: 30 });
       gantt.items.on("update", (_, { items }) => {
         const changed = new Set(items);
         for (const bar of host.querySelectorAll(".vis-item.bar[data-id]")) if (changed.has(bar.dataset.id)) dress(bar);
