@@ -38,6 +38,7 @@ MODULES: dict[str, str] = {
     "history": "batchone.machines.history",
     "twin": "batchone.machines.twin",
     "alarms": "batchone.machines.alarms",
+    "serving": "batchone.machines.serving",
     "web": "batchone.web.module",
 }
 """Every module by name, in the order in which they are built; each is imported only by the process that runs it."""
