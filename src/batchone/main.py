@@ -40,6 +40,7 @@ MODULES: dict[str, str] = {
     "twin": "batchone.machines.twin",
     "alarms": "batchone.machines.alarms",
     "aas": "batchone.machines.aas",
+    "serving": "batchone.machines.serving",
     "web": "batchone.web.module",
 }
 """Every module by name, in the order in which they are built; each is imported only by the process that runs it."""

@@ -1,4 +1,5 @@
-// An OPC UA server made with node-opcua. Usage: node opcua_server.mjs PORT FOLDER
+// An OPC UA server made with node-opcua. Usage: node opcua_server.mjs PORT FOLDER [secure]
+// A secure one signs or encrypts, wants the user line with the password s3cret, and limits what it watches.
 // It says "ready" once it listens and takes lines on its input: "set NAME VALUE" changes a variable, "bad NAME" gives it a
 // bad status, "exit" ends it.
 import { createInterface } from "node:readline";
@@ -8,7 +9,15 @@ import { OPCUAServer } from "node-opcua-server";
 import { StatusCodes } from "node-opcua-status-code";
 import { DataType } from "node-opcua-variant";
 
-const [port, folder] = process.argv.slice(2);
+const [port, folder, secure] = process.argv.slice(2);
+const open = { securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None], allowAnonymous: true };
+const closed = {
+  securityModes: [MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+  securityPolicies: [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss],
+  allowAnonymous: false,
+  userManager: { isValidUser: (user, password) => user === "line" && password === "s3cret" },
+  serverCapabilities: { maxMonitoredItemsPerSubscription: 500, operationLimits: { maxMonitoredItemsPerCall: 100 } },
+};
 const manager = new OPCUACertificateManager({ rootFolder: folder, automaticallyAcceptUnknownCertificate: true });
 const server = new OPCUAServer({
   host: "127.0.0.1",
@@ -16,9 +25,7 @@ const server = new OPCUAServer({
   port: Number(port),
   serverCertificateManager: manager,
   userCertificateManager: manager,
-  securityModes: [MessageSecurityMode.None],
-  securityPolicies: [SecurityPolicy.None],
-  allowAnonymous: true,
+  ...(secure === "secure" ? closed : open),
 });
 await server.initialize();
 

@@ -13,7 +13,7 @@ from batchone.contracts.machines import EquipmentChanged, EquipmentNow
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import ManualClock
-from batchone.kernel.errors import Broken, TryLater
+from batchone.kernel.errors import Broken, Refused, TryLater
 from batchone.machines import columns
 from batchone.machines.columns import GOOD, UNCERTAIN, Samples
 from batchone.machines.connect.driver import Fault, JobResponse, Reading
@@ -30,6 +30,7 @@ class FarSide:
 
     def __init__(self) -> None:
         self.there = True
+        self.refuses = False
         self.attempts = 0
         self.closed = 0
         self.pressed: list[float] = []
@@ -47,6 +48,8 @@ class PlayedDriver:
 
     async def open(self) -> None:
         self.far.attempts += 1
+        if self.far.refuses:
+            raise Refused("played.refused", "It refuses us.", "Change the password.")
         if not self.far.there:
             raise TryLater("machine.away", "Nobody is there.")
 
@@ -76,7 +79,7 @@ class Stage:
         self.shipping = Shipping(self.bus, "tinworks", "line", "B1", tmp_path / "line", Bounds(batch_s=0.01), time.time)
         self.link = Link(
             WIRING, self.far.make, floor=self.floor, shipping=self.shipping, clock=clock, chance=random.Random(1),
-            sleep=clock.sleep, patience=Patience(1.0, 60.0), on_jobs=lambda *told: self.jobs.append(told),
+            sleep=clock.sleep, patience=Patience(1.0, 60.0, 600.0), on_jobs=lambda *told: self.jobs.append(told),
         )  # type: ignore[arg-type] # fmt: skip
 
     def _on_change(self, standing: EquipmentNow, fact: EquipmentChanged | None) -> None:
@@ -161,6 +164,22 @@ async def test_a_lost_connection_says_so_once_and_its_values_become_uncertain(st
     assert stage.shipping.sent == 4
     with pytest.raises(TryLater, match="down"):
         _ = stage.link.driver
+
+
+async def test_who_refuses_us_is_not_asked_again_every_moment_and_says_why(stage: Stage) -> None:
+    stage.far.refuses = True
+    stage.far.says.put_nowait(TryLater("machine.away", "The wire was cut."))
+    await eventually(lambda: "cut" in stage.link.now().error)
+    await stage.clock.advance(2)
+    await eventually(lambda: "refuses us" in stage.link.now().error)
+    assert "Change the password." in stage.link.now().error
+    attempts = stage.far.attempts
+    await stage.clock.advance(400)
+    assert stage.far.attempts == attempts
+    stage.far.refuses = False
+    await stage.clock.advance(400)
+    await eventually(lambda: stage.link.now().up)
+    assert stage.far.closed == stage.far.attempts - 1
 
 
 async def test_after_an_outage_of_days_it_is_back_within_the_longest_pause(stage: Stage) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.support_opcua import a_server, an_identity
 from tests.support_plant import CONNECTION, MACHINE, TENANT, EmulatedPlant, an_order, eventually, pack_of
 
+from batchone.contracts.certificates import CertificateJudged, Certificates
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises
-from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, Connect, EquipmentNow, JobReport
+from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, Connect, ConnectionNow, EquipmentNow, JobReport
 from batchone.contracts.sources import Sources, SourcesDeclared
 from batchone.contracts.things import SignalType, Thing, ThingModel, Things, ThingsDeclared, joined, of_packs
 from batchone.kernel.bus import SAMPLES, Message
@@ -25,6 +27,7 @@ from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
 from batchone.kernel.facts import adapter
 from batchone.kernel.ids import TimeIds
 from batchone.kernel.module import Context, Running
+from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import read
 from batchone.machines import columns
 from batchone.machines.connect.known import Memory
@@ -360,7 +363,7 @@ async def test_a_released_product_changes_the_links_that_it_concerns_only(site: 
     before = {now.connection: now.since for now in await site.service.connections(TENANT)}
     site.offer.pack_now = pack_of(plant.ports, version="1.1.0", without="oven-1")
     site.offer.away = 2
-    assert set(site.running.hears) == {ProductReleased, ThingsDeclared, SourcesDeclared}
+    assert set(site.running.hears) == {ProductReleased, ThingsDeclared, SourcesDeclared, CertificateJudged}
     assert site.running.after_hearing is not None
     await site.running.after_hearing([])
     for _ in range(500):
@@ -393,7 +396,7 @@ CHEN = Actor(TENANT, "chen", "Chen", "engineer")
 async def test_what_a_probe_finds_can_be_declared_and_then_flows_in_the_unit_of_its_declaration(site: Site) -> None:
     sources, things = site.running.provides[Sources], site.context.get(Things)
     url = f"opc.tcp://127.0.0.1:{site.plant_port}/"
-    probed = await sources.probe(TENANT, url, {}, CHEN)
+    probed = await sources.probe(TENANT, url, {"security": "none"}, CHEN)
     found = {each.name: each for each in probed.found}
     hum = next(each for name, each in found.items() if "press-1" in name and "hum" in name)
     assert next(each for name, each in found.items() if "press-1 force" in name).proposed == "press-1/force"
@@ -419,5 +422,38 @@ async def test_what_a_probe_finds_can_be_declared_and_then_flows_in_the_unit_of_
     await eventually(lambda: "spindle" not in {now.equipment for now in site.now()}, "the equipment gone")
 
 
+async def test_a_secured_connection_opens_when_its_server_is_approved_and_closes_when_it_is_revoked(
+    site: Site, home: Path
+) -> None:
+    sources, trust, things = site.running.provides[Sources], site.running.provides[Certificates], site.context.get(Things)
+    fan = Thing("fan", "", {"en": "Fan"}, "e/s/a", signals=(SignalType("v", {"en": "V"}, "K"),))
+    things.now = joined(things.now, (), (fan,), 1)
+
+    async def judged(state: str) -> None:
+        (known,) = await trust.seen(TENANT)
+        judge = trust.approve if state == "approved" else trust.revoke
+        await judge(TENANT, known.server, known.fingerprint, CHEN)
+        fact = CertificateJudged(known.server, known.fingerprint, state, CHEN.person)
+        await site.running.after_hearing([Heard(SimpleNamespace(), fact)])
+
+    def line() -> ConnectionNow:
+        return next(each.link.now() for name, each in site.running_service._links.items() if name == "extra")
+
+    async with a_server(an_identity(home / "plc")) as url:
+        text = f"connections: [{{id: extra, url: '{url}', signals: [{{path: fan/v, address: ns=2;s=Air.V0}}]}}]"
+        await sources.declare(TENANT, text, "", CHEN)
+        site.running_service.reload()
+        await eventually(lambda: "extra" in site.running_service._links, "the link")
+        await eventually(lambda: "nobody has approved" in line().error, "the refusal")
+        await judged("approved")
+        await eventually(lambda: "fan/v" in site.sample_paths(), "a sample", within_s=30.0)
+        assert line().error == ""
+        await judged("revoked")
+        await eventually(lambda: not line().up and "revoked" in line().error, "the end")
+
+
 def a_source(url: str, path: str, address: str) -> str:
-    return f"connections:\n  - {{id: extra, url: '{url}', signals: [{{path: {path}, address: '{address}', unit: K}}]}}\n"
+    return (
+        f"connections:\n  - {{id: extra, url: '{url}', settings: {{security: none}}, "
+        f"signals: [{{path: {path}, address: '{address}', unit: K}}]}}\n"
+    )

@@ -1,7 +1,8 @@
 """The port behind which a protocol stands: what a driver is asked, what it answers, and what it may raise.
 
 A driver holds one connection. It never waits for a lost far side to return and never tries again by itself: it raises
-`TryLater`, is closed, and is made anew by its link. `Refused` means that the machine cannot do what was asked, ever.
+`TryLater`, is closed, and is made anew by its link. `Refused` means that a machine cannot do what was asked until a person
+changes something.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal, Protocol, runtime_checkable
 import pyarrow as pa
 
 from batchone.contracts.machines import MACHINE_STATES, JobOrder, MachineState
+from batchone.kernel.certificates import Identity
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 
@@ -74,13 +76,29 @@ class Reading:
     mark: str = ""
 
 
+class Trust(Protocol):
+    """Who we are, whom we believe, and what only we know: for protocols that prove it."""
+
+    def identity(self) -> Identity:
+        """Our certificate and its key."""
+        ...
+
+    def secret(self, name: str) -> str:
+        """A secret by the name of its file; `Refused` where there is none or others may read it."""
+        ...
+
+    async def check(self, server: str, der: bytes) -> None:
+        """Note the certificate that a server (`host:port`) showed; `Refused` unless it is approved and in its time."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reach:
     """How machines are reached from here; times are real seconds, since wires do not run on plant time.
 
     `answer_s`: how long an answer may take. `poll_s`: pause between two rounds of a polled protocol. `silence_s`: after
     how long without a sign of life a listening protocol takes the far side for lost. `nodes`: for an OPC UA server that
-    follows no guide, signal path to node id.
+    follows no guide, signal path to node id. `trust` is needed where a connection is signed or encrypted.
     """
 
     host: str = "127.0.0.1"
@@ -92,6 +110,7 @@ class Reach:
     poll_s: float = 0.5
     silence_s: float = 10.0
     nodes: Mapping[str, str] = field(default_factory=dict)
+    trust: Trust | None = None
 
 
 class Driver(Protocol):
@@ -100,7 +119,8 @@ class Driver(Protocol):
     address: str
 
     async def open(self) -> None:
-        """Connect and begin to listen; `TryLater` when the far side does not answer."""
+        """Connect and begin to listen; `TryLater` when the far side does not answer, `Refused` when a person must change
+        something here or there before it can."""
         ...
 
     async def read(self) -> Reading:

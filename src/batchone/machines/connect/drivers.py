@@ -13,7 +13,7 @@ from batchone.machines.connect.driver import Driver, Reach
 from batchone.machines.connect.wiring import Wiring
 
 MakeDriver = Callable[[Wiring, Reach, Clock], Driver]
-Probe = Callable[[str, Mapping[str, str], ThingModel], Awaitable[Probed]]
+Probe = Callable[[str, Mapping[str, str], ThingModel, Reach], Awaitable[Probed]]
 """Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model."""
 
 DRIVERS: Mapping[str, str] = {

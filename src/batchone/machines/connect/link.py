@@ -26,10 +26,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """Real seconds between two attempts to connect: the first pause, doubled each time, up to the longest."""
+    """Real seconds between two attempts to connect: the first pause, doubled each time, up to the longest; and after a far
+    side was refused or refused us, so that a wrong password does not lock its user out in a minute."""
 
     first_s: float = 0.2
     longest_s: float = 10.0
+    refused_s: float = 60.0
 
 
 class Link:
@@ -78,9 +80,12 @@ class Link:
                     pause_s = self._patience.first_s
                     driver.press(self.shipping.share)
             except TryLater as error:
-                self._went_down(error)
+                self._went_down(error.what)
+            except Refused as error:
+                self._went_down(f"{error.what} {error.cure}")
+                pause_s = self._patience.refused_s
             except Exception as error:
-                self._went_down(TryLater("connect.failed", f"The connector failed: {error!r}."))
+                self._went_down(f"The connector failed: {error!r}.")
                 raise
             finally:
                 self._driver = None
@@ -142,15 +147,15 @@ class Link:
                 self._floor.see(wired.id, "idle", self._clock.now())
         _log.info("connect.up", connection=self.wiring.connection, address=self._address)
 
-    def _went_down(self, error: TryLater) -> None:
-        self._error = error.what
+    def _went_down(self, what: str) -> None:
+        self._error = what
         if self._told_lost:
             return
         self._told_lost = True
         now = self._clock.now()
         if self._driver is not None:
             self._since = now
-        _log.warning("connect.down", connection=self.wiring.connection, what=error.what)
+        _log.warning("connect.down", connection=self.wiring.connection, what=what)
         for wired in self.wiring.equipment:
             self._floor.lose(wired.id, now)
         self.shipping.put(self._attaching.lost(now))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,17 +13,23 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
+from batchone.contracts.certificates import CertificateJudged, Certificates
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import Connect, EquipmentChanged, SamplesLost
 from batchone.contracts.sources import Source, Sources, SourcesDeclared
 from batchone.contracts.things import Things, ThingsDeclared
+from batchone.kernel.certificates import OwnCertificate
+from batchone.kernel.clock import SystemClock
 from batchone.kernel.database import Transaction
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.connect import api
 from batchone.machines.connect.announce import Announcer
+from batchone.machines.connect.certificates import api as certificates_api
+from batchone.machines.connect.certificates.service import CertificateService
+from batchone.machines.connect.certificates.store import CertificateStore
 from batchone.machines.connect.driver import Reach
 from batchone.machines.connect.influx import api as influx_api
 from batchone.machines.connect.link import Patience
@@ -56,6 +65,7 @@ class ConnectSettings(Settings):
     silence: Seconds = Field(default=10.0, gt=0, description="An OPC UA server that says nothing for so long is lost.")
     retry_first: Seconds = Field(default=0.2, gt=0, description="Pause before a lost connection is tried again.")
     retry_longest: Seconds = Field(default=10.0, gt=0, description="The pause doubles up to this.")
+    retry_refused: Seconds = Field(default=60.0, gt=0, description="Pause after a server was refused, or refused us.")
     batch: Seconds = Field(default=0.2, gt=0, le=10, description="How long samples are gathered into one batch.")
     batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="So many samples make a batch at once.")
     backlog: Bytes = Field(default=2e9, gt=1e5, description="How much a connection keeps on disk while the bus is away.")
@@ -83,31 +93,43 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
 
     announcer = Announcer(context.bus, store, context.tenant, said)
     source_store = SourcesStore(context.database)
+    certificates = CertificateService(
+        context.tenant, CertificateStore(context.database, context.tenant),
+        OwnCertificate(context.home / "certificates", f"batchone:{context.tenant}", socket.gethostname()),
+        context.home / "secrets", SystemClock(), lambda: context.get(Enterprises),
+    )  # fmt: skip
+
+    def reach(connection: str) -> Reach:
+        return replace(settings.reach(connection, context.tenant), trust=certificates)
 
     async def declared() -> tuple[Source, ...]:
         return await sources.declared(context.tenant)
 
     service = ConnectService(
-        context, store, announcer, sources=declared,
-        reach_of=lambda connection: settings.reach(connection, context.tenant),
+        context, store, announcer, sources=declared, reach_of=reach,
         bounds=Bounds(settings.batch, settings.batch_rows, disk_bytes=int(settings.backlog)),
-        patience=Patience(settings.retry_first, settings.retry_longest),
+        patience=Patience(settings.retry_first, settings.retry_longest, settings.retry_refused),
     )  # fmt: skip
     sources = SourcesService(
         context.tenant, source_store, context.clock, lambda: context.get(Things), lambda: context.get(Enterprises),
-        taken=service.pack_connections, push=service.push,
+        taken=service.pack_connections, push=service.push, reach=reach(""),
     )  # fmt: skip
     panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises), service.quarantined)
 
     async def changed(_: Transaction, __: Heard) -> None:
         """Nothing to store; `after_hearing` looks at packs, things and declared connections again."""
 
-    async def after_hearing(_: object) -> None:
-        service.reload()
+    async def after_hearing(heard: Sequence[Heard]) -> None:
+        service.reopen([each.fact.server for each in heard if isinstance(each.fact, CertificateJudged)])
 
     return Running(
-        provides={Connect: service, Panel: panel, Sources: sources},
-        hears={ProductReleased: changed, ThingsDeclared: changed, SourcesDeclared: changed},
+        provides={Connect: service, Panel: panel, Sources: sources, Certificates: certificates},
+        hears={
+            ProductReleased: changed,
+            ThingsDeclared: changed,
+            SourcesDeclared: changed,
+            CertificateJudged: changed,
+        },
         work={
             "links": service.run,
             "remembers": service.remember,
@@ -125,13 +147,14 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter()
     routes.include_router(api.router(context))
     routes.include_router(sources_api.router(context))
+    routes.include_router(certificates_api.router(context))
     routes.include_router(influx_api.router(context))
     return routes
 
 
 MODULE = Module(
-    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources),
-    requires=(Design, Enterprises, Things), hears=(ProductReleased, ThingsDeclared, SourcesDeclared),
-    says=(EquipmentChanged, SamplesLost, SourcesDeclared), schema="connect",
+    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources, Certificates),
+    requires=(Design, Enterprises, Things), hears=(ProductReleased, ThingsDeclared, SourcesDeclared, CertificateJudged),
+    says=(EquipmentChanged, SamplesLost, SourcesDeclared, CertificateJudged), schema="connect",
     migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip

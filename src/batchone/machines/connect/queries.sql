@@ -57,3 +57,31 @@ SELECT samples FROM connect.lost WHERE tenant = %(tenant)s AND connection = %(co
 -- name: put_lost
 INSERT INTO connect.lost (tenant, connection, samples) VALUES (%(tenant)s, %(connection)s, %(samples)s)
 ON CONFLICT (tenant, connection) DO UPDATE SET samples = excluded.samples
+
+-- name: see_certificate
+INSERT INTO connect.certificate (tenant, server, fingerprint, der, state, first_seen, last_seen)
+VALUES (%(tenant)s, %(server)s, %(fingerprint)s, %(der)s, 'waiting', %(at)s, %(at)s)
+ON CONFLICT (tenant, server, fingerprint) DO UPDATE SET last_seen = excluded.last_seen
+
+-- name: forget_certificates
+DELETE FROM connect.certificate WHERE tenant = %(tenant)s AND state = 'waiting' AND (server, fingerprint) IN (
+    SELECT server, fingerprint FROM connect.certificate
+    WHERE tenant = %(tenant)s AND server = %(server)s AND state = 'waiting'
+    ORDER BY last_seen DESC, fingerprint OFFSET %(keep)s
+)
+
+-- name: certificates_of
+SELECT server, fingerprint, der, state, first_seen, last_seen, by, at FROM connect.certificate
+WHERE tenant = %(tenant)s AND server = %(server)s FOR UPDATE
+
+-- name: certificates
+SELECT server, fingerprint, der, state, first_seen, last_seen, by, at FROM connect.certificate
+WHERE tenant = %(tenant)s ORDER BY server, state <> 'approved', first_seen DESC
+
+-- name: judge_certificate
+UPDATE connect.certificate SET state = %(state)s, by = %(by)s, at = %(at)s
+WHERE tenant = %(tenant)s AND server = %(server)s AND fingerprint = %(fingerprint)s
+
+-- name: replace_certificate
+UPDATE connect.certificate SET state = 'replaced', by = %(by)s, at = %(at)s
+WHERE tenant = %(tenant)s AND server = %(server)s AND state = 'approved'

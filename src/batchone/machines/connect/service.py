@@ -87,6 +87,7 @@ class ConnectService:
         self._reports: dict[str, dict[str, JobReport]] = {}
         self._recent = Recent(time.monotonic)
         self._changed = asyncio.Event()
+        self._reopened: set[str] = set()
 
     async def run(self) -> None:
         """Keep the links that the packs declare, until cancelled."""
@@ -169,6 +170,11 @@ class ConnectService:
 
     def reload(self) -> None:
         """A product was released: look at the packs again."""
+        self._changed.set()
+
+    def reopen(self, servers: Collection[str]) -> None:
+        """Look at the packs again, and connect anew to these servers (`host:port`), of which something else is known now."""
+        self._reopened |= set(servers)
         self._changed.set()
 
     async def start_job(self, tenant: str, equipment: str, order: JobOrder) -> JobReport:
@@ -300,8 +306,10 @@ class ConnectService:
         self._wirings, self._conflicts, self._said_before = wirings, conflicts, said
         equipment = [wired.id for wiring in wirings.values() for wired in wiring.equipment]
         self._declared = frozenset(equipment)
+        reopened, self._reopened = self._reopened, set()
         for connection in list(self._links):
-            if self._links[connection].link.wiring != wirings.get(connection):
+            wiring = self._links[connection].link.wiring
+            if wiring != wirings.get(connection) or wiring.server in reopened:
                 await self._stop(connection)
         self._floor.declare(equipment, said, self._clock.now())
         for connection, wiring in wirings.items():

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from batchone.contracts.pack import Connection, Equipment, Pack
 from batchone.contracts.sources import Point, Source
 from batchone.contracts.things import position_name
+from batchone.kernel.errors import Refused
 
 METER_SIGNALS = ("energy", "power")
 """What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
+_PORTS = {"modbus": 502, "opc.tcp": 4840}
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,27 @@ class Wiring:
         return urlsplit(self.url).hostname or ""
 
     @cached_property
+    def server(self) -> str:
+        """Where a declared connection goes, as `host:port`; empty for one of a pack."""
+        return server_of(self.url) if self.url else ""
+
+    @cached_property
     def paths(self) -> frozenset[str]:
         """The path of every declared signal."""
         if self.url:
             return frozenset(point.path for point in self.points)
         signals = {f"{wired.id}/{name}" for wired in self.equipment for name in wired.names}
         return frozenset(signals | {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS})
+
+
+def server_of(url: str) -> str:
+    """The `host:port` of a url, by which a server is known; `Refused` where it has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError as error:
+        raise Refused("connections.url", f"{url[:200]} is no url: {error}.", "Say protocol://host:port.") from error
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def signal_names(pack: Pack, equipment: Equipment) -> tuple[str, ...]:

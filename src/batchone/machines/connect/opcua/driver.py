@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
@@ -22,21 +21,28 @@ from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach,
 from batchone.machines.connect.jobs import merged, order_to_json, response_from_json
 from batchone.machines.connect.opcua import nodes
 from batchone.machines.connect.opcua.nodes import Book, Point
+from batchone.machines.connect.opcua.security import security_of
+from batchone.machines.connect.opcua.session import AWAY, SecureClient
 from batchone.machines.connect.wiring import Wiring
 
 T = TypeVar("T")
-_AWAY = (OSError, TimeoutError, UaError)
 _CHUNK = 500
 _PUBLISH_MS, _SAMPLE_MS = 200, 100
 _KEEP_ALIVE, _LIFETIME = 5, 100
 _NO_METHOD = {StatusCodes.BadMethodInvalid, StatusCodes.BadNodeIdUnknown, StatusCodes.BadNotImplemented}
-
-# What goes wrong on the wire is told once, by our own errors; the library would log each failure of its background tasks.
-logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+_FULL = {StatusCodes.BadTooManyMonitoredItems}
+_LIMITS = (
+    ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
+    ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse,
+    ObjectIds.Server_ServerCapabilities_MaxMonitoredItemsPerSubscription,
+)
 
 
 class OpcuaDriver:
-    """One session with one subscription; publications become columns without an object for each sample of our own."""
+    """One session with as many subscriptions as the server makes necessary.
+
+    Publications become columns without an object for each sample of our own.
+    """
 
     def __init__(self, wiring: Wiring, reach: Reach, clock: Clock) -> None:
         self._wiring = wiring
@@ -44,8 +50,9 @@ class OpcuaDriver:
         self._clock = clock
         self._nodes = {point.path: point.address for point in wiring.points} or reach.nodes
         self.address = wiring.url or f"opc.tcp://{reach.host}:{(wiring.port or 4840) + reach.port_offset}/"
-        self._client = Client(self.address, timeout=reach.answer_s, watchdog_intervall=reach.answer_s)
-        self._client.name = self._client.description = reach.client
+        # A pack's machines are spoken to as their protocol page says; a declared connection is secured.
+        security = security_of(wiring.url, wiring.settings) if wiring.url else None
+        self._client = SecureClient(self.address, security, reach)
         self._client.connection_lost_callback = self._on_lost
         self._points: list[Point] = []
         self._inbox, self._book = Inbox(), Book()
@@ -53,11 +60,14 @@ class OpcuaDriver:
         self._lost: Exception | None = None
         self._heard_s = 0.0
         self._space = 0
+        self._chunk = self._browsed = _CHUNK
+        self._room = sys.maxsize
 
     async def open(self) -> None:
         """Connect, find the nodes, subscribe."""
-        with self._translated():
-            await self._client.connect()
+        await self._client.enter()
+        with self._client.translated():
+            await self._learn_limits()
             if self._nodes or self._wiring.url:
                 self._points = nodes.mapped_points(self._nodes)
                 self._assume_states()
@@ -91,7 +101,7 @@ class OpcuaDriver:
         try:
             async with asyncio.timeout(self._reach.answer_s):
                 await self._client.disconnect()
-        except _AWAY:
+        except AWAY:
             self._client.disconnect_socket()
 
     async def start_job(self, equipment: str, order: JobOrder) -> JobResponse:
@@ -101,7 +111,7 @@ class OpcuaDriver:
     async def jobs(self, equipment: str) -> tuple[JobResponse, ...]:
         """Read both lists now."""
         wanted = [self._node(equipment, name) for name in ("Jobs", "Completed")]
-        with self._translated():
+        with self._client.translated():
             running, ended = await self._client.uaclient.session.read_attributes(wanted, AttributeIds.Value)
         for data in (running, ended):
             self._check(data.StatusCode, equipment)
@@ -132,7 +142,7 @@ class OpcuaDriver:
             MethodId=self._node(equipment, method),
             InputArguments=[ua.Variant(text, ua.VariantType.String)],
         )
-        with self._translated():
+        with self._client.translated():
             (result,) = await self._client.uaclient.session.call([request])
         self._check(result.StatusCode, equipment)
         return result.OutputArguments[0].Value if result.OutputArguments else None
@@ -168,7 +178,7 @@ class OpcuaDriver:
     async def _children(self, parents: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
         session = self._client.uaclient.session
         lists: list[list[ua.ReferenceDescription]] = []
-        for chunk in _chunks(parents):
+        for chunk in _chunks(parents, self._browsed):
             ask = ua.BrowseParameters(NodesToBrowse=[_description(parent) for parent in chunk])
             for result in await session.browse(ask):
                 found = list(result.References or [])
@@ -179,7 +189,27 @@ class OpcuaDriver:
                 lists.append(found)
         return lists
 
+    async def _learn_limits(self) -> None:
+        """How much the server takes at once; one that does not say takes what we send."""
+        wanted = [ua.NodeId(limit) for limit in _LIMITS]  # type: ignore[arg-type] # plain int
+        told = [_value(data) for data in await self._client.uaclient.session.read_attributes(wanted, AttributeIds.Value)]
+        items, browsed, room = (value if isinstance(value, int) and value > 0 else sys.maxsize for value in told)
+        self._chunk, self._browsed, self._room = min(_CHUNK, items), min(_CHUNK, browsed), room
+
     async def _subscribe(self) -> None:
+        """Subscribe to every point, in a further subscription when one is full."""
+        self._heard_s = self._now_s()
+        waiting = list(enumerate(self._points))
+        while waiting:
+            left = await self._monitor(waiting[: self._room])
+            if len(left) == len(waiting[: self._room]):
+                for _, point in waiting:
+                    self._inbox.fault(point.path, "The server watches no more values for us.")
+                return
+            waiting = left + waiting[self._room :]
+
+    async def _monitor(self, wanted: Sequence[tuple[int, Point]]) -> list[tuple[int, Point]]:
+        """One more subscription, to these points; those for which it has no room."""
         session = self._client.uaclient.session
         made = await session.create_subscription(
             ua.CreateSubscriptionParameters(
@@ -188,17 +218,20 @@ class OpcuaDriver:
             ),
             self._on_publication,
         )  # fmt: skip
-        self._heard_s = self._now_s()
-        for chunk in _chunks(list(enumerate(self._points))):
+        left: list[tuple[int, Point]] = []
+        for chunk in _chunks(wanted, self._chunk):
             items = [_monitored(handle, point) for handle, point in chunk]
             results = await session.create_monitored_items(
                 ua.CreateMonitoredItemsParameters(
                     SubscriptionId=made.SubscriptionId, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
                 )
             )
-            for (_, point), result in zip(chunk, results, strict=True):
-                if not result.StatusCode.is_good():
+            for (handle, point), result in zip(chunk, results, strict=True):
+                if result.StatusCode.value in _FULL:
+                    left.append((handle, point))
+                elif not result.StatusCode.is_good():
                     self._inbox.fault(point.path, f"The server does not give it: {result.StatusCode.name}.")
+        return left
 
     def _on_publication(self, published: ua.PublishResult) -> None:
         self._heard_s = self._now_s()
@@ -213,16 +246,9 @@ class OpcuaDriver:
         self._lost = error
         self._news.set()
 
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except _AWAY as error:
-            raise away(self.address, error) from error
 
-
-def _chunks(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (all_of_them[start : start + _CHUNK] for start in range(0, len(all_of_them), _CHUNK))
+def _chunks(all_of_them: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (all_of_them[start : start + size] for start in range(0, len(all_of_them), size))
 
 
 def _description(node: ua.NodeId) -> ua.BrowseDescription:

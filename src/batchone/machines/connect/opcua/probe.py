@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.uaerrors import UaError
 
 from batchone.contracts.sources import Found, Probed
 from batchone.contracts.things import ThingModel
-from batchone.machines.connect.driver import away
+from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.opcua.security import offered, security_of
+from batchone.machines.connect.opcua.session import SecureClient
 from batchone.machines.connect.proposing import LISTED_MAX, propose
 
 _ANSWER_S = 5.0
-_DEPTH, _CHUNK, _NODES_MAX = 8, 200, 4 * LISTED_MAX
+_DEPTH, _NODES_MAX = 8, 4 * LISTED_MAX
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel) -> Probed:  # noqa: ARG001
-    """Browse a server and propose; nothing is subscribed to."""
-    client = Client(url, timeout=_ANSWER_S)
-    try:
-        await client.connect()
+async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:
+    """Browse a server and propose; nothing is subscribed to. The settings are those that the connection would be declared
+    with: the probe connects no less securely."""
+    client = SecureClient(url, security_of(url, settings), replace(reach, answer_s=_ANSWER_S))
+    await client.enter()
+    with client.translated():
         try:
             who = await _who(client)
             found = [each async for each in _variables(client)]
         finally:
             await client.disconnect()
-    except (OSError, TimeoutError, UaError) as error:
-        raise away(url, error) from error
     listed, rest = propose(found, model)
-    return Probed(url, "opcua", who, "none: nothing is signed or encrypted", listed, rest)
+    return Probed(url, "opcua", who, _secured(client), listed, rest)
+
+
+def _secured(client: SecureClient) -> str:
+    """How the probe was connected, and what else the server offers."""
+    taken = client.taken
+    now = f"{offered([taken.endpoint])[0]}" if taken is not None else "none"
+    if now == "none":
+        now = "none: nothing is signed or encrypted"
+    return f"{now}; the server offers: {'; '.join(client.offers)}"
 
 
 async def _who(client: Client) -> str:

@@ -24,11 +24,13 @@ Push = Callable[[str, str, Mapping[str, str]], Awaitable[Taken]]
 
 
 class SourcesService:
-    """Implements `batchone.contracts.sources.Sources`. `taken` tells the ids of the packs' connections."""
+    """Implements `batchone.contracts.sources.Sources`. `taken` tells the ids of the packs' connections, `reach`
+    how a probe reaches what it looks at."""
 
     def __init__(
         self, tenant: str, store: SourcesStore, clock: Clock, things: Callable[[], Things],
         enterprises: Callable[[], Enterprises], *, taken: Callable[[], Awaitable[Collection[str]]], push: Push,
+        reach: Reach,
     ) -> None:  # fmt: skip
         self._tenant = tenant
         self._store = store
@@ -37,6 +39,7 @@ class SourcesService:
         self._enterprises = enterprises
         self._taken = taken
         self._push = push
+        self._reach = reach
 
     async def connectors(self) -> tuple[Connector, ...]:
         """Every protocol that is spoken, and how well."""
@@ -78,7 +81,7 @@ class SourcesService:
         for source in sources:
             wiring = wire_source(source, SCHEMES[urlsplit(source.url).scheme], model.signals.keys(), (), {})
             try:
-                make_driver(wiring, Reach(), self._clock)
+                make_driver(wiring, self._reach, self._clock)
             except Refused as error:
                 faults.append(f"{source.id}: {error.what}")
         if faults:
@@ -98,7 +101,7 @@ class SourcesService:
             cure = "Take its addresses from its documents, declare them, and watch quarantine."
             raise Refused("probe.none", f"Machines that speak {scheme} do not say what they offer.", cure)
         await self._enterprises().record(actor, "connections.probe", url[:200], "", "asked", {})
-        return await probe(url, settings, await self._things().model(tenant))
+        return await probe(url, settings, await self._things().model(tenant), self._reach)
 
     async def push(self, tenant: str, source: str, body: str, settings: Mapping[str, str]) -> Taken:
         """Samples that a machine pushes; answered once they are on disk."""
