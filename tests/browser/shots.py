@@ -21,8 +21,8 @@ from tests.web.fakes import FakeServices
 from tests.web.serve import services
 from tests.web.world import TENANT
 
+from batchone.contracts.alarms import LimitEdition, LimitSettings, Rationale
 from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
-from batchone.contracts.machines import LimitEdition, LimitSettings, Rationale
 from batchone.contracts.planning import Spot
 from batchone.contracts.sales import Notice, Order, Reason
 from batchone.web.views.alarms import Which

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from tests.web.world import World
 
-from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import (
+from batchone.contracts.alarms import (
     Alarm,
     AlarmFilter,
     AlarmKind,
@@ -21,6 +20,7 @@ from batchone.contracts.machines import (
     Rationale,
     Suppressed,
 )
+from batchone.contracts.enterprises import Actor
 from batchone.contracts.things import Declared, of_packs
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound

@@ -14,10 +14,11 @@ from batchone.chain.design.completion import complete
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.model import Blueprint
 from batchone.chain.design.pricing import money, total
+from batchone.contracts.alarms import Alarm
 from batchone.contracts.design import Configuration, Exploded
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.logistics import Shipment
-from batchone.contracts.machines import Alarm, EquipmentNow, MachineState
+from batchone.contracts.machines import EquipmentNow, MachineState
 from batchone.contracts.pack import Check, Signal
 from batchone.contracts.planning import PlannedOperation, PlanSummary
 from batchone.contracts.production import ConsumedLot, Hold, ItemRecord, Job, Measurement, StationNow

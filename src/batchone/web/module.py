@@ -10,13 +10,14 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from batchone.contracts.alarms import Alarms
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.logistics import Logistics
-from batchone.contracts.machines import Alarms, Connect, History, Twin
+from batchone.contracts.machines import Connect, History, Twin
 from batchone.contracts.planning import Planning
 from batchone.contracts.production import Production
 from batchone.contracts.sales import Sales

@@ -11,8 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import (
+from batchone.contracts.alarms import (
     Alarm,
     AlarmFilter,
     AlarmLimit,
@@ -23,6 +22,7 @@ from batchone.contracts.machines import (
     Rationale,
     Suppressed,
 )
+from batchone.contracts.enterprises import Actor
 from batchone.kernel.clock import ManualClock
 from batchone.kernel.errors import NotFound
 from batchone.kernel.http import install_problems

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from batchone.contracts.alarms import AlarmFilter, LimitSettings, Rationale
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import AlarmFilter, EquipmentChanged, LimitSettings, Rationale, SamplesLost
+from batchone.contracts.machines import EquipmentChanged, SamplesLost
 from batchone.kernel.errors import Conflict, Forbidden, NotFound, Refused
 
 pytestmark = pytest.mark.engine

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchone.contracts.alarms import AlarmFilter
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import AlarmFilter, EquipmentChanged
+from batchone.contracts.machines import EquipmentChanged
 from batchone.kernel.errors import Conflict
 from batchone.machines.alarms.life import Occurrence, Transition, outcome, state_of
 from batchone.machines.alarms.model import About

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from batchone.contracts.alarms import Alarms
 from batchone.contracts.enterprises import Actor, Enterprises
-from batchone.contracts.machines import Alarms, EquipmentChanged
+from batchone.contracts.machines import EquipmentChanged
 from batchone.contracts.things import Things
 from batchone.kernel.module import Context
 from batchone.kernel.outbox import hear, relay

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchone.contracts.machines import AlarmStatistics
+from batchone.contracts.alarms import AlarmStatistics
 from batchone.machines.alarms.model import About
 from batchone.machines.alarms.statistics import Now, Raisings, statistics
 

@@ -8,10 +8,9 @@ import pyarrow as pa
 import pytest
 from fastapi import FastAPI, Request
 
+from batchone.contracts.alarms import Alarm, Alarms
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import (
-    Alarm,
-    Alarms,
     DroppedDay,
     DueDay,
     Gap,

@@ -7,7 +7,7 @@ import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-from batchone.contracts.machines import AlarmFilter, LimitSettings
+from batchone.contracts.alarms import AlarmFilter, LimitSettings
 from batchone.web.pages.alarms import AlarmsTopic
 from batchone.web.services import web_of_app
 from batchone.web.views.alarms import Which

@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from batchone.contracts.access import allow
-from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import (
+from batchone.contracts.alarms import (
     Alarm,
     AlarmFilter,
     AlarmKind,
@@ -25,6 +24,7 @@ from batchone.contracts.machines import (
     Rationale,
     Suppressed,
 )
+from batchone.contracts.enterprises import Actor
 from batchone.kernel.module import Context
 
 Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 import numpy as np
 import orjson
 
-from batchone.contracts.machines import (
+from batchone.contracts.alarms import (
     AlarmLimitChanged,
     AlarmRestored,
     AlarmStatistics,
     AlarmSuppressed,
     LimitEdition,
     LimitSettings,
-    MachineState,
     Rationale,
     Suppressed,
     Suppression,
 )
+from batchone.contracts.machines import MachineState
 from batchone.kernel.database import Row, Transaction
 from batchone.kernel.errors import Conflict
 from batchone.machines import columns

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from batchone.contracts.machines import AlarmState, Suppression
+from batchone.contracts.alarms import AlarmState, Suppression
 from batchone.machines.alarms.model import About, Key
 
 

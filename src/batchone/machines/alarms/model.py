@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from batchone.contracts.machines import AlarmKind, AlarmPriority
+from batchone.contracts.alarms import AlarmKind, AlarmPriority
 
 NEVER = int(np.iinfo(np.int64).min)
 """A time before all samples."""

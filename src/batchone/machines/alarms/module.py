@@ -6,19 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from batchone.contracts.alarms import AlarmLimitChanged, AlarmRaised, AlarmRestored, AlarmReturned, Alarms, AlarmSuppressed
 from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Enterprises
-from batchone.contracts.machines import (
-    AlarmLimitChanged,
-    AlarmRaised,
-    AlarmRestored,
-    AlarmReturned,
-    Alarms,
-    AlarmSuppressed,
-    EquipmentChanged,
-    MachineState,
-    SamplesLost,
-)
+from batchone.contracts.machines import EquipmentChanged, MachineState, SamplesLost
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.module import Context, Module, Running

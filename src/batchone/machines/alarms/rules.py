@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from batchone.contracts.machines import AlarmKind, AlarmLimit, AlarmPriority, LimitEdition, LimitSettings
+from batchone.contracts.alarms import AlarmKind, AlarmLimit, AlarmPriority, LimitEdition, LimitSettings
 from batchone.contracts.pack import Limits
 from batchone.contracts.things import Declared, ThingModel
 from batchone.kernel.errors import Refused

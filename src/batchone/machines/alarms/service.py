@@ -11,22 +11,20 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.enterprises import Actor, Enterprises, Role, system
-from batchone.contracts.machines import (
+from batchone.contracts.alarms import (
     Alarm,
     AlarmFilter,
     AlarmKind,
     AlarmLimit,
     AlarmStatistics,
-    EquipmentChanged,
     LimitEdition,
     LimitSettings,
-    MachineState,
     Rationale,
-    SamplesLost,
     Suppressed,
     Suppression,
 )
+from batchone.contracts.enterprises import Actor, Enterprises, Role, system
+from batchone.contracts.machines import EquipmentChanged, MachineState, SamplesLost
 from batchone.contracts.things import Declared, ThingModel, Things
 from batchone.kernel.bus import Message
 from batchone.kernel.clock import Clock
@@ -85,7 +83,7 @@ class _Watch:
 
 
 class AlarmsService:
-    """Implements `batchone.contracts.machines.Alarms`. Judgements of one process go one after another; the table's own
+    """Implements `batchone.contracts.alarms.Alarms`. Judgements of one process go one after another; the table's own
     constraint lets no alarm stand twice should there be two processes for a moment."""
 
     def __init__(

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from batchone.contracts.machines import AlarmCount, AlarmPeriod, AlarmStatistics, Suppression
+from batchone.contracts.alarms import AlarmCount, AlarmPeriod, AlarmStatistics, Suppression
 from batchone.machines import columns
 from batchone.machines.alarms.model import About
 

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from batchone.contracts.machines import Alarm, AlarmFilter, AlarmRaised, AlarmReturned
+from batchone.contracts.alarms import Alarm, AlarmFilter, AlarmRaised, AlarmReturned
 from batchone.kernel.database import Row, Transaction, load_queries
 from batchone.kernel.ids import Ids
 from batchone.machines import columns

@@ -14,8 +14,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from batchone.contracts.access import allow
+from batchone.contracts.alarms import Alarm, Alarms
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import Alarm, Alarms, History
+from batchone.contracts.machines import History
 from batchone.kernel.module import Context
 from batchone.machines.history.model import POINTS_MIN
 

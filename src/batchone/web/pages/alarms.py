@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from batchone.contracts.alarms import AlarmFilter, AlarmLimit, Alarms
 from batchone.contracts.enterprises import Actor, Role
-from batchone.contracts.machines import AlarmFilter, AlarmLimit, Alarms
 from batchone.contracts.pack import Text
 from batchone.kernel.errors import Forbidden, NotFound
 from batchone.web.live import Regions, whole

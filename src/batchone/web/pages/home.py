@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from batchone.contracts.machines import Alarms, Connect
+from batchone.contracts.alarms import Alarms
+from batchone.contracts.machines import Connect
 from batchone.contracts.planning import Planning, PlanSummary
 from batchone.contracts.sales import Order, Sales
 from batchone.kernel.errors import NotFound, TryLater

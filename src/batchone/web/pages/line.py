@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from batchone.contracts.alarms import Alarms
 from batchone.contracts.enterprises import Role
-from batchone.contracts.machines import EQUIPMENT_TOPIC, Alarms, Connect
+from batchone.contracts.machines import EQUIPMENT_TOPIC, Connect
 from batchone.contracts.production import Production
 from batchone.kernel.bus import Message
 from batchone.web.live import Regions, whole

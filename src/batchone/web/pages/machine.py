@@ -10,7 +10,8 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from batchone.contracts.machines import Alarms, Connect, History, LastValue, Twin
+from batchone.contracts.alarms import Alarms
+from batchone.contracts.machines import Connect, History, LastValue, Twin
 from batchone.contracts.pack import Equipment
 from batchone.contracts.production import Production
 from batchone.kernel.errors import NotFound, TryLater

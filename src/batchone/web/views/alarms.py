@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import get_args
 from urllib.parse import urlencode
 
-from batchone.contracts.machines import AlarmFilter, AlarmKind, AlarmPriority, LimitSettings, Rationale
+from batchone.contracts.alarms import AlarmFilter, AlarmKind, AlarmPriority, LimitSettings, Rationale
 from batchone.kernel.errors import Refused
 
 KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from batchone.contracts.machines import Alarm, EquipmentNow, MachineState
+from batchone.contracts.alarms import Alarm
+from batchone.contracts.machines import EquipmentNow, MachineState
 from batchone.contracts.pack import Equipment, Operation, Text
 from batchone.contracts.production import StationNow
 from batchone.web.books import Book

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from batchone.contracts.machines import Alarm, EquipmentNow
+from batchone.contracts.alarms import Alarm
+from batchone.contracts.machines import EquipmentNow
 from batchone.contracts.pack import Text
 from batchone.web.books import Book
 

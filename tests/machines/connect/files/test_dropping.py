@@ -222,9 +222,9 @@ async def test_links_and_other_files_are_left_alone(folder: Path, tmp_path: Path
 
 async def test_a_probe_proposes_the_names_in_the_newest_file_and_moves_nothing(folder: Path) -> None:
     with pytest.raises(TryLater, match="no file of"):
-        await probe(folder.as_uri(), {}, ThingModel())
+        await probe(folder.as_uri(), {}, ThingModel(), Reach())
     (folder / "a.csv").write_text(FILE)
-    seen = await probe(folder.as_uri(), {}, ThingModel())
+    seen = await probe(folder.as_uri(), {}, ThingModel(), Reach())
     assert [(each.address, each.value) for each in seen.found] == [("torque", "2.5"), ("angle", "91")]
     assert (folder / "a.csv").exists()
 

@@ -200,7 +200,7 @@ async def test_an_agent_that_talks_garbage_is_try_later(agent: Agent) -> None:
 
 async def test_a_probe_lists_data_items_with_unit_and_value(agent: Agent) -> None:
     agent.says("Load", "load", "42")
-    seen = await probe(f"mtconnect://127.0.0.1:{agent.port}", {}, ThingModel())
+    seen = await probe(f"mtconnect://127.0.0.1:{agent.port}", {}, ThingModel(), Reach())
     assert [(each.address, each.name, each.unit, each.value) for each in seen.found] == [("load", "Mill LOAD", "%", "42")]
     assert seen.who == "MTConnect agent 2.0 shop"
 

@@ -173,7 +173,7 @@ class FilesDriver(ReadOnly):
         self._sizes.pop(path, None)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel) -> Probed:
+async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
     """Read the newest file of the folder, or the newest done, and propose its names; nothing is moved."""
     folder, layout = folder_of(url), layout_of(settings)
     try:

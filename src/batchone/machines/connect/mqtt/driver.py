@@ -116,7 +116,7 @@ class MqttDriver(ReadOnly):
                 self._inbox.samples.add(path, time_us, now_us, value, quality)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel) -> Probed:
+async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
     """Listen for a moment (`for`, 3 s) to `listen` (`#`), and propose what was heard."""
     listen = payloads.check_listen(settings.get("listen", "#"))
     for_s = min(max(seconds(settings["for"]), 0.1), 60.0) if "for" in settings else _PROBE_S

@@ -113,7 +113,7 @@ class MtconnectDriver(ReadOnly):
         return self._paths.get(item, f"{self._connection}/{item}")
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel) -> Probed:  # noqa: ARG001
+async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
     """Ask an agent for its data items and what they are now, and propose."""
     base = _base(url)
     async with _client(_ANSWER_S) as client:
