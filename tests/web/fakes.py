@@ -23,7 +23,7 @@ from batchone.chain.design.drawing import draw
 from batchone.chain.design.explosion import explode
 from batchone.chain.design.pricing import money, price, total
 from batchone.chain.sales.outgoing.model import check_contact
-from batchone.contracts import design, logistics, machines, planning, production, sales, sourcing
+from batchone.contracts import alarms, design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.choosing import Choosing
@@ -488,7 +488,7 @@ class FakeServices:
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
-            machines.History: FakeHistory(self.machines), machines.Alarms: self.alarms, Enterprises: self.enterprises,
+            machines.History: FakeHistory(self.machines), alarms.Alarms: self.alarms, Enterprises: self.enterprises,
         }  # fmt: skip
 
     def get(self, protocol: type[Any]) -> Any:
