@@ -26,7 +26,7 @@ def test_the_blocks_and_commands_of_the_guide_run(
         exec(block, names)
     assert "A turn" in capsys.readouterr().out
     commands = blocks("sh")[0].splitlines()
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         words = shlex.split(command)[1:]
         done = subprocess.run([sys.executable, "-m", "batchone.cli", *words], capture_output=True, text=True, check=False)
