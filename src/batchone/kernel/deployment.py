@@ -21,6 +21,9 @@ from batchone.kernel.errors import Refused
 from batchone.kernel.home import Running
 
 _WATCH_S = 0.2
+_THRIFTY = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""How a process asks for memory, unless its surroundings say otherwise: the defaults keep what a large merge needed once in
+every thread's arena, which doubled the historian's resident memory, for a twentieth of its processor time."""
 
 Progress = Callable[[str], None]
 
@@ -99,7 +102,7 @@ class Deployment:
         self._progress(f"the pages answer ({time.monotonic() - began:.1f} s)")
 
     def _start(self, name: str) -> None:
-        environment = os.environ | {"BATCHONE_HOME": str(self.home)}
+        environment = _THRIFTY | os.environ | {"BATCHONE_HOME": str(self.home)}
         command = [sys.executable, "-m", "batchone.cli", "process", name]
         self.children[name] = Child.start(
             f"process {name}", command, self.home / "logs" / f"{name}.log", environment=environment

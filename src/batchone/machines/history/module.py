@@ -44,7 +44,7 @@ class HistorySettings(Settings):
     tidy_every: Seconds = Field(default=20.0, gt=0, description="How often small segments are merged and strays removed.")
     fan_in: int = Field(default=8, ge=2, description="So many segments of like size become one.")
     settled: Seconds = Field(default=600.0, ge=0, description="A day that got nothing for so long is merged altogether.")
-    segment_rows: int = Field(default=4_000_000, ge=1, description="The most samples of a merged segment.")
+    segment_rows: int = Field(default=1_000_000, ge=1, description="The most samples of a merged segment.")
     grace: Seconds = Field(default=300.0, ge=0, description="How long a replaced file stays for readers under way.")
     stray: Seconds = Field(default=60.0, ge=0, description="A file that the catalogue has not named after so long is removed.")
     keep_short: Seconds | None = Field(
