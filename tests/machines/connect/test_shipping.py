@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -176,6 +177,32 @@ async def test_a_full_disk_is_told_and_samples_go_on_from_memory(
     shipping.put(rows(3))
     await eventually(lambda: shipping.sent == 6)
     assert shipping.trouble == ""
+
+
+async def test_who_is_stopped_while_a_batch_is_made_loses_nothing(
+    bus: GoingBus, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    to_bytes = columns.to_bytes
+
+    def slow(*given: object) -> bytes:
+        begun.set()
+        go.wait(5)
+        return to_bytes(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(columns, "to_bytes", slow)
+    made = Shipping(bus, "tinworks", "line", "B1", folder, BOUNDS, time.time)
+    made.put(rows(3))
+    sealing = asyncio.create_task(made.seal_now())
+    await asyncio.to_thread(begun.wait, 5)
+    sealing.cancel()
+    go.set()
+    await asyncio.gather(sealing, return_exceptions=True)
+    await made.close()
+    again = Shipping(bus, "tinworks", "line", "B2", folder, BOUNDS, time.time)
+    async with running(again):
+        await eventually(again.idle.is_set)
+    assert values(bus) == [0, 1, 2]
 
 
 async def test_what_was_dropped_is_still_told_after_a_restart(bus: GoingBus, folder: Path) -> None:

@@ -188,17 +188,18 @@ class Shipping:
             except OSError:
                 self._lost += lost
             if batches:
-                self._unsafe.extend(await _in_thread(self._entries, batches))
+                await _in_thread(self._encode, batches)
             if self._unsafe:
                 await self._write()
                 self.idle.clear()
         self._sealed.set()
 
-    def _entries(self, batches: list[pa.RecordBatch]) -> list[Entry]:
+    def _encode(self, batches: list[pa.RecordBatch]) -> None:
+        # Within the thread, so that whoever is cancelled meanwhile leaves nothing behind that is neither gathered nor waiting.
         now_s = self._real_s()
         pieces = list(_pieces(columns.concat(batches), self._bounds.message_rows))
         first, self._sequence = self._sequence + 1, self._sequence + len(pieces)
-        return [_entry(piece, f"{self._prefix}-{number}", now_s) for number, piece in enumerate(pieces, first)]
+        self._unsafe.extend(_entry(piece, f"{self._prefix}-{number}", now_s) for number, piece in enumerate(pieces, first))
 
     async def _write(self) -> None:
         try:
