@@ -24,6 +24,8 @@ Kind = Literal["signal", "state", "running", "ended"]
 _KINDS: Mapping[str, Kind] = {"State": "state", "Jobs": "running", "Completed": "ended"}
 _WAITING = StatusCodes.BadWaitingForInitialData
 _NOT_A_NUMBER = float("nan")
+_NO_TIME = datetime(1601, 1, 1, tzinfo=UTC)
+"""What a DateTime of nought is, which says that there is none (OPC 10000-6, 5.2.2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def take_value(point: Point, data: ua.DataValue, inbox: Inbox, book: Book, recei
 
 
 def _source_us(source: datetime | None, received_us: int) -> int:
-    if source is None:
+    if source is None or source.replace(tzinfo=UTC) == _NO_TIME:
         return received_us
     return to_us(source if source.tzinfo is not None else source.replace(tzinfo=UTC))
 
