@@ -152,11 +152,12 @@ async def soon(ask: Callable[[], Awaitable[T]], timeout_s: float = 60) -> T:
 
 
 @asynccontextmanager
-async def deployed(**modules: dict[str, Any]) -> AsyncIterator[Plant]:
-    """A hub with the historian, the twin and alarms, and an edge with connect; `modules` are settings of these."""
+async def deployed(home: Path | None = None, **modules: dict[str, Any]) -> AsyncIterator[Plant]:
+    """A hub with the historian, the twin and alarms, and an edge with connect, both with their homes below `home`, or a folder
+    that is gone afterwards; `modules` are settings of these."""
     # Not below pytest's own folder, which is closed to the user that PostgreSQL may run as.
     with tempfile.TemporaryDirectory(prefix="batchone-test-", ignore_cleanup_errors=True) as name:
-        folder, port = Path(name), free_port()
+        folder, port = home or Path(name), free_port()
         told = Deploy(
             name="hub", tenant=TENANT, engines=Engines(leaf_port=port), processes={"hub": HUB}, edges={"edge-1": ["connect"]},
             modules={name: told for name, told in modules.items() if name in HUB},

@@ -7,10 +7,15 @@ disk; and that they may again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
-from collections.abc import AsyncIterator
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tests.faults.edges import TENANT, Counter, Plant, deployed, hours_ago, soon, values
@@ -108,3 +113,56 @@ async def _stored_until_it_stands(plant: Plant) -> int:
         stored = now
         await asyncio.sleep(2)
     return stored
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of its own, which can be full; whoever may not mount one does without."""
+    folder = Path(tempfile.mkdtemp(prefix="batchone-test-"))
+    folder.chmod(0o755)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", folder], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("only the superuser may mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=False)
+    folder.rmdir()
+
+
+async def test_when_engines_and_all_have_no_room_everything_goes_on_once_there_is_some(small_disk: Path) -> None:
+    start = hours_ago(2)
+    async with deployed(small_disk) as plant, Counter().serving() as machine:
+        await plant.declare(_THINGS, _SOURCES % machine.port)
+        pushed, refused = 0, 0
+        filler = small_disk / "filler"
+        for full in (False, True, False):
+            if full:
+                _fill(filler)
+            else:
+                filler.unlink(missing_ok=True)
+            until_s = time.monotonic() + (20 if full else 5)
+            while time.monotonic() < until_s:
+                try:
+                    pushed += (await _push_once(plant, pushed + 1)).samples
+                except TryLater:
+                    refused += 1
+                await asyncio.sleep(0.05)
+        assert refused > 0
+        before = pushed
+        await _push(plant, before + 1)
+        machine.rests = True
+        await plant.until_settled()
+        polled, missing = await plant.samples("meter-1/count", start, datetime.now(UTC))
+        acknowledged, _ = await plant.samples("meter-2/count", start, datetime.now(UTC))
+        assert missing == ()
+        print(f"{machine.told} told, {len(values(polled))} stored; {before + 1} acknowledged, {refused} refused")
+        assert values(acknowledged) == list(range(1, before + 2))
+        assert values(polled) == list(range(1, machine.told + 1))
+
+
+def _fill(filler: Path) -> None:
+    """Leave no byte."""
+    with filler.open("wb", buffering=0) as out:
+        for size in (1_000_000, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    out.write(b"x" * size)
