@@ -6,19 +6,20 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
-from batchone.machines.history.model import Segment, check_window
-from batchone.machines.history.reading import SQL, literal, locked_down, there
+from batchone.machines.history.journal import Tail
+from batchone.machines.history.model import EVER, check_window
+from batchone.machines.history.reading import SQL, Found, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
 
-EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 _PART = 50_000
 
 
@@ -41,6 +42,7 @@ class Asker:
         self._root = root
         self._threads = threads
         self._memory_bytes = memory_bytes
+        self._tail = Tail(root)
         self._ducks: dict[str, duckdb.DuckDBPyConnection] = {}
         self._opening = threading.Lock()
 
@@ -52,10 +54,10 @@ class Asker:
         `Refused` when it is no single SELECT, fails, reaches for anything but the tenant's samples, or takes too long.
         """
         check_window(*window)
-        segments, lost = await there(self._catalogue, self._root, tenant, *window)
+        found = await there(self._catalogue, self._tail, self._root, tenant, *window)
         bounds = columns.to_us(window[0]), columns.to_us(window[1])
-        table, cut = await asyncio.to_thread(self._ask, tenant, select, segments, bounds, rows, seconds)
-        return Answer(table, cut, tuple(sorted(lost)))
+        table, cut = await asyncio.to_thread(self._ask, tenant, select, found, bounds, rows, seconds)
+        return Answer(table, cut, tuple(sorted(found.lost)))
 
     def close(self) -> None:
         """Let go of DuckDB."""
@@ -71,13 +73,15 @@ class Asker:
             return self._ducks[tenant].cursor()
 
     def _ask(
-        self, tenant: str, select: str, segments: Sequence[Segment], bounds: tuple[int, int], rows: int, seconds: float
+        self, tenant: str, select: str, found: Found, bounds: tuple[int, int], rows: int, seconds: float
     ) -> tuple[pa.Table, bool]:  # fmt: skip
         duck = self._duck(tenant)
         late = threading.Timer(seconds, duck.interrupt)
         late.daemon = True
         try:
-            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, segments, bounds)}")
+            if found.unsealed is not None:
+                duck.register("unsealed", found.unsealed)
+            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, found, bounds)}")
             duck.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
             duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
             statements = duck.extract_statements(select)
@@ -108,18 +112,34 @@ def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
     return pa.Table.from_batches(parts, reader.schema).slice(0, rows), count > rows
 
 
-def _samples(root: Path, segments: Sequence[Segment], bounds: tuple[int, int]) -> str:
-    """The samples of segments, each once. One sample can stand in two files only where their times overlap."""
-    if not segments:
-        return SQL["none"]
-    parts = []
-    for group in overlapping(segments):
+@dataclass(frozen=True)
+class Part:
+    """Where samples from one time to another stand: a segment's file, or what is not sealed (`file` is empty), which may hold
+    a sample twice."""
+
+    first: datetime
+    last: datetime
+    shape: str
+    file: str = ""
+
+
+def _samples(root: Path, found: Found, bounds: tuple[int, int]) -> str:
+    """The samples there are, each once. One sample can stand in two files only where their times overlap."""
+    parts = [
+        Part(each.first, each.last, "packed" if each.packed else "plain", str(root / each.file)) for each in found.segments
+    ]  # fmt: skip
+    if found.unsealed is not None:
+        ends = pc.min_max(found.unsealed["source_time"])
+        parts.append(Part(ends["min"].as_py(), ends["max"].as_py(), "unsealed"))
+    texts = []
+    for group in overlapping(parts):
         of: dict[str, list[str]] = {}
-        for segment in group:
-            of.setdefault("packed" if segment.packed else "plain", []).append(str(root / segment.file))
+        for part in group:
+            of.setdefault(part.shape, []).append(part.file)
         text = " UNION ALL ".join(_filled(shape, files, bounds) for shape, files in sorted(of.items()))
-        parts.append(text if len(group) == 1 else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
-    return " UNION ALL ".join(parts)
+        single = len(group) == 1 and group[0].shape != "unsealed"
+        texts.append(text if single else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
+    return " UNION ALL ".join(texts) or SQL["none"]
 
 
 def _filled(shape: str, files: list[str], bounds: tuple[int, int]) -> str:
@@ -127,14 +147,14 @@ def _filled(shape: str, files: list[str], bounds: tuple[int, int]) -> str:
     return text.replace(f"${shape}", literal(files))
 
 
-def overlapping(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Segments in groups whose times overlap."""
-    groups: list[list[Segment]] = []
+def overlapping(parts: Sequence[Part]) -> list[list[Part]]:
+    """Parts in groups whose times overlap."""
+    groups: list[list[Part]] = []
     until: datetime | None = None
-    for segment in sorted(segments, key=lambda each: (each.first, each.id)):
-        if until is not None and segment.first <= until:
-            groups[-1].append(segment)
+    for part in sorted(parts, key=lambda each: (each.first, each.file)):
+        if until is not None and part.first <= until:
+            groups[-1].append(part)
         else:
-            groups.append([segment])
-        until = segment.last if until is None else max(until, segment.last)
+            groups.append([part])
+        until = part.last if until is None else max(until, part.last)
     return groups
