@@ -45,6 +45,11 @@ class Segment:
     kept: Kept = "standard"
 
     @property
+    def shape(self) -> str:
+        """In which shape its rows stand in the file: plain or packed."""
+        return "packed" if self.packed else "plain"
+
+    @property
     def can_be_packed(self) -> bool:
         """Whether a merge, of this one alone if need be, makes it smaller."""
         return not self.packed and self.last < UNTIL
