@@ -130,7 +130,8 @@ class Journal:
         self.rows += rows
 
     def close(self) -> None:
-        """Let go of the file, and of the lock."""
+        """Let go of the file, and of the lock, even if a child of this process inherited it."""
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
         os.close(self._handle)
 
 
@@ -156,11 +157,6 @@ class Journals:
         self._rules = rules
         self._current: Journal | None = None
         self._turn = asyncio.Lock()
-
-    @property
-    def rows(self) -> int:
-        """In the journal that is written."""
-        return 0 if self._current is None else self._current.rows
 
     async def append(self, frames: Sequence[Frame]) -> None:
         """Store frames; `TryLater` when the disk would not take them, or sealing is behind."""
