@@ -26,9 +26,9 @@ async def pages(rig, paths: list[str], rows: int, *, start: float = 0, end: floa
 @pytest.fixture
 async def filled(rig):
     """Two files, one packed; three samples of one time, one of them twice."""
-    await rig.ingest.store([rig.message([("m/x", at, float(at)) for at in range(7)] + [("m/y", 3, 1.0)], batch="B1")])
+    await rig.store([rig.message([("m/x", at, float(at)) for at in range(7)] + [("m/y", 3, 1.0)], batch="B1")])
     await rig.compact()
-    await rig.ingest.store([rig.message([("m/x", 3, 3.5), ("m/x", 3, 3.0), ("m/x", 3, 3.25)], batch="B2", quality=2)])
+    await rig.store([rig.message([("m/x", 3, 3.5), ("m/x", 3, 3.0), ("m/x", 3, 3.25)], batch="B2", quality=2)])
     return rig
 
 

@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from batchone.contracts.machines import Kept
 from batchone.kernel.errors import Refused
@@ -15,6 +15,12 @@ from batchone.machines.history.packing import UNTIL
 
 POINTS_MIN = 4
 """First, smallest, largest and last sample of a signal: a trend keeps at least these."""
+
+BatchKey = tuple[str, str]
+"""Tenant and batch id."""
+
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+"""No sample is earlier, none as late."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,11 @@ class Segment:
     paths: int
     packed: bool = False
     kept: Kept = "standard"
+
+    @property
+    def shape(self) -> str:
+        """In which shape its rows stand in the file: plain or packed."""
+        return "packed" if self.packed else "plain"
 
     @property
     def can_be_packed(self) -> bool:

@@ -28,6 +28,22 @@ SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept FROM
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
+-- name: journals
+SELECT file FROM history.journal ORDER BY opened_at, file
+
+-- name: add_journal
+INSERT INTO history.journal (file) VALUES (%(file)s)
+
+-- name: end_journal
+DELETE FROM history.journal WHERE file = %(file)s
+
+-- name: counting
+SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, journal.files AS journals
+FROM (SELECT coalesce(array_agg(file ORDER BY opened_at, file), '{}') AS files FROM history.journal) AS journal
+LEFT JOIN history.segment AS segment
+    ON tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
+ORDER BY first, id
+
 -- name: live
 SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept,
     extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, kept, day))::float8 AS quiet_s
@@ -48,7 +64,8 @@ SELECT file FROM history.segment WHERE file = ANY(%(files)s)
 -- name: stats
 SELECT coalesce(sum(rows), 0)::bigint AS samples, count(*) AS segments, coalesce(sum(bytes), 0)::bigint AS bytes,
     min(first) AS oldest, max(last) AS newest,
-    coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates
+    coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates,
+    (SELECT coalesce(array_agg(file), '{}') FROM history.journal) AS journals
 FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL
 
 -- name: tenants

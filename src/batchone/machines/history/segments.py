@@ -199,28 +199,30 @@ def _write_parquet(batch: pa.RecordBatch, sink: Any, *, packed: bool) -> None:
 
 def put(path: Path, write: Callable[[BinaryIO], None]) -> int:
     """Let a file come to be whole, synced to the disk, or not at all; its size in bytes."""
-    _make_folder(path.parent)
+    make_folder(path.parent)
     part = path.with_suffix(".part")
     with part.open("wb") as sink:
         write(sink)
         sink.flush()
         os.fsync(sink.fileno())
     part.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return path.stat().st_size
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Let a folder and those above it be there, and on the disk."""
     made = []
     while not folder.is_dir():
         made.append(folder)
         folder = folder.parent
     for each in reversed(made):
         each.mkdir(exist_ok=True)
-        _sync_folder(each.parent)
+        sync_folder(each.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder be on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
