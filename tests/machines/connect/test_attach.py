@@ -110,3 +110,14 @@ def test_a_sample_whose_time_is_no_date_is_told_and_costs_the_others_nothing() -
     assert [(each.path, each.reason, each.count) for each in quarantine.listed()] == [("m1/b", "unreadable", 2)]
     nothing, nobody = attaching.attach(columns.to_batch(("m1/a",), [0], [-1], sound, [1.0], [0]), NOON)
     assert (nothing.num_rows, nobody, quarantine.count) == (0, frozenset(), 3)
+
+
+def test_strangers_do_not_crowd_out_what_concerns_a_declared_signal() -> None:
+    quarantine = Quarantine("line", frozenset({"m1/a"}))
+    for number in range(3000):
+        quarantine.undeclared(f"m9/{number}", 1, 0.0, NOON)
+    quarantine.unreadable(Fault("m1/a", 2, "no number"), NOON)
+    quarantine.unreadable(Fault("m9/x", 1, "no number"), NOON)
+    listed = {(each.path, each.reason): each.count for each in quarantine.listed()}
+    assert len(listed) == 1003
+    assert (listed["m1/a", "unreadable"], listed["(others)", "undeclared"], listed["(others)", "unreadable"]) == (2, 2000, 1)

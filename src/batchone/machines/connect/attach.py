@@ -37,9 +37,12 @@ class Quarantined:
 
 @dataclass
 class Quarantine:
-    """What one connection set aside since the platform started; at most a thousand paths, the rest counted together."""
+    """What one connection set aside since the platform started: what concerns its `declared` signals, and at most a thousand
+    other paths, of which the rest is counted together. Strangers must not crowd out what a person waits for."""
 
     connection: str
+    declared: frozenset[str] = frozenset()
+    _strangers: int = 0
     _entries: dict[tuple[str, str], Quarantined] = field(default_factory=dict)
 
     @property
@@ -61,8 +64,10 @@ class Quarantine:
 
     def _add(self, path: str, reason: str, count: int, now: datetime, value: float | None, what: str) -> None:
         key = (path, reason)
-        if key not in self._entries and len(self._entries) >= _LISTED_MAX:
-            key = (_OTHERS, reason)
+        if key not in self._entries and path not in self.declared:
+            self._strangers += 1
+            if self._strangers > _LISTED_MAX:
+                key = (_OTHERS, reason)
         known = self._entries.get(key)
         first, before = (known.first, known.count) if known else (now, 0)
         self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
