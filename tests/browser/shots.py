@@ -45,12 +45,14 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     draft, extra, late = tried(world)
     one, other = kept(world, product)
     wide = next(each for each in world.world.blueprint.pack.equipment if each.positions > 8).id
+    link = world.world.blueprint.pack.connections[-1].id
     return {
         "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"),
         "shop-own": ("mei", f"/shop/{product}?panel=print&volume_l=480"), "mine": ("mei", "/my"),
         "shop-old": ("mei", f"/shop/{product}?panel=steel&smart=21in&layout=cross"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
+        "machines": ("eva", "/machines"), "machines-connection": ("eva", f"/machines?connection={link}"),
         "alarms": ("olu", "/alarms"), "alarms-all": ("eva", "/alarms?show=all"),
         "alarm-statistics": ("eva", "/alarms/statistics"), "alarm": ("eva", alarmed(world)),
         "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),

@@ -27,8 +27,8 @@ MEASURE = """() => {
   };
 }"""
 NAMES = [
-    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "alarms",
-    "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "plan", "plan-draft", "plan-compare",
+    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machines",
+    "machines-connection", "alarms", "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "plan", "plan-draft", "plan-compare",
     "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing",
     "forbidden",
 ]  # fmt: skip

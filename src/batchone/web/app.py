@@ -22,6 +22,7 @@ from batchone.web.pages import (
     call_offs,
     embed,
     entrance,
+    fleet,
     home,
     line,
     machine,
@@ -40,7 +41,7 @@ from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
 PAGES = (
-    entrance, home, shop, saved, rules, embed, my_order, line, machine, alarms, plan, plan_diff, plan_by_hand, orders,
+    entrance, home, shop, saved, rules, embed, my_order, line, fleet, machine, alarms, plan, plan_diff, plan_by_hand, orders,
     call_offs,
 )  # fmt: skip
 _SECURITY = {
