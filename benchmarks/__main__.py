@@ -27,6 +27,7 @@ NAMES = (
     "honesty",
     "configure",
     "history",
+    "tsbs",
 )
 
 
