@@ -217,9 +217,9 @@ def _answered(size: Size) -> Table:
 
 
 WHY = {
-    "last-loc": "a last value is looked for in every sample of the signal; they go from the end of a series back",
+    "last-loc": "every sample of the paths is read and sorted to count each once, where others go back from a series' end",
     "low-fuel": "as last-loc", "high-load": "as last-loc", "single-last-loc": "as last-loc",
-    "stationary-trucks": "the day's row groups are unpacked for ten minutes of one signal",
+    "stationary-trucks": "hours of all signals are unpacked for ten minutes of one, and views made before",
     "long-driving-sessions": "as stationary-trucks, for four hours",
     "long-daily-sessions": "files of a day overlap, so all samples of a path are sorted to count each once",
     "avg-vs-projected-fuel-consumption": "two signals of one time are two rows, which are brought together again",
