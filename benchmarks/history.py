@@ -96,6 +96,7 @@ class Ours:
     root: Path
     database: Database
     ids: TimeIds
+    segment_rows: int = 4_000_000
 
     def __post_init__(self) -> None:
         self.files = SegmentFiles(self.root, partial(self.ids.new, "SEG"), time.time)
@@ -112,7 +113,7 @@ class Ours:
     async def settle(self) -> None:
         """Seal and merge, as it is merged when a day is over."""
         await self.sealer.seal_all()
-        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, 4_000_000), grace_s=0, stray_s=1e9)
+        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, self.segment_rows), grace_s=0, stray_s=1e9)
         await keeper.tidy()
 
     async def bytes_on_disk(self) -> int:
