@@ -130,16 +130,17 @@ async def _filled(
     rows, paths = told(trucks, days, _SEED), paths_of(trucks)
     samples = len(rows) * len(SIGNALS)
     took = dict.fromkeys(("batchone", *(peer.package for peer in peers)), 0.0)
-    for batch in rows.in_batches(_BATCH):
-        data = columns.to_bytes(batch.samples(paths), ours.ids.new("B"))
-        text = lines(batch, trucks) if peers else b""
-        began = time.perf_counter()
-        await ours.store(data)
-        took["batchone"] += time.perf_counter() - began
-        for peer in peers:
+    async with ours.sealing():
+        for batch in rows.in_batches(_BATCH):
+            data = columns.to_bytes(batch.samples(paths), ours.ids.new("B"))
+            text = lines(batch, trucks) if peers else b""
             began = time.perf_counter()
-            await asyncio.to_thread(peer.store, text)
-            took[peer.package] += time.perf_counter() - began
+            await ours.store(data)
+            took["batchone"] += time.perf_counter() - began
+            for peer in peers:
+                began = time.perf_counter()
+                await asyncio.to_thread(peer.store, text)
+                took[peer.package] += time.perf_counter() - began
     await ours.settle()
     sizes = {"batchone": await ours.bytes_on_disk()}
     for peer in peers:
