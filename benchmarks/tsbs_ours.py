@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
-from batchone.machines.history.asking import EVER, _samples
-from batchone.machines.history.model import Segment
-from batchone.machines.history.reading import SQL, locked_down
+from batchone.machines.history.asking import view_of
+from batchone.machines.history.model import EVER, Segment
+from batchone.machines.history.reading import SQL, Found, locked_down
 from benchmarks.trucks import DAY_S, START_S, Truck
 from benchmarks.tsbs_peers import PERIOD_S, Answer, Asked
 
@@ -170,7 +170,7 @@ def profile(root: Path, tenant: str, segments: Sequence[Segment], asked: Questio
     for _ in range(2):
         cursor = duck.cursor()
         began = time.perf_counter()
-        cursor.execute(f"CREATE TEMP VIEW samples AS {_samples(root, inside, bounds)}")
+        cursor.execute(f"CREATE TEMP VIEW samples AS {view_of(root, Found(inside, None, set()), {}, bounds)}")
         cursor.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
         made = time.perf_counter()
         found = cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + asked.select).fetchall()
