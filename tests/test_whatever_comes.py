@@ -23,6 +23,8 @@ PARSERS = {
     f"{MACHINES}/connect/known.py::read": (
         f"{TESTS}/connect/test_files_whatever_comes.py::test_no_bytes_in_what_was_known_or_lost_stop_a_start"
     ),
+    f"{MACHINES}/connect/broker.py::_cut": f"{TESTS}/connect/test_broker_whatever_comes.py::test_no_bytes_break_it",
+    f"{MACHINES}/history/journal.py::scan": f"{TESTS}/history/test_journal.py::test_any_bytes_are_frames_or_none",
     f"{MACHINES}/connect/modbus/registers.py::status": (
         f"{TESTS}/connect/modbus/test_whatever_comes.py::test_no_registers_break_it"
     ),
