@@ -36,6 +36,12 @@ PARSERS = {
     ),
     f"{MACHINES}/connect/s7/points.py::place_of": f"{TESTS}/connect/s7/test_points.py::test_any_text_is_a_place_or_refused",
     f"{MACHINES}/aas/package.py::read": f"{TESTS}/aas/test_package_whatever_comes.py::test_no_part_breaks_it",
+    f"{MACHINES}/connect/proposing.py::propose": (
+        f"{TESTS}/connect/test_proposing.py::test_whatever_a_machine_calls_its_signals_each_is_listed_as_it_was_found"
+    ),
+    "src/batchone/chain/design/choosing/pictures.py::look_at": (
+        "tests/chain/design/choosing/test_pictures_whatever_comes.py::test_no_bytes_break_it"
+    ),
     "src/batchone/kernel/yamltext.py::read": "tests/kernel/test_yamltext_whatever_comes.py::test_no_text_breaks_it",
     "src/batchone/chain/design/uvl/reading.py::read": "tests/chain/design/uvl/test_whatever_comes.py::test_no_text_breaks_it",
 }
