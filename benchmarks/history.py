@@ -7,7 +7,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -96,6 +97,7 @@ class Ours:
     root: Path
     database: Database
     ids: TimeIds
+    segment_rows: int = 4_000_000
 
     def __post_init__(self) -> None:
         self.files = SegmentFiles(self.root, partial(self.ids.new, "SEG"), time.time)
@@ -105,6 +107,16 @@ class Ours:
         self.ingest = Ingest(self.database, journals, flush_s=0)
         self.asker = Asker(self.catalogue, self.root, threads=2, memory_bytes=2e9)
 
+    @asynccontextmanager
+    async def sealing(self) -> AsyncIterator[None]:
+        """Journals are sealed meanwhile, as in the platform."""
+        task = asyncio.create_task(self.sealer.work(HistorySettings().seal_every))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def store(self, message: bytes) -> None:
         """One batch; on disk, and to be read, when this returns."""
         await self.ingest.store([Message(f"samples.{TENANT}.c", message)])
@@ -112,7 +124,7 @@ class Ours:
     async def settle(self) -> None:
         """Seal and merge, as it is merged when a day is over."""
         await self.sealer.seal_all()
-        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, 4_000_000), grace_s=0, stray_s=1e9)
+        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, self.segment_rows), grace_s=0, stray_s=1e9)
         await keeper.tidy()
 
     async def bytes_on_disk(self) -> int:
@@ -167,20 +179,18 @@ async def _filled(ours: Ours, peers: Sequence[Server], rows: pa.RecordBatch, not
     """Append in turns, so that all meet the same machine; bytes once everything is merged."""
     half = rows.num_rows // 2
     took: dict[tuple[int, str], list[float]] = {}
-    sealing = asyncio.create_task(ours.sealer.work(HistorySettings().seal_every))
     made: dict[tuple[int, str], float] = {}
-    for size, part in zip(SIZES, (rows.slice(0, half), rows.slice(half)), strict=True):
-        for batch in in_batches(part, size):
-            for name in ("batchone", *(peer.package for peer in peers)):
-                peer = next((each for each in peers if each.package == name), None)
-                began = time.perf_counter()
-                data = columns.to_bytes(batch, ours.ids.new("B")) if peer is None else peer.lines(batch)
-                between = time.perf_counter()
-                await (ours.store(data) if peer is None else asyncio.to_thread(peer.store, data))
-                took.setdefault((size, name), []).append(time.perf_counter() - between)
-                made[size, name] = made.get((size, name), 0.0) + between - began
-    sealing.cancel()
-    await asyncio.gather(sealing, return_exceptions=True)
+    async with ours.sealing():
+        for size, part in zip(SIZES, (rows.slice(0, half), rows.slice(half)), strict=True):
+            for batch in in_batches(part, size):
+                for name in ("batchone", *(peer.package for peer in peers)):
+                    peer = next((each for each in peers if each.package == name), None)
+                    began = time.perf_counter()
+                    data = columns.to_bytes(batch, ours.ids.new("B")) if peer is None else peer.lines(batch)
+                    between = time.perf_counter()
+                    await (ours.store(data) if peer is None else asyncio.to_thread(peer.store, data))
+                    took.setdefault((size, name), []).append(time.perf_counter() - between)
+                    made[size, name] = made.get((size, name), 0.0) + between - began
     began = time.perf_counter()
     await ours.settle()
     notes.append(f"Ours is sealed meanwhile; sealing the rest and merging took {time.perf_counter() - began:.1f} s afterwards.")

@@ -100,7 +100,7 @@ class Asker:
     ) -> tuple[pa.Table, bool]:  # fmt: skip
         if found.unsealed is not None:
             duck.register("unsealed", found.unsealed)
-        duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, found, warm, bounds)}")
+        duck.execute(f"CREATE TEMP VIEW samples AS {view_of(self._root, found, warm, bounds)}")
         # Making a view opens files, so those are made that the text may name.
         for view, query in (("last", "last"), ("signals", "signals_of")):
             if view in select.lower():
@@ -126,29 +126,28 @@ def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
 @dataclass(frozen=True)
 class Part:
     """Where samples from one time to another stand: a segment's file or table (`place`), or what is not sealed, which has no
-    place, and may hold a sample twice."""
+    place. What is not `alone` may hold a sample that another part holds as well; what is not sealed may hold one twice."""
 
     first: datetime
     last: datetime
     shape: str
     place: str = ""
+    alone: bool = False
 
 
-def _samples(root: Path, found: Found, warm: Mapping[str, str], bounds: tuple[int, int]) -> str:
-    """The samples there are, each once. One sample can stand in two places only where their times overlap."""
+def view_of(root: Path, found: Found, warm: Mapping[str, str], bounds: tuple[int, int]) -> str:
+    """The samples there are, each once."""
     parts = [
-        Part(each.first, each.last, "warm", warm[each.id]) if each.id in warm
-        else Part(each.first, each.last, each.shape, str(root / each.file))
+        Part(each.first, each.last, "warm", warm[each.id], each.alone) if each.id in warm
+        else Part(each.first, each.last, each.shape, str(root / each.file), each.alone)
         for each in found.segments
     ]  # fmt: skip
     if found.unsealed is not None:
         ends = pc.min_max(found.unsealed["source_time"])
         parts.append(Part(ends["min"].as_py(), ends["max"].as_py(), "unsealed"))
-    texts = []
-    for group in overlapping(parts):
-        text = " UNION ALL ".join(_selects(group, bounds))
-        single = len(group) == 1 and group[0].shape != "unsealed"
-        texts.append(text if single else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
+    single, groups = sharing(parts)
+    texts = list(_selects(single, bounds))
+    texts += (" ".join(("SELECT * FROM (", " UNION ALL ".join(_selects(each, bounds)), ")", SQL["once"])) for each in groups)
     return " UNION ALL ".join(texts) or SQL["none"]
 
 
@@ -163,14 +162,25 @@ def _selects(parts: Sequence[Part], bounds: tuple[int, int]) -> Iterator[str]:
             yield filled[shape].replace(f"${shape}", literal(places))
 
 
-def overlapping(parts: Sequence[Part]) -> list[list[Part]]:
-    """Parts in groups whose times overlap."""
-    groups: list[list[Part]] = []
-    until: datetime | None = None
-    for part in sorted(parts, key=lambda each: (each.first, each.place)):
-        if until is not None and part.first <= until:
-            groups[-1].append(part)
-        else:
-            groups.append([part])
-        until = part.last if until is None else max(until, part.last)
-    return groups
+def sharing(parts: Sequence[Part]) -> tuple[list[Part], list[list[Part]]]:
+    """Parts of which nobody else holds a sample, and groups of parts that may hold the same samples.
+
+    One sample can stand in two parts only where their times overlap, and one of both is not alone.
+    """
+    group = list(range(len(parts)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            at = group[at]
+        return at
+
+    for one, part in enumerate(parts):
+        if not part.alone:
+            for two, other in enumerate(parts):
+                if part.first <= other.last and other.first <= part.last:
+                    group[root(two)] = root(one)
+    found: dict[int, list[Part]] = {}
+    for at, part in enumerate(parts):
+        found.setdefault(root(at), []).append(part)
+    groups = [each for each in found.values() if len(each) > 1 or each[0].shape == "unsealed"]
+    return [each[0] for each in found.values() if len(each) == 1 and each[0].shape != "unsealed"], groups

@@ -29,7 +29,7 @@ class Segment:
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
     how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
-    long it is kept.
+    long it is kept; `alone` says that no other segment holds one of its samples, which readers need not look for then.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Segment:
     paths: int
     packed: bool = False
     kept: Kept = "standard"
+    alone: bool = False
 
     @property
     def shape(self) -> str:
