@@ -56,8 +56,13 @@ def made_secret(file: Path) -> str:
     """The secret kept in a file that its owner alone can read; made when there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
+        part = file.with_suffix(".part")
+        part.touch(mode=0o600)
+        with part.open("w") as out:
+            out.write(secrets.token_urlsafe(32))
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)  # whole or not at all: an empty one would be a secret that everybody knows
     return file.read_text().strip()
 
 
