@@ -156,8 +156,11 @@ def links_of(packs: Iterable[Pack], sources: Iterable[Source]) -> dict[str, tupl
     """The connections that declare each equipment."""
     found: dict[str, dict[str, None]] = {}
     for pack in packs:
-        for each in (*pack.equipment, *pack.meters):
-            found.setdefault(each.id, {})[each.connection] = None
+        answering = [(each.id, each.connection) for each in pack.equipment] + [
+            (each.id, each.connection) for each in pack.meters
+        ]
+        for thing, connection in answering:
+            found.setdefault(thing, {})[connection] = None
     for source in sources:
         for point in source.points:
             found.setdefault(point.path.partition("/")[0], {})[source.id] = None
