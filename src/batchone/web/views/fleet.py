@@ -45,7 +45,8 @@ class Told:
 class Row:
     """A machine.
 
-    `now` is None for one that tells no state or, unless `answered`, of which nobody can say it. `links` names the connections
+    `now` is None for one that tells no state and `data` for one that declares no signals or, unless `answered`, where nobody
+    can say it. `links` names the connections
     that declare it, with how each stands if that is known. `alarms` are open; `lasting` counts those whose condition is not
     over, and `urgent` those of them that are no mere warnings. `loses` says that a connection of it lost samples.
     """
@@ -69,6 +70,8 @@ class Row:
     @property
     def unknown(self) -> bool:
         """Whether nobody can say how it stands or what it measures."""
+        if self.data is None:
+            return self.now is None or not self.answered
         return not (self.known and self.answered)
 
     @cached_property
@@ -206,7 +209,7 @@ def _rows(model: ThingModel, links: Mapping[str, Sequence[str]], told: Told) -> 
         at = {connection: stands.get(connection) for connection in links.get(thing.id, ())}
         yield Row(
             thing, names.get(thing.type, {"en": thing.type}), now.get(thing.id),
-            told.machines is not None, data.get(thing.id), at,
+            told.machines is not None and told.data is not None, data.get(thing.id), at,
             None if told.alarms is None else len(own), len(lasting), sum(each.priority == "alarm" for each in lasting),
             any(each.limit == "lost" and each.state != "returned" for link in at for each in alarms.get(link, ())),
         )  # fmt: skip
