@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
@@ -91,20 +92,21 @@ class Row:
         )
         return next((worry for worry, holds in verdicts if holds), "fine")
 
-    def fits(self, show: Show) -> bool:
-        """Whether it belongs to a list."""
+    @cached_property
+    def lists(self) -> frozenset[Show]:
+        """The lists to which it belongs."""
         data, links = self.data, [each for each in self.links.values() if each is not None]
-        fits: dict[Show, Callable[[], bool]] = {
-            "all": lambda: True,
-            "wrong": lambda: self.worry not in {"fine", "unknown"},
-            "alarms": lambda: bool(self.alarms),
-            "offline": lambda: (self.now is not None and self.now.state == "offline") or any(not each.up for each in links),
-            "silent": lambda: data is not None and data.silent > 0,
-            "quality": lambda: data is not None and data.bad + data.uncertain > 0,
-            "waiting": lambda: any(each.waiting or each.behind for each in links),
-            "unknown": lambda: self.unknown,
+        verdicts: dict[Show, bool] = {
+            "all": True,
+            "wrong": self.worry not in {"fine", "unknown"},
+            "alarms": bool(self.alarms),
+            "offline": (self.now is not None and self.now.state == "offline") or any(not each.up for each in links),
+            "silent": data is not None and data.silent > 0,
+            "quality": data is not None and data.bad + data.uncertain > 0,
+            "waiting": any(each.waiting or each.behind for each in links),
+            "unknown": self.unknown,
         }
-        return fits[show]()
+        return frozenset(show for show, holds in verdicts.items() if holds)
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,9 @@ def areas(model: ThingModel) -> tuple[str, ...]:
 def fleet(model: ThingModel, links: Mapping[str, Sequence[str]], told: Told, wished: Wish) -> Fleet:
     """The machines that fit, the worst first."""
     fitting = [row for row in _rows(model, links, told) if _fits(row, wished)]
-    counts = {show: sum(row.fits(show) for row in fitting) for show in SHOWS}
-    shown = sorted((row for row in fitting if row.fits(wished.show)), key=_rank)
+    counted = Counter(show for row in fitting for show in row.lists)
+    counts = {show: counted[show] for show in SHOWS}
+    shown = sorted((row for row in fitting if wished.show in row.lists), key=_rank)
     pages = max(1, -(-len(shown) // ROWS))
     first = (min(wished.page, pages) - 1) * ROWS
     reached = {each for row in fitting for each in row.links}
