@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -37,6 +38,7 @@ def test_a_machine_that_breaks_comes_to_the_top_by_itself(open_page: Open, servi
 
 
 def test_ages_go_on_each_second_and_rows_are_drawn_anew_without_losing_them(open_page: Open, services: FakeServices) -> None:
+    services.machines.frozen_at = services.clock.now() - timedelta(seconds=540)
     page = open_page("/machines?show=offline", "eva")
     age = page.locator("[data-age]").first
     first = age.inner_text()
