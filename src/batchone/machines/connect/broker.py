@@ -25,6 +25,7 @@ _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _SUBSCRIBE, _
 )  # fmt: skip
 _REFUSED = 0x80
 _WAITING_MAX = 50_000
+_FILTERS_AT_ONCE = 20
 _LENGTH_BYTES_MAX = 4
 _NO_ENTRY = {4: "user or password is wrong", 5: "it does not let us in"}
 _WHY = {1: "it does not speak MQTT 3.1.1", 2: "it does not take our client id", 3: "its service is not there"}
@@ -104,10 +105,12 @@ class Session(asyncio.Protocol):
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> None:
         """Listen to filters of topics, each with its QoS; `Refused` names those that the broker does not allow."""
-        number = self._next()
-        told = b"".join(_text(each) + bytes((qos,)) for each, qos in filters)
-        answer = await self._asked(_SUBACK, number, _packet(_SUBSCRIBE << 4 | 2, struct.pack(">H", number), told))
-        refused = [each for (each, _), code in zip(filters, answer[2:], strict=False) if code == _REFUSED]
+        refused: list[str] = []
+        for first in range(0, len(filters), _FILTERS_AT_ONCE):  # a broker may take a while for each
+            some, number = filters[first : first + _FILTERS_AT_ONCE], self._next()
+            told = b"".join(_text(each) + bytes((qos,)) for each, qos in some)
+            answer = await self._asked(_SUBACK, number, _packet(_SUBSCRIBE << 4 | 2, struct.pack(">H", number), told))
+            refused += [each for (each, _), code in zip(some, answer[2:], strict=False) if code == _REFUSED]
         if refused:
             raise Refused(
                 "mqtt.forbidden", f"{self._host}:{self._port} does not let us listen to {', '.join(refused)[:300]}.",
