@@ -102,7 +102,7 @@ def rounds_of(wiring: Wiring) -> tuple[float, bool]:
 def number_of(wiring: Wiring, name: str, otherwise: int, most: int) -> int:
     """A setting that is a whole number from 0 on; `Refused` where it is none."""
     text = wiring.settings.get(name, str(otherwise))
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
         what = f"{wiring.connection}: '{text[:40]}' is no {name}."
         raise Refused("connections.setting", what, f"It is a number from 0 to {most}.")
     return int(text)
