@@ -24,7 +24,7 @@ _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _SUBSCRIBE, _
     1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14,
 )  # fmt: skip
 _REFUSED = 0x80
-_WAITING_MAX = 50_000
+_WAITING_MAX = 5_000
 _FILTERS_AT_ONCE = 20
 _LENGTH_BYTES_MAX = 4
 _NO_ENTRY = {4: "user or password is wrong", 5: "it does not let us in"}
@@ -66,7 +66,7 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._came: list[Message] = []
-        self._owed: list[bytes] = []
+        self._owed: dict[int, bytes] = {}
         self._taken: set[int] = set()
         self._news = asyncio.Event()
         self._answers: dict[tuple[int, int], asyncio.Future[bytes]] = {}
@@ -135,9 +135,9 @@ class Session(asyncio.Protocol):
             await self._news.wait()
         came, self._came = self._came, []
         if self._owed:
-            owed, self._owed = self._owed, []
+            owed, self._owed = self._owed, {}
             if self._lost is None:
-                self._send(b"".join(owed))
+                self._send(b"".join(owed.values()))
         if self._transport is not None and self._lost is None:
             self._transport.resume_reading()
         return came
@@ -167,6 +167,8 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut packets out of what came."""
+        if self._lost is not None:
+            return
         self._heard_s = asyncio.get_running_loop().time()
         if self._rest:
             data = self._rest + data
@@ -209,13 +211,13 @@ class Session(asyncio.Protocol):
         return at
 
     def _owe(self, qos: int, number: bytes) -> bool:
-        """Note that a message is to be acknowledged; whether it is new."""
+        """Note that a message is to be acknowledged; whether it is new. One of QoS 1 that was not acknowledged for long comes
+        again under its number."""
         (told,) = struct.unpack(">H", number)
-        self._owed.append(_packet((_PUBACK if qos == 1 else _PUBREC) << 4, number))
-        if qos == 1:
-            return True
-        new = told not in self._taken
-        self._taken.add(told)
+        new = told not in (self._owed if qos == 1 else self._taken)
+        self._owed[told] = _packet((_PUBACK if qos == 1 else _PUBREC) << 4, number)
+        if qos == 2:
+            self._taken.add(told)
         return new
 
     def _control(self, kind: int, body: bytes) -> None:

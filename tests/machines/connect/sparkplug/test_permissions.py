@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from aiomqtt import Client, MqttError, Will
+from cryptography.hazmat.primitives import serialization
+from tests.support_opcua import an_identity
 from tests.support_plant import eventually
 
 from batchone.kernel.clock import SystemClock
@@ -32,14 +35,18 @@ ROOT = "spBv1.0/G1"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The server of the example on other ports; where MQTT is spoken."""
+    """The server of the example on other ports, with its TLS; where MQTT is spoken."""
     folder, port, mqtt = tmp_path_factory.mktemp("sparkplug"), free_port(), free_port()
     told = EXAMPLE.read_text()
-    for ours, theirs in (
-        ("port: 4223", f"port: {port}"),
-        ("port: 8883", f"port: {mqtt}"),
-        ("./sparkplug-store", f"{folder}/s"),
-    ):
+    own = an_identity(folder / "identity", name="broker")
+    kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "broker.pem").write_bytes(own.certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "broker.key").write_bytes(own.key.private_bytes(*kind))
+    other = {
+        "port: 4223": f"port: {port}", "port: 8883": f"port: {mqtt}", "./sparkplug-store": f"{folder}/s", "# tls {": "tls {",
+        "./broker": f"{folder}/broker",
+    }  # fmt: skip
+    for ours, theirs in other.items():
         assert ours in told
         told = told.replace(ours, theirs)
     (folder / "nats.conf").write_text(told)
@@ -56,14 +63,23 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def client(broker: int, user: str, **more: Any) -> Client:
-    return Client("127.0.0.1", broker, username=user, password=PASSWORDS[user], identifier=user, timeout=5, **more)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Client(
+        "127.0.0.1", broker, username=user, password=PASSWORDS[user], identifier=user, timeout=5, tls_context=context, **more
+    )
 
 
 class Secrets:
-    """What only the platform knows."""
+    """What only the platform knows; it approves every certificate, and remembers who showed one."""
 
     def __init__(self, password: str) -> None:
         self.password = password
+        self.shown: list[str] = []
+
+    async def check(self, server: str, der: bytes) -> None:
+        assert der
+        self.shown.append(server)
 
     def secret(self, name: str) -> str:
         assert name == "mqtt.txt"
@@ -71,7 +87,7 @@ class Secrets:
 
 
 def host(broker: int, password: str = PASSWORDS["batchone"]) -> SparkplugDriver:
-    access = Access(user="batchone", password_file="mqtt.txt")
+    access = Access(tls=True, user="batchone", password_file="mqtt.txt")
     reach = Reach(mqtt_port=broker, mqtt_access=access, answer_s=5.0, trust=Secrets(password))  # type: ignore[arg-type]
     return SparkplugDriver(Wiring("E1", "sparkplug", group="G1"), reach, SystemClock())
 
