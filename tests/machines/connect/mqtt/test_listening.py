@@ -146,8 +146,11 @@ async def test_while_little_room_is_left_the_broker_is_held_back(mqtt_url: str) 
         assert driver._session._came  # there, and not acknowledged: their answers wait with them
         assert driver._session._owed
         driver.press(0.1)
-        rows, _ = await heard(driver, 200)
-    assert [row[1] for row in rows] == [str(at) for at in range(200)]
+        values: list[str] = []
+        while "199" not in values:
+            values += [row[1] for row in (await heard(driver, 1))[0]]
+    # What was not acknowledged for a second the broker sends again: with QoS 1 a message may come twice.
+    assert list(dict.fromkeys(values)) == [str(at) for at in range(200)]
 
 
 async def test_a_probe_listens_and_proposes(mqtt_url: str) -> None:
