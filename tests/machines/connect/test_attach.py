@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN, Samples
-from batchone.machines.connect.attach import Attaching, Quarantine
-from batchone.machines.connect.driver import Fault
+from batchone.machines.connect.attach import Attaching
+from batchone.machines.connect.quarantine.counting import Quarantine
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -68,22 +68,6 @@ def test_whatever_comes_in_whatever_order_declared_samples_pass_and_all_others_a
     assert attaching.quarantine.count == strays
     assert dict(told(attaching.lost(NOON))) == last
     assert attaching.lost(NOON).num_rows == 0
-
-
-def test_unreadable_things_are_counted_beside() -> None:
-    quarantine = Quarantine("line")
-    quarantine.unreadable(Fault("m1/State", 3, "77 is no state"), NOON)
-    quarantine.unreadable(Fault("m1/State", 2, "78 is no state"), NOON)
-    (entry,) = quarantine.listed()
-    assert (entry.count, entry.what, entry.value) == (5, "78 is no state", None)
-
-
-def test_the_list_is_bounded_but_the_count_is_not() -> None:
-    quarantine = Quarantine("line")
-    for number in range(1500):
-        quarantine.undeclared(f"m1/{number}", 1, 0.0, NOON)
-    assert len(quarantine.listed()) == 1001
-    assert quarantine.count == 1500
 
 
 def test_the_values_of_a_lost_machine_become_uncertain_at_the_time_of_the_loss_once() -> None:

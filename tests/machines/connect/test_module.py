@@ -10,7 +10,6 @@ from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.errors import Conflict, Refused
 from batchone.kernel.remote import remote, serve
 from batchone.kernel.settings import read
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.module import ConnectSettings
 from batchone.machines.connect.panel import Panel
 
@@ -58,9 +57,6 @@ class Desk:
     async def clear(self, equipment: str, job: str, actor: Actor, key: str) -> None:
         return None
 
-    async def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
-        return (Quarantined("line", "m1/hum", "undeclared", 3, NOON, NOON, None, "No pack declares this signal."),)
-
 
 async def test_the_panel_may_run_in_another_process() -> None:
     bus = MemoryBus()
@@ -73,7 +69,6 @@ async def test_the_panel_may_run_in_another_process() -> None:
     assert await far.clear("m1", "J-1", ANNA, "k1") is None
     with pytest.raises(Conflict, match="does not run"):
         await far.abort("m1", "J-1", ANNA, "k1")
-    assert (await far.quarantined("tinworks"))[0].path == "m1/hum"
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving

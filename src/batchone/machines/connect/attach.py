@@ -1,9 +1,9 @@
-"""From what a driver decoded to what the pack declares: known signals pass, all others are quarantined; columns only."""
+"""From what a driver decoded to what is declared: known signals pass, all others are quarantined; columns only."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -11,60 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from batchone.machines import columns
-from batchone.machines.connect.driver import Fault
-
-_LISTED_MAX = 1000
-_OTHERS = "(others)"
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """Samples that were set aside under a path: how many, why, and the last one.
-
-    `undeclared`: the pack does not declare the signal. `unreadable`: what came in could not be read.
-    """
-
-    connection: str
-    path: str
-    reason: str
-    count: int
-    first: datetime
-    last: datetime
-    value: float | None
-    what: str
-
-
-@dataclass
-class Quarantine:
-    """What one connection set aside since the platform started; at most a thousand paths, the rest counted together."""
-
-    connection: str
-    _entries: dict[tuple[str, str], Quarantined] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        """How many samples or messages, in all."""
-        return sum(entry.count for entry in self._entries.values())
-
-    def listed(self) -> tuple[Quarantined, ...]:
-        """Every entry, the largest first."""
-        return tuple(sorted(self._entries.values(), key=lambda entry: (-entry.count, entry.path)))
-
-    def undeclared(self, path: str, count: int, value: float, now: datetime) -> None:
-        """Count samples of a signal that no pack declares."""
-        self._add(path, "undeclared", count, now, value, "No pack declares this signal.")
-
-    def unreadable(self, fault: Fault, now: datetime) -> None:
-        """Count something that could not be read."""
-        self._add(fault.path, "unreadable", fault.count, now, None, fault.what)
-
-    def _add(self, path: str, reason: str, count: int, now: datetime, value: float | None, what: str) -> None:
-        key = (path, reason)
-        if key not in self._entries and len(self._entries) >= _LISTED_MAX:
-            key = (_OTHERS, reason)
-        known = self._entries.get(key)
-        first, before = (known.first, known.count) if known else (now, 0)
-        self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
+from batchone.machines.connect.quarantine.counting import Quarantine
 
 
 @dataclass(frozen=True)
