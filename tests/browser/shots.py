@@ -58,11 +58,25 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "plan-diff": ("pia", "/plan/diff?from=40&to=42"),
         "orders": ("pia", "/orders"),
+        "connect": ("eva", "/connect"), "connect-new": ("eva", "/connect/new"),
+        "connect-looking": ("eva", probed(world, "slow")),
+        "connect-trust": ("eva", probed(world, "untrusted")), "connect-floor": ("eva", probed(world, "insecure")),
+        "connect-away": ("eva", probed(world, "away")), "connect-map": ("eva", probed(world, "pump")),
+        "connect-by-hand": ("eva", "/connect/new/by-hand?url=modbus%3A%2F%2F10.0.0.5%3A502"),
+        "connection": ("eva", "/connect/connections/air?new=1"), "quarantine": ("eva", "/connect/quarantine"),
+        "certificates": ("eva", "/connect/certificates"),
         "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def probed(world: FakeServices, host: str) -> str:
+    """The page of a probe that came to what its host is called."""
+    looks = world.sources.looks
+    looks[host] = world.sources.made(host, f"opc.tcp://{host}:4840/", {})
+    return f"/connect/new/{host}"
 
 
 def told(world: FakeServices, order: Order) -> None:

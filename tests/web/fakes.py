@@ -13,6 +13,7 @@ from tests.web.alarms import FakeAlarms
 from tests.web.authoring import FakeAuthoring
 from tests.web.by_hand import FakeByHand
 from tests.web.choosing import FakeChoosing
+from tests.web.connections import FakeCertificates, FakeQuarantines, FakeSources, FakeThings
 from tests.web.world import PEOPLE, TENANT, World
 
 from batchone.chain.design.comparing import compare
@@ -26,6 +27,7 @@ from batchone.chain.sales.outgoing.model import check_contact
 from batchone.contracts import alarms, design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
+from batchone.contracts.certificates import Certificates
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import (
     Comparison,
@@ -40,7 +42,7 @@ from batchone.contracts.design import (
 )
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
-from batchone.contracts.machines import EquipmentNow, JobReport, LastValue, Trend
+from batchone.contracts.machines import ConnectionNow, EquipmentNow, JobReport, LastValue, Trend
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import (
     Exported,
@@ -53,8 +55,11 @@ from batchone.contracts.planning import (
     Spot,
 )
 from batchone.contracts.production import ItemRecord, StationNow
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
+from batchone.contracts.sources import Sources
 from batchone.contracts.sourcing import CallOff
+from batchone.contracts.things import Things
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock
@@ -347,8 +352,8 @@ class FakeSourcing:
 class FakeMachines:
     """Connect, Twin and History in one."""
 
-    def __init__(self, world: World, clock: Clock) -> None:
-        self.world, self._clock = world, clock
+    def __init__(self, world: World, clock: Clock, sources: FakeSources) -> None:
+        self.world, self._clock, self._sources = world, clock, sources
         self.frozen_at: datetime | None = None
         self.away = False
 
@@ -356,6 +361,17 @@ class FakeMachines:
         if self.away:
             raise TryLater("connect.away", "The machines' room does not answer.")
         return tuple(self.world.machines.values())
+
+    async def connections(self, tenant: str) -> tuple[ConnectionNow, ...]:
+        now = self._clock.now()
+        of_pack = (
+            ConnectionNow(
+                each.id, each.protocol, f"{each.protocol}://127.0.0.1:{each.port or 1883}", True, now - timedelta(hours=3),
+                912_000, 0, "", last_heard=now - timedelta(seconds=place),
+            )
+            for place, each in enumerate(self.world.blueprint.pack.connections)
+        )  # fmt: skip
+        return (*self._sources.standing(now), *of_pack)
 
     async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
         now = self._clock.now()
@@ -381,6 +397,8 @@ class FakeMachines:
 
     async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
         at = self.frozen_at or self._clock.now()
+        if equipment not in self.world.machines:
+            return self._sources.last(equipment, at)
         machine = self.world.blueprint.pack.machine(equipment)
         values = []
         for signal in self.world.signals(equipment):
@@ -474,7 +492,11 @@ class FakeServices:
         self.design = FakeDesign(world, clock, self.ids, self.choosing)
         self.authoring = FakeAuthoring(world.blueprint, files or {}, clock)
         self.sales = FakeSales(world, clock, self.ids)
-        self.machines = FakeMachines(world, clock)
+        self.things = FakeThings(world)
+        self.certificates = FakeCertificates(clock)
+        self.sources = FakeSources(self.things, self.certificates, self.ids)
+        self.quarantines = FakeQuarantines(world, clock)
+        self.machines = FakeMachines(world, clock, self.sources)
         self.alarms = FakeAlarms(world, clock)
         self.planning = FakePlanning(world)
         self.by_hand = FakeByHand(world, clock, self.ids)
@@ -488,6 +510,7 @@ class FakeServices:
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
+            Sources: self.sources, Things: self.things, Certificates: self.certificates, Quarantines: self.quarantines,
             machines.History: FakeHistory(self.machines), alarms.Alarms: self.alarms, Enterprises: self.enterprises,
         }  # fmt: skip
 

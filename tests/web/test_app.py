@@ -99,6 +99,7 @@ PATHS = {
     "mine": "/my",
     "line": "/line/lamp",
     "alarms": "/alarms",
+    "connect": "/connect",
     "plan": "/plan",
     "orders": "/orders",
     "rules": "/rules/lamp",

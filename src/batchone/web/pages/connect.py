@@ -1,0 +1,159 @@
+"""Connections: how each stands, what its signals tell, live; and taking one back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from batchone.contracts.machines import Connect, LastValue, Twin
+from batchone.contracts.quarantine import Quarantines
+from batchone.contracts.sources import Source, Sources
+from batchone.contracts.things import Things
+from batchone.kernel.errors import NotFound, TryLater
+from batchone.web.live import Regions, whole
+from batchone.web.services import Web, web_of
+from batchone.web.session import actor_of, member
+from batchone.web.views import connect as view
+from batchone.web.visit import Visit
+
+router = APIRouter(prefix="/connect")
+Engineer = Annotated[Visit, Depends(member("connect"))]
+ThisWeb = Annotated[Web, Depends(web_of)]
+VALUES_SHOWN = 200
+LIST = {"head-state": "_connections_state.html", "connections": "_connections.html"}
+ONE = {"head-state": "_connection_state.html", "link": "_connection_link.html", "values": "_connection_values.html"}
+
+
+def led_to(request: Request, address: str) -> Response:
+    """Lead a browser on, whether a form of the page asked or the page's script for it."""
+    if "hx-request" in request.headers:
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+async def waiting_in_quarantine(web: Web, tenant: str) -> int:
+    """How many paths wait for a judgement; none while connect is away."""
+    try:
+        listed = await web.services.get(Quarantines).listed(tenant)
+    except TryLater:
+        return 0
+    return sum(each.dismissed is None for each in listed)
+
+
+async def _all(web: Web, tenant: str) -> dict[str, Any]:
+    services = web.services
+    standing = await services.get(Connect).connections(tenant)
+    rows = view.connections_of(services.clock.now(), standing, await services.get(Sources).declared(tenant))
+    return {"connections": rows}
+
+
+async def read_one(web: Web, tenant: str, connection: str) -> dict[str, Any]:
+    """A connection with the values of its signals; `NotFound` where there is none of that id."""
+    services = web.services
+    rows = (await _all(web, tenant))["connections"]
+    row = next((each for each in rows if each.id == connection), None)
+    if row is None:
+        raise NotFound("web.connection", f"There is no connection {connection}.", "Choose one of the list.")
+    sources = await services.get(Sources).declared(tenant)
+    source = next((each for each in sources if each.id == connection), None)
+    model = await services.get(Things).model(tenant)
+    paths = [(each.path, each.address) for each in source.points] if source else await _of_pack(web, tenant, connection)
+    shown = sorted(paths)[:VALUES_SHOWN]
+    last: list[LastValue] = []
+    for equipment in sorted({path.partition("/")[0] for path, _ in shown}):
+        last += await services.get(Twin).last(tenant, equipment)
+    values = view.values_of(services.clock.now(), shown, model, last)
+    return {"connection": row, "values": values, "left_out": len(paths) - len(shown)}
+
+
+async def _of_pack(web: Web, tenant: str, connection: str) -> list[tuple[str, str]]:
+    """The signals of the equipment that packs have on a connection; they have no address of their own."""
+    own = {
+        each.id for book in await web.books.all(tenant) for each in book.pack.equipment if each.connection == connection
+    }  # fmt: skip
+    model = await web.services.get(Things).model(tenant)
+    return [(each.path, "") for each in model.signals.values() if each.thing in own]
+
+
+class ConnectionsTopic:
+    """The list of connections, live."""
+
+    def __init__(self, web: Web, tenant: str, language: str) -> None:
+        self._web, self._tenant, self._language = web, tenant, language
+        self._regions = Regions()
+        self.key = f"connections {tenant} {language}"
+        self.every_s = web.settings.board_every_s
+
+    async def _rendered(self) -> dict[str, str]:
+        values = await _all(self._web, self._tenant)
+        return {target: self._web.renderer.fragment(name, self._language, **values) for target, name in LIST.items()}
+
+    async def snapshot(self) -> bytes:
+        """The whole list."""
+        return whole(await self._rendered())
+
+    async def tick(self) -> bytes | None:
+        """The list, when it changed."""
+        return self._regions.changed(await self._rendered())
+
+
+class ConnectionTopic:
+    """One connection and its values, live."""
+
+    def __init__(self, web: Web, tenant: str, connection: str, language: str) -> None:
+        self._web, self._tenant, self._connection, self._language = web, tenant, connection, language
+        self._regions = Regions()
+        self.key = f"connection {tenant} {connection} {language}"
+        self.every_s = web.settings.signals_every_s
+
+    async def _rendered(self) -> dict[str, str]:
+        values = await read_one(self._web, self._tenant, self._connection)
+        return {target: self._web.renderer.fragment(name, self._language, **values) for target, name in ONE.items()}
+
+    async def snapshot(self) -> bytes:
+        """All of it."""
+        return whole(await self._rendered())
+
+    async def tick(self) -> bytes | None:
+        """What changed."""
+        return self._regions.changed(await self._rendered())
+
+
+@router.get("")
+async def connections(visit: Engineer, web: ThisWeb) -> HTMLResponse:
+    """Every connection: declared ones, and those of packs."""
+    waiting = await waiting_in_quarantine(web, visit.tenant)
+    return web.renderer.page(visit, "connect.html", **await _all(web, visit.tenant), waiting=waiting)
+
+
+@router.get("/live")
+async def live(visit: Engineer, web: ThisWeb) -> Response:
+    """The list's stream."""
+    return web.hub.response(ConnectionsTopic(web, visit.tenant, visit.language))
+
+
+@router.get("/connections/{connection}")
+async def one(connection: str, visit: Engineer, web: ThisWeb, new: bool = False) -> HTMLResponse:
+    """A connection; as the last step of connecting it, where it is `new`."""
+    return web.renderer.page(visit, "connection.html", **await read_one(web, visit.tenant, connection), new=new)
+
+
+@router.get("/connections/{connection}/live")
+async def one_live(connection: str, visit: Engineer, web: ThisWeb) -> Response:
+    """A connection's stream."""
+    await read_one(web, visit.tenant, connection)
+    return web.hub.response(ConnectionTopic(web, visit.tenant, connection, visit.language))
+
+
+@router.post("/connections/{connection}/remove")
+async def remove(connection: str, request: Request, visit: Engineer, web: ThisWeb) -> Response:
+    """Read from it no more; what it told stays in the history."""
+    await web.services.get(Sources).disconnect(visit.tenant, connection, "", actor_of(visit))
+    return led_to(request, "/connect")
+
+
+async def declared_source(web: Web, tenant: str, connection: str) -> Source | None:
+    """The declared connection of an id, if there is one."""
+    return next((each for each in await web.services.get(Sources).declared(tenant) if each.id == connection), None)
