@@ -14,6 +14,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import CHROMIUM, FLAGS, serving
@@ -63,8 +64,8 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "connect-trust": ("eva", probed(world, "untrusted")), "connect-floor": ("eva", probed(world, "insecure")),
         "connect-away": ("eva", probed(world, "away")), "connect-map": ("eva", probed(world, "pump")),
         "connect-by-hand": ("eva", "/connect/new/by-hand?url=modbus%3A%2F%2F10.0.0.5%3A502"),
-        "connection": ("eva", "/connect/connections/air?new=1"), "quarantine": ("eva", "/connect/quarantine"),
-        "certificates": ("eva", "/connect/certificates"),
+        "connection": ("eva", "/connect/connections/air-house?new=1"), "quarantine": ("eva", "/connect/quarantine"),
+        "quarantine-adopt": ("eva", adopting(world)), "certificates": ("eva", "/connect/certificates"),
         "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
@@ -77,6 +78,12 @@ def probed(world: FakeServices, host: str) -> str:
     looks = world.sources.looks
     looks[host] = world.sources.made(host, f"opc.tcp://{host}:4840/", {})
     return f"/connect/new/{host}"
+
+
+def adopting(world: FakeServices) -> str:
+    """The page of quarantine with the form for one of its entries."""
+    entry = world.quarantines.entries[1]
+    return f"/connect/quarantine?{urlencode({'of': entry.connection, 'adopt': entry.path})}"
 
 
 def told(world: FakeServices, order: Order) -> None:

@@ -30,9 +30,8 @@ NAMES = [
     "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "alarms",
     "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "plan", "plan-draft", "plan-compare",
     "plan-why", "plan-help", "plan-diff", "orders", "connect", "connect-new", "connect-looking", "connect-trust",
-    "connect-floor", "connect-away", "connect-map", "connect-by-hand", "connection", "quarantine", "certificates",
-    "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing",
-    "forbidden",
+    "connect-floor", "connect-away", "connect-map", "connect-by-hand", "connection", "quarantine", "quarantine-adopt",
+    "certificates", "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def found_at_the_pump(count: int = 0) -> tuple[Found, ...]:
         Found("ns=2;s=Air.OilTemp", "Compressor OilTemperature", "Float", "degC", "188.0", "comp-1/oil_temperature", "", (
             Evidence("names", 0.91), Evidence("same_unit", told="degC", own="degC"), Evidence("outside", told="188.0"),
         )),
-        Found("ns=2;s=Air.Flow", "Compressor Flow", "Double", "Nm3 per h", "41.25"),
+        Found("ns=2;s=Air.Flow", "Compressor Flow", "Double", "Skt.", "41.25"),
         Found("ns=2;s=Air.Starts", "Compressor Starts", "UInt32", "", "1204"),
         Found("ns=2;s=Air.On", "Compressor On", "Boolean", "", "True"),
         Found("ns=2;s=Air.Serial", "Compressor Serial", "String", "", "KX-2231"),
@@ -61,9 +61,9 @@ class FakeSources:
     def __init__(self, model: FakeThings, certificates: FakeCertificates, ids: Ids) -> None:
         self._model, self._certificates, self._ids = model, certificates, ids
         points = (Point("comp-1/pressure", "ns=2;s=Air.P", "kPa"), Point("comp-1/oil_temperature", "ns=2;s=Air.OilTemp"))
-        air = Source("air", "opc.tcp://10.0.0.5:4840/", {}, points)
+        air = Source("air-house", "opc.tcp://10.0.0.5:4840/", {}, points)
         oven = Source("oven-gas", "mqtt://10.0.0.9:1883", {"listen": "plant/#"}, ())
-        self.kept = {"air": _Kept(air), "oven-gas": _Kept(oven, up=False)}
+        self.kept = {"air-house": _Kept(air), "oven-gas": _Kept(oven, up=False)}
         self.looks: dict[str, Look] = {}
         self.notes: list[str] = []
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from batchone.contracts.machines import Connect, LastValue, Twin
-from batchone.contracts.quarantine import Quarantines
+from batchone.contracts.quarantine import OTHERS, Quarantined, Quarantines
 from batchone.contracts.sources import Source, Sources
 from batchone.contracts.things import Things
 from batchone.kernel.errors import NotFound, TryLater
@@ -39,7 +40,12 @@ async def waiting_in_quarantine(web: Web, tenant: str) -> int:
         listed = await web.services.get(Quarantines).listed(tenant)
     except TryLater:
         return 0
-    return sum(each.dismissed is None for each in listed)
+    return waiting(listed)
+
+
+def waiting(listed: Iterable[Quarantined]) -> int:
+    """How many of these entries wait for a judgement; what stands for many of no name does not."""
+    return sum(each.dismissed is None and each.path != OTHERS for each in listed)
 
 
 async def _all(web: Web, tenant: str) -> dict[str, Any]:

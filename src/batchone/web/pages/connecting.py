@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -65,8 +66,10 @@ async def looked(look: str, visit: Engineer, web: ThisWeb, every: bool = False) 
     asked = view.Asked(now.url, now.settings)
     if now.probed is not None:
         return await _mapping(web, visit, asked, now, rows_all=every)
+    where = now.failure.where if now.failure else {}
+    shown = [datetime.fromisoformat(where[each]) if each in where else None for each in ("begins", "ends")]
     own = (await web.services.get(Certificates).own(visit.tenant))[0] if now.failure else None
-    return web.renderer.page(visit, "connect_look.html", look=now, asked=asked, own=own, protocol=view.protocol_of(now.url))
+    return web.renderer.page(visit, "connect_look.html", look=now, asked=asked, own=own, shown=shown)
 
 
 @router.get("/{look}/progress")

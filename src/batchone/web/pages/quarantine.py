@@ -11,7 +11,7 @@ from batchone.contracts.quarantine import OTHERS, Quarantines
 from batchone.contracts.sources import Sources
 from batchone.contracts.things import Thing, Things
 from batchone.kernel.errors import Refused
-from batchone.web.pages.connect import Engineer, ThisWeb, led_to
+from batchone.web.pages.connect import Engineer, ThisWeb, led_to, waiting
 from batchone.web.session import actor_of
 from batchone.web.views import connect as view
 
@@ -23,9 +23,9 @@ Name = Annotated[str, Form()]
 
 @router.get("")
 async def quarantine(
-    visit: Engineer, web: ThisWeb, connection: str = "", dismissed: bool = False, page: int = 1
+    visit: Engineer, web: ThisWeb, connection: str = "", dismissed: bool = False, page: int = 1, of: str = "", adopt: str = ""
 ) -> HTMLResponse:  # fmt: skip
-    """What waits for a judgement; or what was dismissed."""
+    """What waits for a judgement, one of it (`adopt`, of a connection) with the form for it; or what was dismissed."""
     listed = await web.services.get(Quarantines).listed(visit.tenant)
     of_these = [each for each in listed if (each.dismissed is not None) == dismissed and connection in {"", each.connection}]
     others = [each for each in of_these if each.path == OTHERS]
@@ -36,7 +36,7 @@ async def quarantine(
     return web.renderer.page(
         visit, "quarantine.html", rows=rows[(at - 1) * _PAGE : at * _PAGE], found=len(rows), others=others, page=at,
         pages=-(-len(rows) // _PAGE), connection=connection, dismissed=dismissed, declared=declared,
-        connections=sorted({each.connection for each in listed}), waiting=sum(each.dismissed is None for each in listed),
+        connections=sorted({each.connection for each in listed}), waiting=waiting(listed), adopt=(of, adopt),
         things=[each.id for each in model.things][:_NAMES_OFFERED], kinds=view.KINDS, signal_id=view.signal_id,
         places=list(dict.fromkeys(each.place for each in model.things if each.place)),
     )  # fmt: skip
