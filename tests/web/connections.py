@@ -229,8 +229,8 @@ class FakeQuarantines:
         machine = pack.equipment[0]
         rows = (
             (machine.connection, f"{machine.id}/vibration", "undeclared", 5120, 2.31, "Nothing declares this signal."),
-            ("oven-gas", "plant/oven-3/zones#gas.flow", "undeclared", 877, 14.2, "Nothing declares this signal."),
-            ("oven-gas", "plant/oven-3/door", "unreadable", 12, None, "'half open' is no number."),
+            ("oven-gas", "oven-gas/plant/oven-3/zones#gas.flow", "undeclared", 877, 14.2, "Nothing declares this signal."),
+            ("oven-gas", "oven-gas/plant/oven-3/door", "unreadable", 12, None, "'half open' is no number."),
             ("oven-gas", OTHERS, "undeclared", 10_431, 1.0, "Nothing declares this signal."),
         )
         self.entries = [

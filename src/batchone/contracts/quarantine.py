@@ -22,6 +22,8 @@ QuarantineReason = Literal["undeclared", "unreadable"]
 class Quarantined:
     """Samples that were set aside under a path: how many, why, since when, and the last one (times are plant time).
 
+    At a declared connection the path is `<connection>/<address>`, at one of a pack `<equipment>/<signal>`.
+
     `undeclared`: nothing declares the signal. `unreadable`: what came in could not be read; `what` says what was wrong the last
     time. Where a person judged it to be of no interest, `dismissed_by` and `dismissed` say who and when; it is counted on.
     """

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-PATH = {"connection": "oven-gas", "path": "plant/oven-3/zones#gas.flow"}
+PATH = {"connection": "oven-gas", "path": "oven-gas/plant/oven-3/zones#gas.flow"}
 FORM = {"of": PATH["connection"], "adopt": PATH["path"]}
 
 

@@ -10,7 +10,7 @@
   const written = (line) => line.querySelector("input[name$='.address']").value.trim();
   const count = () => {
     const chosen = form.querySelectorAll("input[name=take]:checked").length + lines.filter(written).length;
-    button.textContent = chosen ? button.dataset.some.replace("%s", chosen) : button.dataset.none;
+    button.textContent = chosen ? button.dataset.some.replace("#", chosen) : button.dataset.none;
     for (const line of lines) line.querySelector(".hand-said").textContent = written(line);
   };
   const match = () => {

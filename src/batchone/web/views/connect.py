@@ -160,10 +160,10 @@ def _kind(type_: str) -> Kind:
 
 
 def signal_id(text: str) -> str:
-    """A text as the id of a signal: `Oil Temp.` is `oil_temp`."""
+    """A text as the id of a signal: `Oil Temp. 2` is `oil_temp2`."""
     last = re.split(r"[/#.;]", text.rstrip("/#.;"))[-1]
     words = _WORD.findall(last) or _WORD.findall(text)
-    return "_".join(word.lower() for word in words)[:60] or "signal"
+    return re.sub(r"_(?=[0-9])", "", "_".join(word.lower() for word in words))[:60] or "signal"
 
 
 def _unused(wished: str, taken: set[str]) -> str:

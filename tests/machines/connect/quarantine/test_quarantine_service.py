@@ -114,8 +114,8 @@ async def test_what_cannot_be_stored_while_the_database_is_away_is_stored_later(
 
 
 async def test_at_a_declared_connection_a_path_becomes_the_address_of_a_signal(desk, others, counting) -> None:
-    counting["mq"].undeclared("plant/fan#hum", 3, 41.0, NOON)
-    await desk.adopt("t", "mq", "plant/fan#hum", HUM, CHEN)
+    counting["mq"].undeclared("mq/plant/fan#hum", 3, 41.0, NOON)
+    await desk.adopt("t", "mq", "mq/plant/fan#hum", HUM, CHEN)
     ((source, things),) = others.connected
     assert [(point.path, point.address) for point in source.points] == [("fan-1/hum", "plant/fan#hum")]
     assert things == (HUM,)
@@ -133,11 +133,11 @@ async def test_a_machine_of_a_pack_tells_its_signals_by_name(desk, others, count
 
 
 async def test_what_was_refused_stays_in_quarantine(desk, others, counting) -> None:
-    counting["mq"].undeclared("plant/fan#hum", 3, 41.0, NOON)
+    counting["mq"].undeclared("mq/plant/fan#hum", 3, 41.0, NOON)
     others.refuses = True
     with pytest.raises(Refused):
-        await desk.adopt("t", "mq", "plant/fan#hum", HUM, CHEN)
-    assert [each.path for each in await desk.listed("t")] == ["plant/fan#hum"]
+        await desk.adopt("t", "mq", "mq/plant/fan#hum", HUM, CHEN)
+    assert [each.path for each in await desk.listed("t")] == ["mq/plant/fan#hum"]
 
 
 async def test_what_is_dismissed_is_counted_on_stands_last_and_comes_back_when_asked(desk, others, counting) -> None:

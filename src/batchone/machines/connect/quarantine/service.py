@@ -73,7 +73,9 @@ class QuarantineService:
         own, note = f"{thing.id}/{signal.id}", f"adopted {path[:200]}"
         source = next((each for each in await self._sources.declared(tenant) if each.id == connection), None)
         if source is not None:
-            more = replace(source, points=(*source.points, Point(own, path)))
+            # What a declared connection does not know, it tells by its own id and the address.
+            point = Point(own, path.removeprefix(f"{connection}/"))
+            more = replace(source, points=(*source.points, point))
             await self._sources.connect(tenant, more, (thing,), note, actor)
         elif own == path:
             await self._things().extend(tenant, (thing,), note, actor)
