@@ -67,8 +67,11 @@ class FakeSources:
         self.looks: dict[str, Look] = {}
         self.notes: list[str] = []
 
-    async def declared(self, tenant: str) -> tuple[Source, ...]:
-        return tuple(each.source for _, each in sorted(self.kept.items()))
+    async def shown(self, tenant: str, source: str, most: int) -> tuple[Source, int]:
+        if source not in self.kept:
+            raise NotFound("connections.unknown", f"No connection {source} is declared.", "Look at the list again.")
+        found = self.kept[source].source
+        return replace(found, points=found.points[:most]), len(found.points)
 
     async def look(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> str:
         name = self._ids.new("L")
@@ -132,7 +135,7 @@ class FakeSources:
             ConnectionNow(
                 name, "opcua", each.source.url, each.up, now - timedelta(minutes=42), 81_240 if each.up else 0,
                 3 if each.up else 0, "" if each.up else f"{each.source.url} does not answer. See that it is switched on.",
-                last_heard=now if each.up else None,
+                last_heard=now if each.up else None, declared=True,
             )
             for name, each in self.kept.items()
         )  # fmt: skip

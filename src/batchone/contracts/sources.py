@@ -172,6 +172,10 @@ class Sources(Protocol):
         """Every declared connection."""
         ...
 
+    async def shown(self, tenant: str, source: str, most: int) -> tuple[Source, int]:
+        """A declared connection with the first `most` of its points by path, and how many it has; `NotFound` for another."""
+        ...
+
     async def text(self, tenant: str, version: int) -> str:
         """The text of a version (0: the newest) in its canonical form; `NotFound` if there is none."""
         ...

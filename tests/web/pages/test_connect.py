@@ -3,7 +3,7 @@
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
-from batchone.web.pages.connect import ConnectionsTopic, ConnectionTopic
+from batchone.web.pages.connect import ConnectionsTopic, ConnectionTopic, reading_of
 from batchone.web.services import web_of_app
 
 
@@ -64,7 +64,7 @@ async def test_only_engineers_connect(as_: As) -> None:
 
 async def test_the_streams_tell_new_values_and_what_changed(app: object, services: FakeServices) -> None:
     web = web_of_app(app)  # type: ignore[arg-type]
-    one = ConnectionTopic(web, "works", "air-house", "en")
+    one = ConnectionTopic(web, "works", await reading_of(web, "works", "air-house"), "en")
     assert b"7.10" in await one.snapshot()
     await one.tick()
     await services.clock.advance(3)  # type: ignore[attr-defined]

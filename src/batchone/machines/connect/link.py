@@ -145,7 +145,7 @@ class Link:
             up=self._driver is not None, since=self._since, samples=self.shipping.sent,
             quarantined=self.quarantine.count, error=" ".join(note for note in notes if note), waiting=waiting.samples,
             waiting_s=waiting.oldest_s, room_s=waiting.room_s, drain_per_s=waiting.drain_per_s, dropped=self.shipping.dropped,
-            last_heard=self._heard,
+            last_heard=self._heard, declared=bool(self.wiring.url),
         )  # fmt: skip
 
     def _came_up(self, driver: Driver) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -11,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from batchone.contracts.machines import Connect, LastValue, Twin
 from batchone.contracts.quarantine import OTHERS, Quarantined, Quarantines
 from batchone.contracts.sources import Source, Sources
-from batchone.contracts.things import Things
+from batchone.contracts.things import ThingModel, Things
 from batchone.kernel.errors import NotFound, TryLater
 from batchone.web.live import Regions, whole
 from batchone.web.services import Web, web_of
@@ -49,38 +50,59 @@ def waiting(listed: Iterable[Quarantined]) -> int:
 
 
 async def _all(web: Web, tenant: str) -> dict[str, Any]:
-    services = web.services
-    standing = await services.get(Connect).connections(tenant)
-    rows = view.connections_of(services.clock.now(), standing, await services.get(Sources).declared(tenant))
-    return {"connections": rows}
+    rows = view.connections_of(web.services.clock.now(), await web.services.get(Connect).connections(tenant))
+    return {"connections": rows[: view.ROWS_SHOWN], "all_up": all(each.up for each in rows), "found": len(rows)}
 
 
-async def read_one(web: Web, tenant: str, connection: str) -> dict[str, Any]:
-    """A connection with the values of its signals; `NotFound` where there is none of that id."""
+@dataclass(frozen=True)
+class Reading:
+    """What a connection reads: its signals by path and address (at most so many of `count`), and what they are."""
+
+    connection: str
+    source: Source | None
+    paths: tuple[tuple[str, str], ...]
+    count: int
+    model: ThingModel
+
+
+async def reading_of(web: Web, tenant: str, connection: str) -> Reading:
+    """What a connection reads, declared or of a pack; `NotFound` where there is none of that id."""
     services = web.services
-    rows = (await _all(web, tenant))["connections"]
-    row = next((each for each in rows if each.id == connection), None)
-    if row is None:
-        raise NotFound("web.connection", f"There is no connection {connection}.", "Choose one of the list.")
-    sources = await services.get(Sources).declared(tenant)
-    source = next((each for each in sources if each.id == connection), None)
     model = await services.get(Things).model(tenant)
-    paths = [(each.path, each.address) for each in source.points] if source else await _of_pack(web, tenant, connection)
-    shown = sorted(paths)[:VALUES_SHOWN]
-    last: list[LastValue] = []
-    for equipment in sorted({path.partition("/")[0] for path, _ in shown}):
-        last += await services.get(Twin).last(tenant, equipment)
-    values = view.values_of(services.clock.now(), shown, model, last)
-    return {"connection": row, "values": values, "left_out": len(paths) - len(shown)}
+    try:
+        source, count = await services.get(Sources).shown(tenant, connection, VALUES_SHOWN)
+    except NotFound:
+        of_packs = await _of_pack(web, tenant, connection, model)
+        if of_packs is None:
+            raise
+        return Reading(connection, None, tuple(of_packs[:VALUES_SHOWN]), len(of_packs), model)
+    return Reading(connection, source, tuple((each.path, each.address) for each in source.points), count, model)
 
 
-async def _of_pack(web: Web, tenant: str, connection: str) -> list[tuple[str, str]]:
-    """The signals of the equipment that packs have on a connection; they have no address of their own."""
-    own = {
-        each.id for book in await web.books.all(tenant) for each in book.pack.equipment if each.connection == connection
-    }  # fmt: skip
-    model = await web.services.get(Things).model(tenant)
+async def _of_pack(web: Web, tenant: str, connection: str, model: ThingModel) -> list[tuple[str, str]] | None:
+    """The signals of the equipment that packs have on a connection, which have no address; none where no pack has it."""
+    packs = [book.pack for book in await web.books.all(tenant)]
+    if not any(each.id == connection for pack in packs for each in pack.connections):
+        return None
+    own = {each.id for pack in packs for each in pack.equipment if each.connection == connection}
+    own |= {each.id for pack in packs for each in pack.meters if each.connection == connection}
     return [(each.path, "") for each in model.signals.values() if each.thing in own]
+
+
+async def read_one(web: Web, tenant: str, reading: Reading) -> dict[str, Any]:
+    """A connection as it stands, with the last values of its signals."""
+    services = web.services
+    now = services.clock.now()
+    rows = view.connections_of(now, await services.get(Connect).connections(tenant))
+    row = next((each for each in rows if each.id == reading.connection), None)
+    if row is None and reading.source is None:
+        raise TryLater("web.connection", f"The connection {reading.connection} is not opened yet.")
+    last: list[LastValue] = []
+    for equipment in sorted({path.partition("/")[0] for path, _ in reading.paths}):
+        last += await services.get(Twin).last(tenant, equipment)
+    values = view.values_of(now, reading.paths, reading.model, last)
+    row = row or view.being_opened(cast(Source, reading.source))
+    return {"connection": row, "values": values, "left_out": reading.count - len(reading.paths)}
 
 
 class ConnectionsTopic:
@@ -108,14 +130,14 @@ class ConnectionsTopic:
 class ConnectionTopic:
     """One connection and its values, live."""
 
-    def __init__(self, web: Web, tenant: str, connection: str, language: str) -> None:
-        self._web, self._tenant, self._connection, self._language = web, tenant, connection, language
+    def __init__(self, web: Web, tenant: str, reading: Reading, language: str) -> None:
+        self._web, self._tenant, self._reading, self._language = web, tenant, reading, language
         self._regions = Regions()
-        self.key = f"connection {tenant} {connection} {language}"
+        self.key = f"connection {tenant} {reading.connection} {language} {reading.count} {reading.model.version}"
         self.every_s = web.settings.signals_every_s
 
     async def _rendered(self) -> dict[str, str]:
-        values = await read_one(self._web, self._tenant, self._connection)
+        values = await read_one(self._web, self._tenant, self._reading)
         return {target: self._web.renderer.fragment(name, self._language, **values) for target, name in ONE.items()}
 
     async def snapshot(self) -> bytes:
@@ -143,14 +165,15 @@ async def live(visit: Engineer, web: ThisWeb) -> Response:
 @router.get("/connections/{connection}")
 async def one(connection: str, visit: Engineer, web: ThisWeb, new: bool = False) -> HTMLResponse:
     """A connection; as the last step of connecting it, where it is `new`."""
-    return web.renderer.page(visit, "connection.html", **await read_one(web, visit.tenant, connection), new=new)
+    reading = await reading_of(web, visit.tenant, connection)
+    return web.renderer.page(visit, "connection.html", **await read_one(web, visit.tenant, reading), new=new)
 
 
 @router.get("/connections/{connection}/live")
 async def one_live(connection: str, visit: Engineer, web: ThisWeb) -> Response:
     """A connection's stream."""
-    await read_one(web, visit.tenant, connection)
-    return web.hub.response(ConnectionTopic(web, visit.tenant, connection, visit.language))
+    reading = await reading_of(web, visit.tenant, connection)
+    return web.hub.response(ConnectionTopic(web, visit.tenant, reading, visit.language))
 
 
 @router.post("/connections/{connection}/remove")
@@ -158,8 +181,3 @@ async def remove(connection: str, request: Request, visit: Engineer, web: ThisWe
     """Read from it no more; what it told stays in the history."""
     await web.services.get(Sources).disconnect(visit.tenant, connection, "", actor_of(visit))
     return led_to(request, "/connect")
-
-
-async def declared_source(web: Web, tenant: str, connection: str) -> Source | None:
-    """The declared connection of an id, if there is one."""
-    return next((each for each in await web.services.get(Sources).declared(tenant) if each.id == connection), None)

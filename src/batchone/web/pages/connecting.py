@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from batchone.contracts.certificates import Certificates
 from batchone.contracts.machines import Connect
 from batchone.contracts.sources import Look, Sources
 from batchone.contracts.things import Things
-from batchone.kernel.errors import Conflict
+from batchone.kernel.errors import Conflict, NotFound
 from batchone.web.pages.connect import Engineer, ThisWeb, led_to
 from batchone.web.services import Web
 from batchone.web.session import actor_of
@@ -122,7 +123,7 @@ async def _declare(
 ) -> Response:  # fmt: skip
     given, ticked = _texts(form), [str(each) for each in form.getlist("take")]
     wanted = view.wanted(given, ticked, asked, found, visit.language)
-    if wanted.source.id in await _taken(web, visit.tenant):
+    if await _is_taken(web, visit.tenant, wanted.source.id):
         what = f"There is a connection {wanted.source.id} already."
         raise Conflict("web.connect.taken", what, "Call this one otherwise, or remove that one first.")
     note = given.get("note", "")
@@ -130,10 +131,17 @@ async def _declare(
     return led_to(request, f"/connect/connections/{wanted.source.id}?new=1")
 
 
+async def _is_taken(web: Web, tenant: str, connection: str) -> bool:
+    """Whether there is a connection of that id, be it one that was declared a moment ago and is not opened yet."""
+    with suppress(NotFound):
+        await web.services.get(Sources).shown(tenant, connection, 0)
+        return True
+    return connection in await _taken(web, tenant)
+
+
 async def _taken(web: Web, tenant: str) -> set[str]:
     """The ids that connections have."""
-    standing = {each.connection for each in await web.services.get(Connect).connections(tenant)}
-    return standing | {each.id for each in await web.services.get(Sources).declared(tenant)}
+    return {each.connection for each in await web.services.get(Connect).connections(tenant)}
 
 
 def _texts(form: FormData) -> Mapping[str, str]:

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
+from batchone.contracts.machines import Connect
 from batchone.contracts.quarantine import OTHERS, Quarantines
-from batchone.contracts.sources import Sources
 from batchone.contracts.things import Thing, Things
 from batchone.kernel.errors import Refused
 from batchone.web.pages.connect import Engineer, ThisWeb, led_to, waiting
@@ -32,7 +32,7 @@ async def quarantine(
     rows = [each for each in of_these if each.path != OTHERS]
     at = min(max(page, 1), max(1, -(-len(rows) // _PAGE)))
     model = await web.services.get(Things).model(visit.tenant)
-    declared = {each.id for each in await web.services.get(Sources).declared(visit.tenant)}
+    declared = {each.connection for each in await web.services.get(Connect).connections(visit.tenant) if each.declared}
     return web.renderer.page(
         visit, "quarantine.html", rows=rows[(at - 1) * _PAGE : at * _PAGE], found=len(rows), others=others, page=at,
         pages=-(-len(rows) // _PAGE), connection=connection, dismissed=dismissed, declared=declared,

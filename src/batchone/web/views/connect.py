@@ -17,6 +17,7 @@ from batchone.kernel.quantities import is_unit
 from batchone.web.menu import N_
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ROWS_SHOWN = 300
 SECURITIES = ("encrypt", "sign", "none")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _WORDLESS = re.compile(r"[^A-Za-z0-9]+")
@@ -242,13 +243,13 @@ def signal_of(signal: str, told: Mapping[str, str], language: str) -> SignalType
 
 @dataclass(frozen=True)
 class ConnectionRow:
-    """A connection: `declared` beside the packs or a pack's; `age_s` since its newest samples came, in plant time."""
+    """A connection: `declared` beside the packs or a pack's; `age_s` since its newest samples came, in plant time. One that was
+    declared a moment ago and is not opened yet has no `since`."""
 
     id: str
     protocol: str
     address: str
     declared: bool
-    signals: int
     up: bool
     since: datetime | None
     heard: datetime | None
@@ -260,35 +261,31 @@ class ConnectionRow:
     dropped: int
 
 
-def connections_of(
-    now: datetime, connections: Iterable[ConnectionNow], sources: Iterable[Source]
-) -> tuple[ConnectionRow, ...]:  # fmt: skip
-    """All connections, declared ones first; one that was declared a moment ago and is not opened yet stands among them."""
-    standing = {each.connection: each for each in connections}
-    declared = {each.id: each for each in sources}
-    rows = [_connection(now, standing.get(each.id), each) for each in declared.values()]
-    rows += [_connection(now, each, None) for name, each in standing.items() if name not in declared]
-    return tuple(rows)
+def connections_of(now: datetime, connections: Iterable[ConnectionNow]) -> tuple[ConnectionRow, ...]:
+    """All connections: declared ones first, and where there are many, those that are down before all."""
+    rows = sorted((_connection(now, each) for each in connections), key=lambda row: (not row.declared, row.id))
+    return tuple(rows if len(rows) <= ROWS_SHOWN else sorted(rows, key=lambda row: row.up))
 
 
-def _connection(now: datetime, standing: ConnectionNow | None, source: Source | None) -> ConnectionRow:
-    if standing is None:
-        assert source is not None
-        return ConnectionRow(
-            source.id, protocol_name(source.url), source.url, True, len(source.points), False, None, None, None, "", 0, 0, 0, 0
-        )  # fmt: skip
+def _connection(now: datetime, standing: ConnectionNow) -> ConnectionRow:
     heard = standing.last_heard
     return ConnectionRow(
-        standing.connection, protocol_name(source.url) if source else standing.protocol,
-        source.url if source else standing.address, source is not None, len(source.points) if source else 0,
+        standing.connection, protocol_name(standing.address, standing.protocol), standing.address, standing.declared,
         standing.up, standing.since, heard, max(0.0, (now - heard).total_seconds()) if heard else None, standing.error,
         standing.samples, standing.quarantined, standing.waiting, standing.dropped,
     )  # fmt: skip
 
 
-def protocol_name(url: str) -> str:
+def being_opened(source: Source) -> ConnectionRow:
+    """A connection that was declared a moment ago."""
+    return ConnectionRow(
+        source.id, protocol_name(source.url, ""), source.url, True, False, None, None, None, "", 0, 0, 0, 0
+    )  # fmt: skip
+
+
+def protocol_name(url: str, otherwise: str) -> str:
     """How people call the protocol of a url."""
-    return next((each.name for each in PROTOCOLS if url.startswith(f"{each.scheme}://")), url.partition("://")[0])
+    return next((each.name for each in PROTOCOLS if url.startswith(f"{each.scheme}://")), otherwise)
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,11 @@ async def test_a_connection_is_declared_with_its_new_equipment_and_replaced_by_i
     assert await sources.connect("t", other, (), "", CHEN) == 3
     assert [each.id for each in await sources.declared("t")] == ["air", "oven"]
     assert [each.note for each in await sources.editions("t")] == ["", "", "air house"]
+    shown, count = await sources.shown("t", "air", 1)
+    assert ([point.path for point in shown.points], count) == (["comp-1/hum"], 2), "the first by path"
+    assert await sources.declared("u") == ()
+    with pytest.raises(NotFound):
+        await sources.shown("t", "line", 1)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ class SourcesService:
         self._push = push
         self._reach = reach
         self._looks = Looks(ids)
+        self._read: dict[str, tuple[int, tuple[Source, ...]]] = {}
 
     async def connectors(self) -> tuple[Connector, ...]:
         """Every protocol that is spoken, and how well."""
@@ -51,8 +52,20 @@ class SourcesService:
 
     async def declared(self, tenant: str) -> tuple[Source, ...]:
         """Every declared connection."""
-        told = await asyncio.to_thread(texts.kept, (await self._store.newest(tenant))[1])
-        return tuple(each.made() for each in told.connections)
+        version, text = await self._store.newest(tenant)
+        read = self._read.get(tenant)
+        if read is None or read[0] != version:
+            # A text of a hundred thousand lines takes a second to read, and pages ask twice a second.
+            told = await asyncio.to_thread(texts.kept, text)
+            read = self._read[tenant] = version, tuple(each.made() for each in told.connections)
+        return read[1]
+
+    async def shown(self, tenant: str, source: str, most: int) -> tuple[Source, int]:
+        """A declared connection with some of its points."""
+        found = next((each for each in await self.declared(tenant) if each.id == source), None)
+        if found is None:
+            raise NotFound("connections.unknown", f"No connection {source[:100]} is declared.", "Look at the list again.")
+        return replace(found, points=found.points[:most]), len(found.points)
 
     async def text(self, tenant: str, version: int) -> str:
         """The text of a version, 0 for the newest."""
@@ -81,8 +94,8 @@ class SourcesService:
     async def connect(self, tenant: str, source: Source, things: Sequence[Thing], note: str, actor: Actor) -> int:
         """Declare one connection, and before it the equipment and signals that are new by it."""
         _check(tenant, actor)
-        told = [each.made() for each in texts.kept((await self._store.newest(tenant))[1]).connections if each.id != source.id]
-        wanted = texts.write_sources([*told, source])
+        told = [each for each in await self.declared(tenant) if each.id != source.id]
+        wanted = await asyncio.to_thread(texts.write_sources, [*told, source])
         model = await self._things().model(tenant)
         new = [replace(each, signals=_new(each, model)) for each in things]
         new = [each for each in new if each.signals]
@@ -96,10 +109,11 @@ class SourcesService:
     async def disconnect(self, tenant: str, source: str, note: str, actor: Actor) -> int:
         """Declare all connections but one."""
         _check(tenant, actor)
-        told = [each.made() for each in texts.kept((await self._store.newest(tenant))[1]).connections]
+        told = await self.declared(tenant)
         if source not in {each.id for each in told}:
             raise NotFound("connections.unknown", f"No connection {source[:100]} is declared.", "Look at the list again.")
-        return await self.declare(tenant, texts.write_sources([each for each in told if each.id != source]), note, actor)
+        rest = await asyncio.to_thread(texts.write_sources, [each for each in told if each.id != source])
+        return await self.declare(tenant, rest, note, actor)
 
     async def _checked(self, text: str, model: ThingModel) -> texts.SourcesText:
         told = await asyncio.to_thread(texts.read, text, model, SCHEMES, await self._taken())
