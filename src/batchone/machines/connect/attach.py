@@ -101,8 +101,8 @@ class Attaching:
         strays, values = codes[~keep], value[~keep]
         found, first = np.unique(strays[::-1], return_index=True)
         counts = np.bincount(strays, minlength=len(names.paths))
-        for code, last in zip(found.tolist(), values[::-1][first].tolist(), strict=True):
-            self.quarantine.undeclared(names.paths[code], int(counts[code]), last, now)
+        paths = [names.paths[code] for code in found.tolist()]
+        self.quarantine.undeclared_all(paths, counts[found].tolist(), values[::-1][first].tolist(), now)
         renumbered = np.cumsum(known) - 1
         return columns.to_batch(
             [names.paths[code] for code in np.flatnonzero(known).tolist()], renumbered[codes[keep]],

@@ -21,9 +21,9 @@ def test_unreadable_things_are_counted_beside() -> None:
 
 def test_the_list_is_bounded_but_the_count_is_not() -> None:
     quarantine = Quarantine("line")
-    for number in range(LISTED_MAX + 500):
-        quarantine.undeclared(f"m1/{number}", 1, 0.0, NOON)
-    quarantine.undeclared("m1/3", 1, 8.0, NOON)
+    paths = [f"m1/{number}" for number in range(LISTED_MAX + 500)]
+    quarantine.undeclared_all(paths, [1] * len(paths), [0.0] * len(paths), NOON)
+    quarantine.undeclared_all(["m1/3"], [1], [8.0], NOON)
     listed = {entry.path: entry.count for entry in quarantine.listed()}
     assert len(listed) == LISTED_MAX + 1
     assert (listed[OTHERS], listed["m1/3"]) == (500, 2)

@@ -57,6 +57,17 @@ class Quarantine:
         self.count += count
         self._add(path, "undeclared", count, now, now, value, UNDECLARED)
 
+    def undeclared_all(self, paths: Sequence[str], counts: Sequence[int], values: Sequence[float], now: datetime) -> None:
+        """Count the strays of a batch; there may be a million, of which most have no place of their own."""
+        rest, last = 0, 0.0
+        for path, count, value in zip(paths, counts, values, strict=True):
+            if len(self._entries) < LISTED_MAX or (path, "undeclared") in self._entries:
+                self.undeclared(path, count, value, now)
+            else:
+                rest, last = rest + count, value
+        if rest:
+            self.undeclared(OTHERS, rest, last, now)
+
     def unreadable(self, fault: Fault, now: datetime) -> None:
         """Count something that could not be read."""
         self.count += fault.count
