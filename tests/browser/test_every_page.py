@@ -86,7 +86,7 @@ def test_no_page_scrolls_sideways_cuts_a_label_or_writes_small(
     assert found == {}
 
 
-@pytest.mark.parametrize("name", ["shop", "line", "orders", "machine"])
+@pytest.mark.parametrize("name", ["shop", "line", "orders", "machine", "connect-new", "connect-map", "quarantine-adopt"])
 def test_what_can_be_touched_is_large_enough(open_page: Open, services: FakeServices, name: str) -> None:
     person, path = pages(services)[name]
     page = open_page(path, person, size="phone")

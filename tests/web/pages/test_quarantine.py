@@ -41,6 +41,13 @@ async def test_a_machine_of_a_pack_keeps_its_names(as_: As, services: FakeServic
     assert 'value="vibration"' in form
 
 
+async def test_a_signal_of_a_position_is_adopted_for_every_position(as_: As, services: FakeServices) -> None:
+    told = {"connection": "line", "path": "fan-1/P02/hum", "equipment": "fan-1", "signal": "P02/hum", "kind": "float"}
+    await as_("eva").post("/connect/quarantine/adopt", data=told)
+    (signal,) = services.quarantines.adopted[0][2].signals
+    assert (signal.id, signal.scope, signal.name) == ("hum", "position", {"en": "hum"})
+
+
 async def test_what_is_dismissed_goes_from_the_list_and_comes_back(as_: As) -> None:
     eva = as_("eva")
     await eva.post("/connect/quarantine/dismiss", data=PATH)

@@ -233,12 +233,14 @@ def wanted(given: Mapping[str, str], taken: Sequence[str], asked: Asked, found: 
 
 
 def signal_of(signal: str, told: Mapping[str, str], language: str) -> SignalType:
-    """A signal as a form says it."""
+    """A signal as a form says it; `P01/torque` is one that each position has."""
     kind = told.get("kind", "")
     if kind not in KINDS:
         raise Refused("web.connect.kind", f"There is no kind of signal called '{kind[:60]}'.", "Choose one of the list.")
-    name = {language: told["name"]} if told.get("name") else {"en": signal}
-    return SignalType(signal, name, told.get("unit", ""), kind)
+    place = _POSITION.match(signal)
+    own = signal[place.end() :] if place else signal
+    name = {language: told["name"]} if told.get("name") else {"en": own}
+    return SignalType(own, name, told.get("unit", ""), kind, "position" if place else "equipment")
 
 
 @dataclass(frozen=True)

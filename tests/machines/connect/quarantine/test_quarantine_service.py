@@ -1,5 +1,6 @@
 """Quarantine in a real database: kept over restarts, bounded, judged."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,6 +131,15 @@ async def test_a_machine_of_a_pack_tells_its_signals_by_name(desk, others, count
     await desk.adopt("t", "line", "fan-1/hum", HUM, CHEN)
     assert others.extended == [(HUM,)]
     assert [each.path for each in await desk.listed("t")] == ["fan-1/noise"]
+
+
+async def test_a_signal_of_one_position_is_adopted_for_all_of_them(desk, others, counting) -> None:
+    counting["line"].undeclared("fan-1/P02/hum", 3, 41.0, NOON)
+    with pytest.raises(Refused):
+        await desk.adopt("t", "line", "fan-1/P02/hum", HUM, CHEN)
+    each = replace(HUM, signals=(replace(HUM.signals[0], scope="position"),))
+    await desk.adopt("t", "line", "fan-1/P02/hum", each, CHEN)
+    assert others.extended == [(each,)]
 
 
 async def test_what_was_refused_stays_in_quarantine(desk, others, counting) -> None:

@@ -69,11 +69,15 @@ def more(thing: str, signal: str, unit: str = "", place: str = "") -> Thing:
 
 async def test_equipment_of_packs_declared_and_new_equipment_get_more_signals_in_one_version(things) -> None:
     await things.declare("t", AIR, "", CHEN)
-    wanted = (more("press-1", "hum", "dB(A)"), more("comp-1", "temperature", "degC"), more("fan-1", "speed", "rpm", "e/s/roof"))
+    wanted = (
+        more("press-1", "hum", "dB(A)", "e/s/elsewhere"),
+        more("comp-1", "temperature", "degC"),
+        more("fan-1", "speed", "rpm", "e/s/roof"),
+    )
     model = await things.extend("t", wanted, "three", CHEN)
     assert model.version == 2
     assert {"press-1/hum", "comp-1/temperature", "comp-1/pressure", "fan-1/speed"} <= set(model.signals)
-    assert model.thing("fan-1").place == "e/s/roof"
+    assert (model.thing("fan-1").place, model.thing("press-1").place) == ("e/s/roof", "tinworks/north/hall/line/cell")
     assert (await things.extend("t", wanted, "again", CHEN)).version == 2, "what is declared stays as it is"
 
 

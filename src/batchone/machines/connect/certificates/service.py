@@ -171,8 +171,8 @@ def _untrusted(shown: ServerCertificate, approved: ServerCertificate | None) -> 
     else:
         what = f"{shown.server} shows a certificate that nobody has approved: {_described(shown)}."
     cure = (
-        "Compare the fingerprint with the one that the server itself shows; if they are the same, approve it: "
-        "POST /api/connections/certificates/approve."
+        "Compare the fingerprint with the one that the server itself shows; if they are the same, approve it under "
+        "/connect/certificates, or with POST /api/connections/certificates/approve."
     )
     return Refused(
         "certificate.untrusted", what, cure, server=shown.server, fingerprint=shown.fingerprint, subject=shown.subject,

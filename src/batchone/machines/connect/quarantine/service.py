@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -18,7 +19,13 @@ from batchone.machines.connect.quarantine.counting import Quarantine
 from batchone.machines.connect.quarantine.store import QuarantineStore
 
 _log = structlog.get_logger(__name__)
+_POSITION = re.compile(r"/P[0-9]{2,}/")
 _MAY_JUDGE: tuple[Role, ...] = ("engineer", "admin")
+
+
+def _of_position(path: str, own: str) -> bool:
+    """Whether a path is that of a signal (`filler-1/head`) at one of its positions: `filler-1/P03/head`."""
+    return _POSITION.sub("/", path, count=1) == own
 
 
 class QuarantineService:
@@ -77,7 +84,7 @@ class QuarantineService:
             point = Point(own, path.removeprefix(f"{connection}/"))
             more = replace(source, points=(*source.points, point))
             await self._sources.connect(tenant, more, (thing,), note, actor)
-        elif own == path:
+        elif path == own or (signal.scope == "position" and _of_position(path, own)):
             await self._things().extend(tenant, (thing,), note, actor)
         else:
             what = f"A machine of a pack tells {path[:200]} by that name; it cannot be read as {own}."

@@ -14,7 +14,7 @@ from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, Refused
 from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things import text as texts
-from batchone.machines.twin.things.text import ThingsText
+from batchone.machines.twin.things.text import ThingsText, ThingText
 
 _MAY_DECLARE: tuple[Role, ...] = ("engineer", "admin")
 
@@ -67,7 +67,9 @@ class ThingsService:
                 what, cure = f"There is no equipment {thing.id}.", "Say its place, or declare it first."
                 raise Refused("things.unknown", what, cure, equipment=thing.id)
             try:
-                equipment[thing.id] = texts.more(before or texts.new(thing), thing.signals)
+                # Of equipment that is known, name and place stay as they are.
+                new = before or (texts.new(thing) if base.thing(thing.id) is None else ThingText(id=thing.id))
+                equipment[thing.id] = texts.more(new, thing.signals)
             except ValidationError as error:
                 raise Refused("things.faults", texts.faults_of(thing.id, error), "Correct it; nothing was changed.") from error
         wanted = texts.write(ThingsText(types=told.types, equipment=tuple(equipment.values())))
