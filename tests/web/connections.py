@@ -4,18 +4,18 @@ and probes that come to what their address says (`untrusted`, `insecure`, `away`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tests.web.machines import FakeMachines
 from tests.web.world import World
 
 from batchone.contracts.certificates import PlatformCertificate, ServerCertificate
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import ConnectionNow, LastValue
 from batchone.contracts.pack import Limits
 from batchone.contracts.quarantine import OTHERS, Quarantined
 from batchone.contracts.sources import Evidence, Failure, Found, Look, Point, Probed, Source
-from batchone.contracts.things import SignalType, Thing, ThingModel, joined, of_packs
+from batchone.contracts.things import SignalType, Thing
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import NotFound, Refused
 from batchone.kernel.ids import Ids
@@ -51,26 +51,35 @@ def found_at_the_pump(count: int = 0) -> tuple[Found, ...]:
     )  # fmt: skip
 
 
-@dataclass
-class _Kept:
-    source: Source
-    up: bool = True
-
-
 class FakeSources:
-    def __init__(self, model: FakeThings, certificates: FakeCertificates, ids: Ids) -> None:
-        self._model, self._certificates, self._ids = model, certificates, ids
-        points = (Point("comp-1/pressure", "ns=2;s=Air.P", "kPa"), Point("comp-1/oil_temperature", "ns=2;s=Air.OilTemp"))
-        air = Source("air-house", "opc.tcp://10.0.0.5:4840/", {}, points)
-        oven = Source("oven-gas", "mqtt://10.0.0.9:1883", {"listen": "plant/#"}, ())
-        self.kept = {"air-house": _Kept(air), "oven-gas": _Kept(oven, up=False)}
+    """Declared connections of the made-up plant's machines, and probes."""
+
+    def __init__(self, machines: FakeMachines, certificates: FakeCertificates, ids: Ids) -> None:
+        self._machines, self._certificates, self._ids = machines, certificates, ids
+        self.declared = machines.declared
         self.looks: dict[str, Look] = {}
         self.notes: list[str] = []
+
+    @property
+    def kept(self) -> dict[str, Source]:
+        """What is declared, by id."""
+        return {each.id: each for each in self._machines.sources}
+
+    def begin(self) -> None:
+        """An air house that is connected, and an oven that does not answer."""
+        machines = self._machines
+        if "air-house" in self.kept:
+            return
+        points = (Point("comp-1/oil_temperature", "ns=2;s=Air.OilTemp"), Point("comp-1/pressure", "ns=2;s=Air.P", "kPa"))
+        machines.more.append(_air_house())
+        machines.sources.append(Source("air-house", "opc.tcp://10.0.0.5:4840/", {}, points))
+        machines.sources.append(Source("oven-gas", "mqtt://10.0.0.9:1883", {"listen": "plant/#"}, ()))
+        machines.down.add("oven-gas")
 
     async def shown(self, tenant: str, source: str, most: int) -> tuple[Source, int]:
         if source not in self.kept:
             raise NotFound("connections.unknown", f"No connection {source} is declared.", "Look at the list again.")
-        found = self.kept[source].source
+        found = self.kept[source]
         return replace(found, points=found.points[:most]), len(found.points)
 
     async def look(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> str:
@@ -120,46 +129,14 @@ class FakeSources:
     async def connect(self, tenant: str, source: Source, things: Sequence[Thing], note: str, actor: Actor) -> int:
         if any(point.address == "nonsense" for point in source.points):
             raise Refused("connections.faults", "nonsense is no address.", "Correct these; nothing was changed.")
-        self._model.extend(things)
-        self.kept[source.id] = _Kept(source)
+        self._machines.more += things
+        self._machines.sources = [each for each in self._machines.sources if each.id != source.id] + [source]
         self.notes.append(note)
         return len(self.notes)
 
     async def disconnect(self, tenant: str, source: str, note: str, actor: Actor) -> int:
-        del self.kept[source]
+        self._machines.sources = [each for each in self._machines.sources if each.id != source]
         return 1
-
-    def standing(self, now: datetime) -> tuple[ConnectionNow, ...]:
-        """How the declared connections stand."""
-        return tuple(
-            ConnectionNow(
-                name, "opcua", each.source.url, each.up, now - timedelta(minutes=42), 81_240 if each.up else 0,
-                3 if each.up else 0, "" if each.up else f"{each.source.url} does not answer. See that it is switched on.",
-                last_heard=now if each.up else None, declared=True,
-            )
-            for name, each in self.kept.items()
-        )  # fmt: skip
-
-    def last(self, equipment: str, at: datetime) -> tuple[LastValue, ...]:
-        """The last values of declared equipment."""
-        paths = [point.path for each in self.kept.values() if each.up for point in each.source.points]
-        return tuple(LastValue(path, 7.1 + at.second % 7 / 10, 0, at, at) for path in paths if path.startswith(f"{equipment}/"))
-
-
-class FakeThings:
-    def __init__(self, world: World) -> None:
-        self.now = joined(of_packs([world.blueprint.pack]), (), (_air_house(),), 1)
-
-    async def model(self, tenant: str) -> ThingModel:
-        return self.now
-
-    def extend(self, things: Sequence[Thing]) -> None:
-        """More equipment and signals."""
-        new = [
-            replace(each, signals=tuple(s for s in each.signals if f"{each.id}/{s.id}" not in self.now.signals))
-            for each in things
-        ]
-        self.now = joined(self.now, (), new, self.now.version + 1)
 
 
 class FakeCertificates:

@@ -25,6 +25,7 @@ from batchone.web.pages import (
     connecting,
     embed,
     entrance,
+    fleet,
     home,
     line,
     machine,
@@ -37,6 +38,7 @@ from batchone.web.pages import (
     rules,
     saved,
     shop,
+    trend,
 )
 from batchone.web.render import Renderer
 from batchone.web.services import Services, Web
@@ -44,8 +46,8 @@ from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
 PAGES = (
-    entrance, home, shop, saved, rules, embed, my_order, line, machine, alarms, plan, plan_diff, plan_by_hand, orders,
-    call_offs, connect, connecting, quarantine, certificates,
+    entrance, home, shop, saved, rules, embed, my_order, line, fleet, machine, trend, alarms, plan, plan_diff, plan_by_hand,
+    orders, call_offs, connect, connecting, quarantine, certificates,
 )  # fmt: skip
 _SECURITY = {
     "Content-Security-Policy": (

@@ -18,7 +18,7 @@ from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.logistics import Logistics
-from batchone.contracts.machines import Connect, History, Twin
+from batchone.contracts.machines import Connect, History, Retention, Twin
 from batchone.contracts.planning import Planning
 from batchone.contracts.production import Production
 from batchone.contracts.quarantine import Quarantines
@@ -34,7 +34,7 @@ from batchone.web.settings import WebSettings
 
 REQUIRED = (
     Enterprises, Design, Choosing, Authoring, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect,
-    Sources, Certificates, Quarantines, History, Twin, Things, Alarms,
+    Sources, Certificates, Quarantines, History, Retention, Twin, Things, Alarms,
 )  # fmt: skip
 _GRACE_S = 2
 """Open event streams never end by themselves; a server that waited for them would never stop."""

@@ -11,6 +11,11 @@ from tests.web.fakes import FakeServices
 OPC = {"scheme": "opc.tcp", "url": "10.0.0.5"}
 
 
+@pytest.fixture(autouse=True)
+def _begin(services: FakeServices) -> None:
+    services.sources.begin()
+
+
 async def looked_at(client: httpx.AsyncClient, **form: str) -> str:
     """The address of the page that a first form leads to."""
     answer = await client.post("/connect/new", data={**OPC, **form})
@@ -137,13 +142,13 @@ async def test_what_was_ticked_is_declared_as_it_was_corrected_and_its_values_ar
     }  # fmt: skip
     answer = await declared(eva, page, form)
     assert answer.headers["location"] == "/connect/connections/pump?new=1"
-    source = services.sources.kept["pump"].source
+    source = services.sources.kept["pump"]
     assert source.url == "opc.tcp://10.0.0.5:4840/"
     assert [(point.path, point.address, point.unit) for point in source.points] == [
         ("comp-1/pressure", "ns=2;s=Air.P", "kPa"), ("pump-1/flow", "ns=2;s=Air.Flow", ""),
         ("pump-1/hum", "ns=2;s=Air.Hum", ""),
     ]  # fmt: skip
-    pump = services.things.now.thing("pump-1")
+    pump = (await services.machines.model("works")).thing("pump-1")
     assert pump is not None
     assert (pump.name, pump.place) == ({"en": "Air pump"}, "works/hall")
     assert [(each.id, each.name, each.unit, each.kind) for each in pump.signals] == [
@@ -158,7 +163,7 @@ async def test_names_are_kept_in_the_language_of_whoever_writes_them(as_: As, se
     page = await looked_at(eva)
     eva.cookies.set("batchone_language", "zh")
     await declared(eva, page, {"take": "2", **row(2, signal="flow", name="流量")})
-    flow = services.things.now.signals["pump-1/flow"].signal
+    flow = (await services.machines.model("works")).signals["pump-1/flow"].signal
     assert flow.name == {"zh": "流量"}
 
 
@@ -203,7 +208,7 @@ async def test_a_machine_that_does_not_say_what_it_offers_is_written_by_hand(as_
     }
     answer = await eva.post("/connect/new/by-hand", data=form)
     assert answer.headers["location"] == "/connect/connections/meter?new=1"
-    source = services.sources.kept["meter"].source
+    source = services.sources.kept["meter"]
     assert (source.url, dict(source.settings)) == ("modbus://10.0.0.5:502", {"unit": "3"})
     assert [(point.path, point.address) for point in source.points] == [("meter-7/power", "holding:1")]
 

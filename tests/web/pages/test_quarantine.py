@@ -2,11 +2,17 @@
 
 from urllib.parse import urlencode
 
+import pytest
 from tests.web.conftest import As
 from tests.web.fakes import FakeServices
 
 PATH = {"connection": "oven-gas", "path": "oven-gas/plant/oven-3/zones#gas.flow"}
 FORM = {"of": PATH["connection"], "adopt": PATH["path"]}
+
+
+@pytest.fixture(autouse=True)
+def _begin(services: FakeServices) -> None:
+    services.sources.begin()
 
 
 async def test_what_was_set_aside_is_listed_with_how_often_the_last_value_and_since_when(as_: As) -> None:

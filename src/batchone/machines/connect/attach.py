@@ -11,7 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from batchone.machines import columns
+from batchone.machines.connect.driver import Fault
 from batchone.machines.connect.quarantine.counting import Quarantine
+
+_UNDATED = "Its time lies outside the years 1970 to 9998."
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Attaching:
         """The samples of declared signals, and which equipment was heard; the others go to the quarantine."""
         if not batch.num_rows:
             return columns.empty(), frozenset()
+        dated = columns.dated(batch)
+        if dated is not None:
+            batch = self._dated(batch, dated, now)
+            if not batch.num_rows:
+                return columns.empty(), frozenset()
         names = self._known(batch.column("path").dictionary)
         if names.strays:
             batch = self._without_strays(batch, names, now)
@@ -92,6 +100,13 @@ class Attaching:
             if not names.strays:
                 self._names = names
         return names
+
+    def _dated(self, batch: pa.RecordBatch, dated: NDArray[np.bool_], now: datetime) -> pa.RecordBatch:
+        """The rows whose times are dates: history would refuse the others, and with them the whole batch."""
+        counted = batch.filter(pa.array(~dated)).column("path").cast(pa.string()).value_counts()
+        for each in counted.to_pylist():
+            self.quarantine.unreadable(Fault(each["values"], each["counts"], _UNDATED), now)
+        return batch.filter(pa.array(dated))
 
     def _without_strays(self, batch: pa.RecordBatch, names: _Names, now: datetime) -> pa.RecordBatch:
         """The rows of declared paths, with a dictionary of these alone: strays are many, and must not travel on as names."""

@@ -48,6 +48,7 @@ class Link:
         self.wiring = wiring
         self.shipping = shipping
         self.quarantine = quarantine or Quarantine(wiring.connection)
+        self.quarantine.declared = wiring.paths
         self._make = make
         self._address = ""
         self._floor = floor
@@ -67,6 +68,7 @@ class Link:
     def learn(self, wiring: Wiring) -> None:
         """Take more, or fewer, of the signals that the machines tell by name, without letting go of them."""
         self.wiring = wiring
+        self.quarantine.declared = wiring.paths
         self._attaching = Attaching(wiring.paths, self.quarantine, wiring.scales)
 
     async def run(self) -> None:

@@ -96,8 +96,8 @@ SELECT connection, path, reason FROM connect.quarantine WHERE tenant = %(tenant)
 )
 
 -- name: quarantine_sizes
-SELECT connection, count(*) AS paths FROM connect.quarantine
-WHERE tenant = %(tenant)s AND path <> %(others)s GROUP BY connection
+SELECT connection, reason, count(*) AS paths FROM connect.quarantine
+WHERE tenant = %(tenant)s AND path <> %(others)s GROUP BY connection, reason
 
 -- name: count_quarantine
 INSERT INTO connect.quarantine (tenant, connection, path, reason, count, first, last, value, what)

@@ -50,3 +50,14 @@ def test_what_could_not_be_stored_is_counted_on() -> None:
     (entry,) = quarantine.listed()
     assert (entry.count, entry.value, entry.first, entry.last) == (5, 5.0, NOON, LATER)
     assert quarantine.count == 5
+
+
+def test_strangers_do_not_crowd_out_what_concerns_a_declared_signal() -> None:
+    quarantine = Quarantine("line", frozenset({"m1/a"}))
+    for number in range(3000):
+        quarantine.undeclared(f"m9/{number}", 1, 0.0, NOON)
+    quarantine.unreadable(Fault("m1/a", 2, "no number"), NOON)
+    quarantine.unreadable(Fault("m9/x", 1, "no number"), NOON)
+    listed = {(each.path, each.reason): each.count for each in quarantine.listed()}
+    assert len(listed) == 1003
+    assert (listed["m1/a", "unreadable"], listed["(others)", "undeclared"], listed["(others)", "unreadable"]) == (2, 2000, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,12 +25,15 @@ class _Counted:
 
 
 class Quarantine:
-    """What a connection set aside since it was taken last, by path and reason; at most so many paths, the rest together.
-    `count` is all that it ever set aside."""
+    """What a connection set aside since it was taken last, by path and reason: what concerns its `declared` signals, and at
+    most so many other paths, the rest together. Strangers must not crowd out what a person waits for. `count` is all that
+    it ever set aside."""
 
-    def __init__(self, connection: str) -> None:
+    def __init__(self, connection: str, declared: Collection[str] = frozenset()) -> None:
         self.connection = connection
+        self.declared = declared
         self.count = 0
+        self._strangers = 0
         self._entries: dict[tuple[str, QuarantineReason], _Counted] = {}
 
     def listed(self) -> tuple[Quarantined, ...]:
@@ -45,6 +48,7 @@ class Quarantine:
         """All of it, to be stored; it counts anew."""
         found = self.listed()
         self._entries.clear()
+        self._strangers = 0
         return found
 
     def give_back(self, entries: Sequence[Quarantined]) -> None:
@@ -61,7 +65,7 @@ class Quarantine:
         """Count the strays of a batch; there may be a million, of which most have no place of their own."""
         rest, last = 0, 0.0
         for path, count, value in zip(paths, counts, values, strict=True):
-            if len(self._entries) < LISTED_MAX or (path, "undeclared") in self._entries:
+            if self._strangers < LISTED_MAX or (path, "undeclared") in self._entries:
                 self.undeclared(path, count, value, now)
             else:
                 rest, last = rest + count, value
@@ -79,7 +83,9 @@ class Quarantine:
         known = self._entries.get((path, reason))
         if known is None:
             # A path that does not fit whole would be the address of nothing.
-            full = len(self._entries) >= LISTED_MAX or len(path) > PATH_MAX
+            stranger = path not in self.declared
+            full = (stranger and self._strangers >= LISTED_MAX) or len(path) > PATH_MAX
+            self._strangers += stranger and not full
             key = (OTHERS if full else _storable(path), reason)
             known = self._entries.get(key)
             if known is None:

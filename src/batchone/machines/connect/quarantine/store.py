@@ -14,7 +14,8 @@ from batchone.machines.connect.quarantine.counting import LISTED_MAX
 
 _QUERIES = load_queries(Path(__file__).parent.parent / "queries.sql")
 KEPT_MAX = 5_000
-"""Paths of a tenant; with those of one connection, more than a person judges."""
+"""Paths of a tenant, for each reason; with those of one connection, more than a person judges. What is undeclared does not
+crowd out what cannot be read."""
 
 
 class QuarantineStore:
@@ -50,19 +51,23 @@ class QuarantineStore:
         )  # fmt: skip
         known = {(row["connection"], row["path"], row["reason"]) for row in rows}
         rows = await tx.all(_QUERIES["quarantine_sizes"], tenant=self._tenant, others=OTHERS)
-        sizes = Counter({row["connection"]: row["paths"] for row in rows})
-        whole = sizes.total()
+        sizes = Counter({(row["connection"], row["reason"]): row["paths"] for row in rows})
+        whole = Counter[str]()
+        for (_, reason), paths in sizes.items():
+            whole[reason] += paths
         found: list[Quarantined] = []
         others: dict[tuple[str, str], Quarantined] = {}
         for each in entries:
             new = (each.connection, each.path, each.reason) not in known and each.path != OTHERS
-            if each.path == OTHERS or (new and (whole >= self._most or sizes[each.connection] >= self._most_of_one)):
+            if each.path == OTHERS or (
+                new and (whole[each.reason] >= self._most or sizes[each.connection, each.reason] >= self._most_of_one)
+            ):
                 before = others.get((each.connection, each.reason))
                 others[each.connection, each.reason] = _joined(before, replace(each, path=OTHERS))
                 continue
             if new:
-                sizes[each.connection] += 1
-                whole += 1
+                sizes[each.connection, each.reason] += 1
+                whole[each.reason] += 1
             found.append(each)
         return [*found, *others.values()]
 
