@@ -190,10 +190,12 @@ async def test_a_form_that_cannot_be_is_refused_and_nothing_is_declared(
 
 async def test_a_machine_that_does_not_say_what_it_offers_is_written_by_hand(as_: As, services: FakeServices) -> None:
     eva = as_("eva")
-    where = await looked_at(eva, scheme="modbus", others="unit=3")
-    assert where.startswith("/connect/new/by-hand?")
+    agents = await looked_at(eva, scheme="influx", url="agents")
+    assert agents.startswith("/connect/new/by-hand?")
+    assert "Telegraf do not say what they offer" in (await eva.get(agents)).text
+    failed = (await eva.get(await looked_at(eva, scheme="modbus", url="away", others="unit=3\ncount=20"))).text
+    where = re.findall(r'href="(/connect/new/by-hand[^"]+)"', failed)[0].replace("&amp;", "&")
     page = (await eva.get(where)).text
-    assert "Modbus TCP do not say what they offer" in page
     assert "holding:100:float32" in page
     hidden = dict(re.findall(r'<input type="hidden" name="(url|s\.[a-z]+)" value="([^"]*)"', page))
     form = {
@@ -209,7 +211,7 @@ async def test_a_machine_that_does_not_say_what_it_offers_is_written_by_hand(as_
     answer = await eva.post("/connect/new/by-hand", data=form)
     assert answer.headers["location"] == "/connect/connections/meter?new=1"
     source = services.sources.kept["meter"]
-    assert (source.url, dict(source.settings)) == ("modbus://10.0.0.5:502", {"unit": "3"})
+    assert (source.url, dict(source.settings)) == ("modbus://away:502", {"unit": "3"}), "what a probe asks stays with it"
     assert [(point.path, point.address) for point in source.points] == [("meter-7/power", "holding:1")]
 
 

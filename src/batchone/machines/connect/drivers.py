@@ -32,11 +32,13 @@ DRIVERS: Mapping[str, str] = {
 
 PROBES: Mapping[str, str] = {
     "files": "files.driver:probe",
+    "modbus-registers": "modbus.probe:probe",
     "mqtt": "mqtt.driver:probe",
     "mtconnect": "mtconnect.driver:probe",
     "opcua": "opcua.probe:probe",
+    "s7": "s7.probe:probe",
 }
-"""Protocol to its probe; one whose machines do not say what they offer has none."""
+"""Protocol to its probe; one that is pushed to has none."""
 
 SCHEMES: Mapping[str, str] = {
     "file": "files",

@@ -15,6 +15,7 @@ from batchone.contracts.pack import Connection, Equipment, Pack
 from batchone.contracts.sources import Point, Source
 from batchone.contracts.things import ThingModel, position_name
 from batchone.kernel.errors import Refused
+from batchone.kernel.quantities import seconds
 
 METER_SIGNALS = ("energy", "power")
 """What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
@@ -94,6 +95,25 @@ def server_of(url: str) -> str:
     except ValueError as error:
         raise Refused("connections.url", f"{url[:200]} is no url: {error}.", "Say protocol://host:port.") from error
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def rounds_of(wiring: Wiring) -> tuple[float, bool]:
+    """Of a polled connection: seconds from round to round (`every`, 1 s), and whether each round tells all values (`report`:
+    `all`) or those that changed (`changes`). `Refused` where a setting says neither."""
+    every_s, report = seconds(wiring.settings.get("every", "1 s")), wiring.settings.get("report", "changes")
+    if every_s <= 0 or report not in ("changes", "all"):
+        what = f"{wiring.connection}: every is longer than nothing, and report is one of changes and all."
+        raise Refused("connections.setting", what, "Write them as every: 1 s and report: changes.")
+    return every_s, report == "all"
+
+
+def number_of(wiring: Wiring, name: str, otherwise: int, most: int) -> int:
+    """A setting that is a whole number from 0 on; `Refused` where it is none."""
+    text = wiring.settings.get(name, str(otherwise))
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+        what = f"{wiring.connection}: '{text[:40]}' is no {name}."
+        raise Refused("connections.setting", what, f"It is a number from 0 to {most}.")
+    return int(text)
 
 
 def signal_names(pack: Pack, equipment: Equipment) -> tuple[str, ...]:

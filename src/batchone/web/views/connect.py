@@ -22,6 +22,8 @@ SECURITIES = ("encrypt", "sign", "none")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _WORDLESS = re.compile(r"[^A-Za-z0-9]+")
 _POSITION = re.compile(r"P[0-9]{2,}/")
+_OF_PROBES: Mapping[str, tuple[str, ...]] = {"mqtt": ("for",), "modbus": ("from", "count"), "s7": ("db", "from", "count")}
+"""Settings that say where a probe looks, and that a connection does not know."""
 _TEXTS = frozenset({"String", "LocalizedText", "DateTime", "ByteString", "XmlElement", "QualifiedName", "Guid", "unknown"})
 """Types of OPC UA whose values are no numbers."""
 
@@ -42,8 +44,8 @@ class Protocol:
 
 PROTOCOLS = (
     Protocol("opc.tcp", "OPC UA", "10.0.0.5:4840", 4840, True, "ns=2;s=Air.P", N_("controllers and machines of many makers")),
-    Protocol("modbus", "Modbus TCP", "10.0.0.5:502", 502, False, "holding:100:float32", N_("meters, drives, controllers")),
-    Protocol("s7", "Siemens S7", "10.0.0.5", 102, False, "DB1.DBD4:real", N_("S7-300 to S7-1500, by data blocks")),
+    Protocol("modbus", "Modbus TCP", "10.0.0.5:502", 502, True, "holding:100:float32", N_("meters, drives, controllers")),
+    Protocol("s7", "Siemens S7", "10.0.0.5", 102, True, "DB1.DBD4:real", N_("S7-300 to S7-1500, by data blocks")),
     Protocol("mqtt", "MQTT", "10.0.0.5:1883", 1883, True, "plant/oven/temp", N_("what is published at a broker")),
     Protocol("mtconnect", "MTConnect", "10.0.0.5:5000", 5000, True, "Xpos", N_("machine tools with an agent")),
     Protocol("file", "CSV, Parquet", "/data/oven", 0, True, "temperature", N_("files that are dropped into a folder")),
@@ -155,9 +157,9 @@ def _row(place: int, found: Found, model: ThingModel, taken: set[str]) -> FoundR
 
 
 def _kind(type_: str) -> Kind:
-    if type_ == "Boolean":
+    if type_ in {"Boolean", "bit"}:
         return "boolean"
-    return "integer" if "Int" in type_ or type_ in {"Byte", "SByte"} else "float"
+    return "integer" if "int" in type_.lower() or type_ in {"Byte", "SByte"} else "float"
 
 
 def signal_id(text: str) -> str:
@@ -223,7 +225,7 @@ def wanted(given: Mapping[str, str], taken: Sequence[str], asked: Asked, found: 
         points.append(Point(f"{equipment}/{signal}", address, told["told"]))
         if not _POSITION.match(signal):
             signals.setdefault(equipment, []).append(signal_of(signal, told, language))
-    settings = {key: value for key, value in asked.settings.items() if not (key == "for" and asked.scheme == "mqtt")}
+    settings = {key: value for key, value in asked.settings.items() if key not in _OF_PROBES.get(asked.scheme, ())}
     place, name = given.get("place", "").strip(), given.get("equipment_name", "").strip()
     things = tuple(
         Thing(equipment, "", {language: name} if name else {"en": equipment}, place, signals=tuple(each))

@@ -24,6 +24,7 @@ from batchone.machines.connect.wiring import Wiring
 _SETTINGS = frozenset({"listen", "qos", "time", "format", "user", "password_file"})
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PROBE_S = 3.0
+_FULL, _HELD_S = 0.9, 0.5
 
 
 class MqttDriver(ReadOnly):
@@ -49,6 +50,7 @@ class MqttDriver(ReadOnly):
         self._clock = clock
         self._session = _session(wiring.url, wiring.settings, f"{reach.client}-{wiring.connection}", reach)
         self._inbox = Inbox()
+        self._press = 0.0
 
     async def open(self) -> None:
         """Connect and subscribe."""
@@ -60,7 +62,10 @@ class MqttDriver(ReadOnly):
             raise away(self.address, error) from error
 
     async def read(self) -> Reading:
-        """Wait for a message, and take all that came with it."""
+        """Wait for a message, and take all that came with it; nothing while the buffer behind is nearly full."""
+        if self._press >= _FULL:
+            await asyncio.sleep(_HELD_S)
+            return Reading()
         try:
             while not self._inbox:
                 for message in await self._session.heard():
@@ -72,6 +77,10 @@ class MqttDriver(ReadOnly):
     async def close(self) -> None:
         """Disconnect."""
         await self._session.close()
+
+    def press(self, share: float) -> None:
+        """Leave messages where they are while the buffer behind is nearly full: those of QoS 1 and 2 stay with the broker."""
+        self._press = share
 
     def _take(self, message: Message) -> None:
         if not message.payload:  # so a retained message is taken back; it says nothing

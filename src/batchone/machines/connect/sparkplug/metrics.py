@@ -146,6 +146,9 @@ class EdgeNode:
     def take(self, kind: str, device: str, data: bytes, now: datetime) -> None:
         """Take a message of kind NBIRTH, NDEATH, NDATA, DBIRTH, DDEATH or DDATA."""
         path = f"{device or self.node}/{kind}"
+        if not self.born and kind not in ("NBIRTH", "NDEATH"):
+            self._doubt(path)
+            return
         try:
             payload = payload_of(data)
         except Garbled as error:
@@ -156,13 +159,16 @@ class EdgeNode:
             self._died(payload)
         elif kind == "NBIRTH":
             self._node_born(payload, now)
-        elif not self.born or not self._follows(payload):
-            # Who joins in the middle of a session has lost nothing that was his: only later is it a fault.
-            if self._joined:
-                self.inbox.fault(path, "It came out of sequence.")
-            self.wants_rebirth = True
+        elif not self._follows(payload):
+            self._doubt(path)
         else:
             self._in_session(kind, device, payload, now)
+
+    def _doubt(self, path: str) -> None:
+        # Who joins in the middle of a session has lost nothing that was his: only later is it a fault.
+        if self._joined:
+            self.inbox.fault(path, "It came out of sequence.")
+        self.wants_rebirth = True
 
     def take_data(self, messages: Sequence[tuple[str, bytes]], now: datetime) -> None:
         """Take messages of kind DDATA (NDATA where the device is empty) in the order in which they came: as `take` does one by
