@@ -28,6 +28,7 @@ NAMES = (
     "honesty",
     "configure",
     "history",
+    "tsbs",
 )
 
 

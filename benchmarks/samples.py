@@ -30,8 +30,10 @@ from batchone.machines import columns, history
 from batchone.machines.connect.attach import Attaching, Quarantine
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.module import HistorySettings
 from batchone.machines.history.reading import Reader
+from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
@@ -140,13 +142,16 @@ class Pipeline:
         root = self.home / f"history-{seed}-{size}"
         root.mkdir()
         files = SegmentFiles(root, partial(self.ids.new, "SEG"), time.time)
-        ingest = Counting(self.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages)
+        journals = Journals(Catalogue(self.database), root, partial(self.ids.new, "JRN"), Rules(settings.seal_rows))
+        sealer = Sealer(self.database, journals, files)
+        ingest = Counting(self.database, journals, flush_s=settings.flush, full=settings.messages)
         ingest.wanted, ingest.done = rows, asyncio.Event()
         log, bounds = self.home / f"log-{seed}-{size}", Bounds(batch_rows=size, message_rows=max(size, 1))
         shipping = Shipping(self.bus, TENANT, "synthetic", self.ids.new("B"), log, bounds, time.time)
         work = [
             asyncio.create_task(shipping.seal()), asyncio.create_task(shipping.send()),
             asyncio.create_task(self.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages)),
+            asyncio.create_task(sealer.work(settings.seal_every)),
         ]  # fmt: skip
         try:
             await asyncio.sleep(0.3)
@@ -157,6 +162,7 @@ class Pipeline:
             await until(self._acknowledged, "every batch acknowledged", timeout_s=30, every_s=0.05)
             if shipping.dropped:
                 raise AssertionError(f"{shipping.dropped} samples were dropped")
+            await sealer.seal_all()
             size_on_disk = await self._check(root, rows)
             return Run(rows, real_s, cpu - _made_cpu_s(rows, size, seed), size_on_disk, ingest.rested_s)
         finally:

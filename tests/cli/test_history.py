@@ -24,8 +24,10 @@ from batchone.kernel.remote import serve
 from batchone.machines import columns, history
 from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
+from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.store import Catalogue
 
@@ -52,9 +54,11 @@ class Terminal:
 @pytest.fixture
 async def terminal(database, database_url: str, nats_url: str, ids, tmp_path: Path) -> Terminal:
     await migrate(database, "history", Path(history.__file__).parent / "migrations")
-    files = SegmentFiles(tmp_path / "history", lambda: ids.new("SEG"), time.time)
+    catalogue, root = Catalogue(database), tmp_path / "history"
+    journals = Journals(catalogue, root, lambda: ids.new("JRN"), Rules())
     batch = columns.to_batch(("m/x", "m/y"), (0, 0, 1), (10**15, 10**15 + 10**6, 10**15), 10**15, (1.5, 2.5, 7.0), (0, 0, 0))
-    await Ingest(database, files, flush_s=0, flush_rows=1).store([Message("samples.t.c", columns.to_bytes(batch))])
+    await Ingest(database, journals, flush_s=0).store([Message("samples.t.c", columns.to_bytes(batch))])
+    await Sealer(database, journals, SegmentFiles(root, lambda: ids.new("SEG"), time.time)).seal_all()
     Running("deploy.toml", database_url, nats_url, "", "http://127.0.0.1:1", "", os.getpid()).write(tmp_path)
     deploy = {"name": "test", "tenant": "t", "engines": {}, "processes": {"all": ["history"]}, "modules": {}}
     (tmp_path / "deploy.json").write_text(json.dumps(deploy))

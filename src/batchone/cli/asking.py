@@ -40,7 +40,8 @@ def sql(
     async def work() -> int:
         from batchone.kernel.database import Database
         from batchone.kernel.ids import TimeIds
-        from batchone.machines.history.asking import EVER, Asker
+        from batchone.machines.history.asking import Asker
+        from batchone.machines.history.model import EVER
         from batchone.machines.history.store import Catalogue
 
         async with platform() as running:

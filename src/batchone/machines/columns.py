@@ -33,6 +33,9 @@ SAMPLE_SCHEMA = pa.schema(
 """Path `<equipment>/<signal>` or `<equipment>/P01/<signal>`, both times in plant time, value in the unit of the signal's
 declaration, quality `GOOD`, `UNCERTAIN` or `BAD`. A bad sample may have the value not-a-number."""
 
+END_US = 253_370_764_800_000_000
+"""A source time lies before the year 9999, and not before 1970; any other is no date."""
+
 _PLAIN, _PACKED = pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression="zstd")
 _WORTH_PACKING = 2_000
 """Rows from which on compressing pays: a quarter of the bytes, for a sixth of a processor second a million rows."""
@@ -139,13 +142,25 @@ def from_bytes(data: bytes) -> pa.RecordBatch:
             schema, batches = reader.schema, list(reader)
         for batch in batches:
             batch.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+        names = schema.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Refused("samples.unreadable", f"This is no batch of samples: {error}.", _CURE) from error
     if not schema.equals(SAMPLE_SCHEMA):
-        raise Refused("samples.schema", f"These samples have the columns {schema.names} of other types.", _CURE)
-    if any(column.null_count for batch in batches for column in batch.columns):
+        raise Refused("samples.schema", f"These samples have the columns {names} of other types.", _CURE)
+    if len(batches) != 1:  # one whose end is missing has none, and would count as stored
+        raise Refused("samples.unreadable", f"This is no batch of samples: there are {len(batches)} in it.", _CURE)
+    (batch,) = batches
+    if any(column.null_count for column in batch.columns):
         raise Refused("samples.nulls", "A sample lacks its path, a time, its value or its quality.", _CURE)
-    return concat(batches).replace_schema_metadata(schema.metadata)
+    return batch.replace_schema_metadata(schema.metadata)
+
+
+def dated(batch: pa.RecordBatch) -> NDArray[np.bool_] | None:
+    """Which rows have a source time that is a date; none where all have."""
+    source = times_us(batch)
+    if not len(source) or (source.min() >= 0 and source.max() < END_US):
+        return None
+    return (source >= 0) & (source < END_US)
 
 
 def paths_of(batch: pa.RecordBatch) -> list[str]:

@@ -17,9 +17,11 @@ from batchone.kernel.database import Database, migrate
 from batchone.kernel.ids import TimeIds
 from batchone.machines import columns, history
 from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.keeping import Keeper
 from batchone.machines.history.model import MergeRules
 from batchone.machines.history.reading import Reader
+from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
@@ -39,6 +41,8 @@ class Rig:
     files: SegmentFiles = field(init=False)
     catalogue: Catalogue = field(init=False)
     reader: Reader = field(init=False)
+    journals: Journals | None = None
+    sealer: Sealer = field(init=False)
     ingest: Ingest = field(init=False)
     historian: Historian = field(init=False)
     real_s: float = 2e9
@@ -54,8 +58,18 @@ class Rig:
         self.files = SegmentFiles(
             self.root, lambda: f"{self.ids.new('SEG')}-{next(counter)}", lambda: self.real_s
         )  # fmt: skip
-        self.ingest = Ingest(self.database, self.files, flush_s=0, flush_rows=1)
+        if self.journals is not None:
+            # With a process its locks go.
+            self.journals._leave()
+        self.journals = Journals(self.catalogue, self.root, lambda: f"{self.ids.new('JRN')}-{next(counter)}", Rules())
+        self.sealer = Sealer(self.database, self.journals, self.files)
+        self.ingest = Ingest(self.database, self.journals, flush_s=0)
         self.historian = Historian(self.catalogue, self.reader)
+
+    async def store(self, messages: Sequence[Message]) -> None:
+        """Messages as segments."""
+        await self.ingest.store(messages)
+        await self.sealer.seal_all()
 
     def keeper(
         self, *, fan_in: int = 4, settled_s: float = 1e9, rows_max: int = 10_000, grace_s: float = 0, stray_s: float = 0
@@ -93,7 +107,7 @@ class Rig:
         ]
 
     def on_disk(self) -> set[str]:
-        return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()}
+        return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*.*") if path.suffix != ".lock"}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchone.kernel.errors import Refused
-from batchone.machines.history.asking import Asker, overlapping
+from batchone.machines.history.asking import Asker, Part, sharing
 
 pytestmark = pytest.mark.engine
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.engine
 @pytest.fixture
 async def asker(rig) -> Asker:
     """Over a packed segment, a plain one that repeats a sample of it, and another tenant's."""
-    await rig.ingest.store([rig.message([("m/x", 1, 1.5), ("m/x", 2, 2.5), ("m/y", 1, math.nan)], batch="B1")])
+    await rig.store([rig.message([("m/x", 1, 1.5), ("m/x", 2, 2.5), ("m/y", 1, math.nan)], batch="B1")])
     await rig.compact()
-    await rig.ingest.store([rig.message([("m/x", 2, 2.5), ("m/x", 3, 0.5)], batch="B2")])
-    await rig.ingest.store([rig.message([("m/secret", 1, 42.0)], tenant="u")])
+    await rig.store([rig.message([("m/x", 2, 2.5), ("m/x", 3, 0.5)], batch="B2")])
+    await rig.store([rig.message([("m/secret", 1, 42.0)], tenant="u")])
     return Asker(rig.catalogue, rig.root, threads=1, memory_bytes=256e6)
 
 
@@ -84,8 +84,21 @@ async def test_one_who_has_no_samples_gets_none(rig, tmp_path: Path) -> None:
     assert await ask(asker, "SELECT * FROM samples") == []
 
 
-async def test_only_segments_whose_times_overlap_are_compared(rig) -> None:
-    for first, last in ((0, 5), (5, 9), (20, 30), (22, 23), (31, 40)):
-        await rig.ingest.store([rig.message([("m/x", first, 1.0), ("m/x", last, 2.0)])])
-    groups = overlapping(await rig.catalogue.overlapping("t", rig.at(-1), rig.at(99)))
-    assert [len(group) for group in groups] == [2, 2, 1]
+def test_only_what_overlaps_in_time_and_is_not_alone_is_compared(rig) -> None:
+    spans = ((0, 5, False), (5, 9, False), (20, 30, True), (22, 23, True), (25, 40, False), (50, 60, True), (55, 70, True))
+    parts = [Part(rig.at(first), rig.at(last), "plain", str(first), alone) for first, last, alone in spans]
+    single, groups = sharing(parts)
+    assert [part.place for part in single] == ["22", "50", "55"]
+    assert [[part.place for part in group] for group in groups] == [["0", "5"], ["20", "25"]]
+    unsealed = Part(rig.at(80), rig.at(90), "unsealed")
+    assert sharing([unsealed]) == ([], [[unsealed]])
+
+
+async def test_what_is_not_sealed_is_seen_as_well_and_once(asker, rig) -> None:
+    message = rig.message([("m/x", 3, 0.5), ("m/x", 4, 0.25), ("m/x", 4, 0.25)], batch="B3")
+    await rig.ingest.store([message])
+    await rig.ingest.store([message])
+    select = "SELECT value FROM samples WHERE path = 'm/x' ORDER BY source_time"
+    assert await ask(asker, select) == [(1.5,), (2.5,), (0.5,), (0.25,)]
+    assert await ask(asker, "SELECT value FROM last WHERE path = 'm/x'") == [(0.25,)]
+    assert await ask(asker, "SELECT count(*) FROM samples", window=(rig.at(4), rig.at(5))) == [(1,)]

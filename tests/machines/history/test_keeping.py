@@ -10,7 +10,7 @@ pytestmark = pytest.mark.engine
 
 async def fill(rig, count: int) -> None:
     for at in range(count):
-        await rig.ingest.store([rig.message([("m/y", -at, 1.0), ("m/x", at, float(at))], batch=f"B-{at}")])
+        await rig.store([rig.message([("m/y", -at, 1.0), ("m/x", at, float(at))], batch=f"B-{at}")])
 
 
 async def test_small_segments_become_one_and_nothing_changes_for_readers(rig) -> None:

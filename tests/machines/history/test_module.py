@@ -80,6 +80,12 @@ async def seen(history: History, count: int, context: Context) -> float:
     return time.monotonic() - began
 
 
+async def sealed(history: History, segments: int) -> None:
+    async with asyncio.timeout(20):
+        while (await history.stats("t")).segments < segments:
+            await asyncio.sleep(0.02)
+
+
 async def test_a_sample_can_be_read_soon_after_its_arrival(context: Context) -> None:
     async with Running(context) as history:
         await publish(context, 0)
@@ -98,8 +104,8 @@ async def test_nothing_is_lost_or_doubled_over_restarts(context: Context) -> Non
     for round_ in range(3):
         for at in range(5):
             await publish(context, 5 * round_ + at)
-        async with Running(context, flush="0.05 s", tidy_every="0.1 s", fan_in=2, grace="0 s"):
-            await asyncio.sleep(0.05 * round_)
+        async with Running(context, flush="0.05 s", seal_every="0.02 s", tidy_every="0.1 s", fan_in=2, grace="0 s"):
+            await asyncio.sleep(0.1 * round_)
     async with Running(context, flush="0 s") as history:
         await seen(history, 150, context)
         async with asyncio.timeout(40):
@@ -138,18 +144,18 @@ def test_settings_are_quantities_with_units() -> None:
 
 
 async def test_what_is_declared_to_be_kept_for_long_goes_to_a_shelf_of_its_own(context: Context) -> None:
-    running = Running(context)
+    running = Running(context, seal_every="0.1 s", tidy_every="1 h")
     async with running as history:
         await publish(context, 0)
-        await seen(history, 10, context)
+        await sealed(history, 1)
         context.get(Things).retention = "long"
         await publish(context, 1)
-        await seen(history, 20, context)
+        await sealed(history, 2)
         envelope = Envelope("F", "t", "things.declared", 1, context.clock.now(), "x", "{}")
         async with context.database.transaction() as tx:
             await running.running.hears[ThingsDeclared](tx, Heard(envelope, ThingsDeclared(1, "x")))
         await publish(context, 2)
-        await seen(history, 30, context)
+        await sealed(history, 3)
     async with context.database.transaction() as tx:
         rows = await tx.all("SELECT kept, sum(rows)::int AS rows FROM history.segment WHERE retired_at IS NULL GROUP BY kept")
     assert {row["kept"]: row["rows"] for row in rows} == {"standard": 20, "long": 10}

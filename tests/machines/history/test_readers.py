@@ -56,7 +56,7 @@ async def test_readers_in_other_processes_see_whole_batches_while_one_writes_and
     keeper = rig.keeper(fan_in=3, grace_s=60)
     for at in range(BATCHES):
         rows = [("m/x", at * ROWS + each, float(each)) for each in range(ROWS)]
-        await rig.ingest.store([rig.message(rows, batch=f"B{at}")])
+        await rig.store([rig.message(rows, batch=f"B{at}")])
         await keeper.tidy()
         await asyncio.sleep(0.1)
     for reader in readers:

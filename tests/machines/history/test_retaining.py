@@ -10,8 +10,8 @@ from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import Gap
 from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
 from batchone.machines.history.archive import Archive
-from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.retaining import Retainer
+from batchone.machines.history.sealing import Sealer
 
 pytestmark = pytest.mark.engine
 ADMIN = Actor("t", "ann", "Ann", "admin")
@@ -29,7 +29,7 @@ class Keeping:
             rig.catalogue, rig.files, rig.reader, self.archive if archive else None, keep, clock=clock, ids=rig.ids,
             record=self.record,
         )  # fmt: skip
-        self.ingest = Ingest(rig.database, rig.files, flush_s=0, flush_rows=1, classes=self.classes)
+        self.sealer = Sealer(rig.database, rig.journals, rig.files, classes=self.classes)
 
     async def classes(self, _: str) -> Mapping[str, str]:
         return {"m/short": "short", "m/long": "long"}
@@ -37,11 +37,15 @@ class Keeping:
     async def record(self, *line: object) -> None:
         self.lines.append(line)
 
+    async def store(self, messages) -> None:
+        await self.rig.ingest.store(messages)
+        await self.sealer.seal_all()
+
     async def fill(self) -> None:
         """A sample of each signal now and on each of the twelve days before."""
         rows = [(path, -at * DAY, float(at)) for at in range(13) for path in ("m/short", "m/x", "m/long")]
         for at in range(0, len(rows), 9):
-            await self.ingest.store([self.rig.message(rows[at : at + 9], batch=f"B{at}")])
+            await self.store([self.rig.message(rows[at : at + 9], batch=f"B{at}")])
 
     async def drop_all(self) -> None:
         for day in (await self.retainer.preview("t", False)).days:
@@ -97,14 +101,14 @@ async def test_another_days_digest_drops_nothing(keeping) -> None:
         await keeping.retainer.drop("t", one.kept, one.day, two.digest, ADMIN)
     with pytest.raises(Conflict, match="is due"):
         await keeping.retainer.drop("t", "long", one.day, one.digest, ADMIN)
-    await keeping.ingest.store([keeping.rig.message([("m/short", -12 * DAY, 99.0)])])
+    await keeping.store([keeping.rig.message([("m/short", -12 * DAY, 99.0)])])
     with pytest.raises(Conflict, match="not what it was"):
         await keeping.retainer.drop("t", one.kept, one.day, one.digest, ADMIN)
     assert len(await keeping.rig.everything()) == len(before) + 1
 
 
 async def test_a_day_that_is_merged_meanwhile_is_dropped_by_nobody(keeping) -> None:
-    await keeping.ingest.store([keeping.rig.message([("m/short", -12 * DAY, 99.0)])])
+    await keeping.store([keeping.rig.message([("m/short", -12 * DAY, 99.0)])])
     before = await keeping.rig.everything()
     day = next(each for each in (await keeping.retainer.preview("t", False)).days if each.segments > 1)
     await asyncio.gather(
@@ -174,7 +178,7 @@ async def test_without_an_archive_a_day_is_gone(rig, clock) -> None:
 
 
 async def test_days_of_another_tenant_are_not_touched(keeping) -> None:
-    await keeping.ingest.store([keeping.rig.message([("m/x", -12 * DAY, 1.0)], tenant="u")])
+    await keeping.store([keeping.rig.message([("m/x", -12 * DAY, 1.0)], tenant="u")])
     await keeping.drop_all()
     assert len(await keeping.rig.everything("u")) == 1
     assert [day.day for day in (await keeping.retainer.preview("u", False)).days] == [date(2026, 2, 18)]

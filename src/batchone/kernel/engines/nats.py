@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -17,6 +18,9 @@ from batchone.kernel.errors import Broken
 HUB_DOMAIN = "hub"
 """The JetStream domain of a server that takes leaf nodes; each of these has one of its own."""
 _LEAF_USER = "edge"
+_NO_ROOM = b"no space left on device"
+_ROOM_BYTES = 16_000_000
+_LOG_BYTES = 64_000
 _ON_THEIR_WAY = 64
 """Messages of QoS 1 and 2 of one MQTT subscription that wait for their acknowledgement. All subscriptions of a client together
 may have 65,535 (it refuses the next one), so with the server's own 1,024 a client could not ask for 64 topics."""
@@ -55,8 +59,13 @@ def made_secret(file: Path) -> str:
     """The secret kept in a file that its owner alone can read; made when there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
+        part = file.with_suffix(".part")
+        part.touch(mode=0o600)
+        with part.open("w") as out:
+            out.write(secrets.token_urlsafe(32))
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)  # whole or not at all: an empty one would be a secret that everybody knows
     return file.read_text().strip()
 
 
@@ -69,6 +78,7 @@ class Nats:
         self.mqtt_port = mqtt_port or free_port()
         self._leaves = leaves
         self._child: Child | None = None
+        self._heard = 0
 
     @property
     def url(self) -> str:
@@ -118,6 +128,22 @@ class Nats:
         """Let it flush and end."""
         if self._child is not None:
             self._child.stop()
+
+    def starved(self) -> bool:
+        """Whether it said, since this was asked last, that it finds no room, though there is room now.
+
+        The server keeps a file's first failure for good: what was full once takes nothing more until it is started anew.
+        """
+        log = self.folder / "nats.log"
+        try:
+            with log.open("rb") as lines:
+                end = lines.seek(0, os.SEEK_END)
+                lines.seek(max(min(self._heard, end), end - _LOG_BYTES))
+                said = lines.read()
+            self._heard = end
+            return _NO_ROOM in said and shutil.disk_usage(self.folder).free > _ROOM_BYTES
+        except OSError:
+            return False
 
     @property
     def child(self) -> Child | None:

@@ -25,6 +25,8 @@ _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _SUBSCRIBE, _
 )  # fmt: skip
 _REFUSED = 0x80
 _WAITING_MAX = 5_000
+_PACKET_MAX = 16_000_000
+"""A packet that says it is longer is not waited for: what comes meanwhile would have to be kept."""
 _FILTERS_AT_ONCE = 20
 _LENGTH_BYTES_MAX = 4
 _NO_ENTRY = {4: "user or password is wrong", 5: "it does not let us in"}
@@ -175,6 +177,7 @@ class Session(asyncio.Protocol):
         try:
             self._rest = data[self._cut(data) :]
         except (ValueError, IndexError, struct.error):
+            self._rest = b""
             self._lose(ConnectionError("the broker sent what is no MQTT"))
             if self._transport is not None:
                 self._transport.abort()
@@ -194,16 +197,20 @@ class Session(asyncio.Protocol):
                 if found is None:
                     break
                 length, body = found
+                if length > _PACKET_MAX:
+                    raise ValueError("a packet longer than any")
             stop = body + length
             if stop > end:
                 break
             if first >> 4 == _PUBLISH:
                 start = body + 2 + (data[body] << 8 | data[body + 1])
+                if start + (2 if first & 6 else 0) > stop:
+                    raise ValueError("a topic longer than its packet")
                 topic = data[body + 2 : start].decode()
                 if first & 6:
                     if self._owe(first >> 1 & 3, data[start : start + 2]):
                         came.append(Message(topic, data[start + 2 : stop], bool(first & 1)))
-                elif start <= stop:
+                else:
                     came.append(Message(topic, data[start:stop], bool(first & 1)))
             else:
                 self._control(first >> 4, data[body:stop])

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
-from batchone.machines.history.model import Segment, check_window
-from batchone.machines.history.reading import SQL, literal, locked_down, there
+from batchone.machines.history.journal import Tail
+from batchone.machines.history.model import EVER, check_window
+from batchone.machines.history.reading import SQL, WARM_SHARE, Found, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
+from batchone.machines.history.warm import Warm
 
-EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 _PART = 50_000
+_SHAPES = ("packed", "plain", "unsealed", "warm")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Asker:
         self._root = root
         self._threads = threads
         self._memory_bytes = memory_bytes
-        self._ducks: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._tail = Tail(root)
+        self._ducks: dict[str, tuple[duckdb.DuckDBPyConnection, Warm]] = {}
         self._opening = threading.Lock()
 
     async def ask(
@@ -52,41 +56,35 @@ class Asker:
         `Refused` when it is no single SELECT, fails, reaches for anything but the tenant's samples, or takes too long.
         """
         check_window(*window)
-        segments, lost = await there(self._catalogue, self._root, tenant, *window)
+        found = await there(self._catalogue, self._tail, self._root, tenant, *window)
         bounds = columns.to_us(window[0]), columns.to_us(window[1])
-        table, cut = await asyncio.to_thread(self._ask, tenant, select, segments, bounds, rows, seconds)
-        return Answer(table, cut, tuple(sorted(lost)))
+        table, cut = await asyncio.to_thread(self._ask, tenant, select, found, bounds, rows, seconds)
+        return Answer(table, cut, tuple(sorted(found.lost)))
 
     def close(self) -> None:
         """Let go of DuckDB."""
-        for duck in self._ducks.values():
+        for duck, _ in self._ducks.values():
             duck.close()
 
-    def _duck(self, tenant: str) -> duckdb.DuckDBPyConnection:
+    def _duck(self, tenant: str) -> tuple[duckdb.DuckDBPyConnection, Warm]:
         """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
         with self._opening:
             if tenant not in self._ducks:
-                self._ducks[tenant] = duckdb.connect(":memory:")
-                locked_down(self._ducks[tenant], self._root / tenant, self._threads, self._memory_bytes)
-            return self._ducks[tenant].cursor()
+                duck = duckdb.connect(":memory:")
+                locked_down(duck, self._root / tenant, self._threads, self._memory_bytes)
+                self._ducks[tenant] = duck, Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
+            duck, warm = self._ducks[tenant]
+            return duck.cursor(), warm
 
     def _ask(
-        self, tenant: str, select: str, segments: Sequence[Segment], bounds: tuple[int, int], rows: int, seconds: float
+        self, tenant: str, select: str, found: Found, bounds: tuple[int, int], rows: int, seconds: float
     ) -> tuple[pa.Table, bool]:  # fmt: skip
-        duck = self._duck(tenant)
+        duck, warm = self._duck(tenant)
         late = threading.Timer(seconds, duck.interrupt)
         late.daemon = True
         try:
-            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, segments, bounds)}")
-            duck.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
-            duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
-            statements = duck.extract_statements(select)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise Refused(
-                    "history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals."
-                )
-            late.start()
-            return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
+            with warm.using(found.segments) as tables:
+                return self._answer(duck, select, found, tables, bounds, rows, late)
         except (duckdb.Error, pa.ArrowException) as error:
             if "INTERRUPT" in str(error):
                 what = f"The answer took longer than {seconds:g} s."
@@ -95,6 +93,23 @@ class Asker:
         finally:
             late.cancel()
             duck.close()
+
+    def _answer(
+        self, duck: duckdb.DuckDBPyConnection, select: str, found: Found, warm: Mapping[str, str], bounds: tuple[int, int],
+        rows: int, late: threading.Timer,
+    ) -> tuple[pa.Table, bool]:  # fmt: skip
+        if found.unsealed is not None:
+            duck.register("unsealed", found.unsealed)
+        duck.execute(f"CREATE TEMP VIEW samples AS {view_of(self._root, found, warm, bounds)}")
+        # Making a view opens files, so those are made that the text may name.
+        for view, query in (("last", "last"), ("signals", "signals_of")):
+            if view in select.lower():
+                duck.execute(f"CREATE TEMP VIEW {view} AS {SQL[query]}")
+        statements = duck.extract_statements(select)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise Refused("history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals.")
+        late.start()
+        return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
 
 
 def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
@@ -108,33 +123,64 @@ def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
     return pa.Table.from_batches(parts, reader.schema).slice(0, rows), count > rows
 
 
-def _samples(root: Path, segments: Sequence[Segment], bounds: tuple[int, int]) -> str:
-    """The samples of segments, each once. One sample can stand in two files only where their times overlap."""
-    if not segments:
-        return SQL["none"]
-    parts = []
-    for group in overlapping(segments):
-        of: dict[str, list[str]] = {}
-        for segment in group:
-            of.setdefault("packed" if segment.packed else "plain", []).append(str(root / segment.file))
-        text = " UNION ALL ".join(_filled(shape, files, bounds) for shape, files in sorted(of.items()))
-        parts.append(text if len(group) == 1 else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
-    return " UNION ALL ".join(parts)
+@dataclass(frozen=True)
+class Part:
+    """Where samples from one time to another stand: a segment's file or table (`place`), or what is not sealed, which has no
+    place. What is not `alone` may hold a sample that another part holds as well; what is not sealed may hold one twice."""
+
+    first: datetime
+    last: datetime
+    shape: str
+    place: str = ""
+    alone: bool = False
 
 
-def _filled(shape: str, files: list[str], bounds: tuple[int, int]) -> str:
-    text = SQL[shape].replace("$start", str(bounds[0])).replace("$end", str(bounds[1]))
-    return text.replace(f"${shape}", literal(files))
+def view_of(root: Path, found: Found, warm: Mapping[str, str], bounds: tuple[int, int]) -> str:
+    """The samples there are, each once."""
+    parts = [
+        Part(each.first, each.last, "warm", warm[each.id], each.alone) if each.id in warm
+        else Part(each.first, each.last, each.shape, str(root / each.file), each.alone)
+        for each in found.segments
+    ]  # fmt: skip
+    if found.unsealed is not None:
+        ends = pc.min_max(found.unsealed["source_time"])
+        parts.append(Part(ends["min"].as_py(), ends["max"].as_py(), "unsealed"))
+    single, groups = sharing(parts)
+    texts = list(_selects(single, bounds))
+    texts += (" ".join(("SELECT * FROM (", " UNION ALL ".join(_selects(each, bounds)), ")", SQL["once"])) for each in groups)
+    return " UNION ALL ".join(texts) or SQL["none"]
 
 
-def overlapping(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Segments in groups whose times overlap."""
-    groups: list[list[Segment]] = []
-    until: datetime | None = None
-    for segment in sorted(segments, key=lambda each: (each.first, each.id)):
-        if until is not None and segment.first <= until:
-            groups[-1].append(segment)
-        else:
-            groups.append([segment])
-        until = segment.last if until is None else max(until, segment.last)
-    return groups
+def _selects(parts: Sequence[Part], bounds: tuple[int, int]) -> Iterator[str]:
+    """The SELECTs over parts: one for each shape of files, for each table one."""
+    filled = {shape: SQL[shape].replace("$start", str(bounds[0])).replace("$end", str(bounds[1])) for shape in _SHAPES}
+    for shape in _SHAPES:
+        places = [part.place for part in parts if part.shape == shape]
+        if shape == "warm":
+            yield from (filled[shape].replace("$table", f'"{place}"') for place in places)
+        elif places:
+            yield filled[shape].replace(f"${shape}", literal(places))
+
+
+def sharing(parts: Sequence[Part]) -> tuple[list[Part], list[list[Part]]]:
+    """Parts of which nobody else holds a sample, and groups of parts that may hold the same samples.
+
+    One sample can stand in two parts only where their times overlap, and one of both is not alone.
+    """
+    group = list(range(len(parts)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            at = group[at]
+        return at
+
+    for one, part in enumerate(parts):
+        if not part.alone:
+            for two, other in enumerate(parts):
+                if part.first <= other.last and other.first <= part.last:
+                    group[root(two)] = root(one)
+    found: dict[int, list[Part]] = {}
+    for at, part in enumerate(parts):
+        found.setdefault(root(at), []).append(part)
+    groups = [each for each in found.values() if len(each) > 1 or each[0].shape == "unsealed"]
+    return [each[0] for each in found.values() if len(each) == 1 and each[0].shape != "unsealed"], groups

@@ -1,64 +1,27 @@
-"""From the stream to the catalogue: decode, drop what is known, write, commit, and only then let it be acknowledged."""
+"""From the stream to the journal: decode, refuse what is no batch, write, sync, and only then let it be acknowledged."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.machines import Kept
 from batchone.kernel.bus import Message
 from batchone.kernel.database import Database
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
-from batchone.machines.history.model import Segment
-from batchone.machines.history.segments import SegmentFiles, by_class, by_day, sorted_unique
-from batchone.machines.history.store import BatchKey, Catalogue
+from batchone.machines.history.journal import Frame, Journals
+from batchone.machines.history.model import BatchKey
+from batchone.machines.history.store import Catalogue
 
 _log = structlog.get_logger(__name__)
 _SUBJECT = re.compile(r"samples\.([A-Za-z0-9_-]+)\.[^.]+")
 _YEAR_9999_US = 253_370_764_800_000_000
-
-
-Classes = Callable[[str], Awaitable[Mapping[str, Kept]]]
-"""For a tenant, the class of retention of each path that is not `standard`."""
-
-
-async def all_standard(_: str) -> Mapping[str, Kept]:
-    """Nothing is kept longer or shorter than other things."""
-    return {}
-
-
-@dataclass
-class _Decoded:
-    """Messages as batches by tenant and batch id; `repeated` counts samples whose batch came twice among them."""
-
-    batches: dict[BatchKey, pa.RecordBatch] = field(default_factory=dict)
-    repeated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    refused: list[tuple[Message, str]] = field(default_factory=list)
-
-    def take(self, message: Message) -> None:
-        """Sort one message in."""
-        try:
-            key, batch = decode(message)
-        except Refused as error:
-            self.refused.append((message, error.what))
-            return
-        if key in self.batches:
-            self.repeated[key[0]] += batch.num_rows
-        else:
-            self.batches[key] = batch
-
-    def drop(self, known: set[BatchKey]) -> None:
-        """Leave out batches that are stored already."""
-        for key in known & self.batches.keys():
-            self.repeated[key[0]] += self.batches.pop(key).num_rows
 
 
 def decode(message: Message) -> tuple[BatchKey, pa.RecordBatch]:
@@ -90,79 +53,68 @@ def _id_of(batch: pa.RecordBatch) -> str:
     return name if name.isprintable() else ""
 
 
+@dataclass
+class _Taken:
+    """What came: frames for the journal, each batch once, and messages that are no batch, each with the reason."""
+
+    frames: dict[BatchKey, Frame] = field(default_factory=dict)
+    refused: list[tuple[Message, str]] = field(default_factory=list)
+
+    def take(self, message: Message) -> None:
+        """Sort one message in."""
+        try:
+            key, batch = decode(message)
+        except Refused as error:
+            self.refused.append((message, error.what))
+            return
+        if batch.num_rows and key not in self.frames:
+            source = columns.times_us(batch)
+            self.frames[key] = Frame(*key, batch.num_rows, int(source.min()), int(source.max()), message.data)
+
+
 class Ingest:
     """The handler of the stream of samples.
 
-    Whatever waits in the stream becomes one segment for each tenant and day. After a small flush it rests until
-    `flush_s` real seconds have passed since it began, so that a slow plant gives a few segments a second at most, while
-    a sample waits no longer than that; a flush of `flush_rows` or more does not rest. Nor does one of `full` messages, the
-    most that are taken at once: more are waiting, and many connections that send little would outrun one that rests.
-
-    `classes` tells for how long each signal is kept; it is asked at each flush, and what is stored stays in its class.
+    Whatever waits in the stream goes to the journal with one sync of the disk. After a small flush it rests until `flush_s`
+    real seconds have passed since it began, so that many small messages share a sync, while a sample waits no longer than
+    that. Nor does one of `full` messages rest, the most that are taken at once: more are waiting.
     """
 
-    def __init__(
-        self, database: Database, files: SegmentFiles, *, flush_s: float, flush_rows: int, full: int | None = None,
-        classes: Classes = all_standard,
-    ) -> None:  # fmt: skip
+    def __init__(self, database: Database, journals: Journals, *, flush_s: float, full: int | None = None) -> None:
         self._database = database
         self._catalogue = Catalogue(database)
-        self._files = files
+        self._journals = journals
         self._flush_s = flush_s
-        self._flush_rows = flush_rows
         self._full = full
-        self._classes = classes
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Store messages; when this returns their samples can be read, and survive anything but the disk's loss."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        stored = await self.store(messages)
+        await self.store(messages)
         rest_s = began + self._flush_s - loop.time()
-        behind = stored >= self._flush_rows or (self._full is not None and len(messages) >= self._full)
-        if not behind and rest_s > 0:
+        if rest_s > 0 and (self._full is None or len(messages) < self._full):
             await asyncio.sleep(rest_s)
 
     async def store(self, messages: Sequence[Message]) -> int:
-        """Store messages at once; how many samples were new."""
-        decoded = await asyncio.to_thread(_decode_all, messages)
-        decoded.drop(await self._catalogue.known(decoded.batches.keys()) if decoded.batches else set())
-        kept = {tenant: await self._classes(tenant) for tenant in {tenant for tenant, _ in decoded.batches}}
-        segments: list[Segment] = []
-        try:
-            await asyncio.to_thread(self._write, decoded, kept, segments)
-            await self._commit(decoded, segments)
-        finally:
-            # Whether the commit took place may be unknown here; from now on the catalogue tells.
-            self._files.settle(segments)
-        return sum(segment.rows for segment in segments)
+        """Store messages at once; how many samples they were, those of a batch that came before among them."""
+        taken = await asyncio.to_thread(_take, messages)
+        if taken.refused:
+            await self._refuse(taken.refused)
+        if taken.frames:
+            await self._journals.append(tuple(taken.frames.values()))
+        return sum(frame.rows for frame in taken.frames.values())
 
-    def _write(self, decoded: _Decoded, kept: Mapping[str, Mapping[str, Kept]], segments: list[Segment]) -> None:
-        by_tenant: dict[str, list[pa.RecordBatch]] = defaultdict(list)
-        for (tenant, _), batch in decoded.batches.items():
-            if batch.num_rows:
-                by_tenant[tenant].append(batch)
-        for tenant, batches in by_tenant.items():
-            unique = sorted_unique(batches)
-            decoded.repeated[tenant] += sum(batch.num_rows for batch in batches) - unique.num_rows
-            for each, part in by_class(unique, kept.get(tenant, {})):
-                for day, rows in by_day(part):
-                    segments.append(self._files.write(tenant, day, rows, kept=each))
-
-    async def _commit(self, decoded: _Decoded, segments: list[Segment]) -> None:
+    async def _refuse(self, refused: Sequence[tuple[Message, str]]) -> None:
         async with self._database.transaction() as tx:
-            await self._catalogue.add_batches(tx, decoded.batches.keys())
-            await self._catalogue.add_segments(tx, segments)
-            for tenant, count in decoded.repeated.items():
-                await self._catalogue.add_duplicates(tx, tenant, count)
-            for message, reason in decoded.refused:
+            for message, reason in refused:
                 _log.error("history.refused", subject=message.subject, bytes=len(message.data), reason=reason)
                 digest = hashlib.sha256(message.data).hexdigest()
                 await self._catalogue.add_refused(tx, digest, message.subject, reason, message.data)
 
 
-def _decode_all(messages: Sequence[Message]) -> _Decoded:
-    decoded = _Decoded()
+def _take(messages: Sequence[Message]) -> _Taken:
+    taken = _Taken()
     for message in messages:
-        decoded.take(message)
-    return decoded
+        taken.take(message)
+    return taken

@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from batchone.contracts.machines import Kept
 from batchone.kernel.errors import Refused
@@ -16,6 +16,12 @@ from batchone.machines.history.packing import UNTIL
 POINTS_MIN = 4
 """First, smallest, largest and last sample of a signal: a trend keeps at least these."""
 
+BatchKey = tuple[str, str]
+"""Tenant and batch id."""
+
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+"""No sample is earlier, none as late."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -23,7 +29,7 @@ class Segment:
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
     how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
-    long it is kept.
+    long it is kept; `alone` says that no other segment holds one of its samples, which readers need not look for then.
     """
 
     id: str
@@ -37,6 +43,12 @@ class Segment:
     paths: int
     packed: bool = False
     kept: Kept = "standard"
+    alone: bool = False
+
+    @property
+    def shape(self) -> str:
+        """In which shape its rows stand in the file: plain or packed."""
+        return "packed" if self.packed else "plain"
 
     @property
     def can_be_packed(self) -> bool:

@@ -24,10 +24,12 @@ from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
 from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
+from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.keeping import Keeper
 from batchone.machines.history.model import KeepS, MergeRules
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
+from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
@@ -38,8 +40,9 @@ _log = structlog.get_logger(__name__)
 class HistorySettings(Settings):
     """How the historian stores. All durations are real time, because disks and streams work in it."""
 
-    flush: Seconds = Field(default=1.0, ge=0, le=10, description="A sample is readable at most this long after it came.")
-    flush_rows: int = Field(default=200_000, ge=1, description="A flush of so many samples is followed by the next at once.")
+    flush: Seconds = Field(default=0.1, ge=0, le=10, description="A sample is readable at most this long after it came.")
+    seal_every: Seconds = Field(default=30.0, gt=0, description="So long samples stand in a journal before they are sorted.")
+    seal_rows: int = Field(default=400_000, ge=1, description="A journal of so many samples is sealed at once.")
     messages: int = Field(default=128, ge=1, le=1024, description="Batches taken from the stream at once.")
     tidy_every: Seconds = Field(default=20.0, gt=0, description="How often small segments are merged and strays removed.")
     fan_in: int = Field(default=8, ge=2, description="So many segments of like size become one.")
@@ -63,7 +66,7 @@ class HistorySettings(Settings):
 class Classified:
     """For how long each signal is kept, as the thing model says; asked again once somebody declared things anew.
 
-    While it cannot be asked, what was known last holds; before the first answer samples wait in the stream.
+    While it cannot be asked, what was known last holds; before the first answer samples wait in the journal.
     """
 
     def __init__(self, things: Callable[[], Things]) -> None:
@@ -99,9 +102,9 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     catalogue = Catalogue(context.database)
     reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory)
     await asyncio.to_thread(reader.warm)
-    ingest = Ingest(
-        context.database, files, flush_s=settings.flush, flush_rows=settings.flush_rows, full=settings.messages, classes=classes
-    )
+    journals = Journals(catalogue, root, partial(context.ids.new, "JRN"), Rules(settings.seal_rows))
+    sealer = Sealer(context.database, journals, files, classes=classes)
+    ingest = Ingest(context.database, journals, flush_s=settings.flush, full=settings.messages)
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
     keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
 
@@ -125,6 +128,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     )  # fmt: skip
     work = {
         "samples": lambda: context.bus.consume(SAMPLES, "history", ["samples.>"], ingest.handle, batch=settings.messages),
+        "seal": lambda: sealer.work(settings.seal_every),
         "tidy": lambda: keeper.work(settings.tidy_every),
         "forget": forget,
     }
@@ -133,6 +137,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
         work["retention"] = lambda: retainer.work(every_s)
 
     async def stop() -> None:
+        await journals.leave()
         reader.close()
 
     return Running(

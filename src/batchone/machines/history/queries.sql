@@ -12,8 +12,9 @@ ON CONFLICT DO NOTHING
 DELETE FROM history.batch WHERE stored_at < now() - make_interval(secs => %(age_s)s)
 
 -- name: add_segment
-INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed, kept)
-VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s, %(kept)s)
+INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone)
+VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s, %(kept)s,
+    %(alone)s)
 
 -- name: add_duplicates
 INSERT INTO history.tally (tenant, duplicates) VALUES (%(tenant)s, %(duplicates)s)
@@ -24,12 +25,28 @@ INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, 
 ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
+-- name: journals
+SELECT file FROM history.journal ORDER BY opened_at, file
+
+-- name: add_journal
+INSERT INTO history.journal (file) VALUES (%(file)s)
+
+-- name: end_journal
+DELETE FROM history.journal WHERE file = %(file)s
+
+-- name: counting
+SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, alone, journal.files AS journals
+FROM (SELECT coalesce(array_agg(file ORDER BY opened_at, file), '{}') AS files FROM history.journal) AS journal
+LEFT JOIN history.segment AS segment
+    ON tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
+ORDER BY first, id
+
 -- name: live
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone,
     extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, kept, day))::float8 AS quiet_s
 FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, kept, day, first, id
 
@@ -48,14 +65,15 @@ SELECT file FROM history.segment WHERE file = ANY(%(files)s)
 -- name: stats
 SELECT coalesce(sum(rows), 0)::bigint AS samples, count(*) AS segments, coalesce(sum(bytes), 0)::bigint AS bytes,
     min(first) AS oldest, max(last) AS newest,
-    coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates
+    coalesce((SELECT duplicates FROM history.tally WHERE tally.tenant = %(tenant)s), 0) AS duplicates,
+    (SELECT coalesce(array_agg(file), '{}') FROM history.journal) AS journals
 FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL
 
 -- name: tenants
 SELECT DISTINCT tenant FROM history.segment WHERE retired_at IS NULL ORDER BY tenant
 
 -- name: of_tenant
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL ORDER BY id
 
 -- name: add_dropped

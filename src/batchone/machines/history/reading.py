@@ -12,17 +12,23 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 from numpy.typing import NDArray
 
+from batchone.contracts.machines import HistoryStats
 from batchone.kernel.database import load_queries
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
+from batchone.machines.history.journal import Frame, Tail
 from batchone.machines.history.model import Segment, Steps
 from batchone.machines.history.store import Catalogue
+from batchone.machines.history.warm import Warm
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 2
+WARM_SHARE = 8
+"""So much of the memory for reads is for segments that are asked for again and again: an eighth."""
 
 SQL = load_queries(Path(__file__).parent / "reading.sql")
 
@@ -66,16 +72,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Window:
-    """Which samples are wanted: of these segments, between two times in microseconds, of some paths or of all."""
+    """Which samples are wanted: of these segments and of a table with what stands in journals, between two times in
+    microseconds, of some paths or of all."""
 
     segments: Sequence[Segment]
     start_us: int
     end_us: int
     paths: Sequence[str] | None
-
-    def narrowed(self, segments: Sequence[Segment], paths: Sequence[str]) -> Window:
-        """The same of fewer."""
-        return Window(segments, self.start_us, self.end_us, paths)
+    unsealed: pa.Table | None = None
 
 
 class Reader:
@@ -85,8 +89,10 @@ class Reader:
         self._catalogue = catalogue
         self._root = root
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._tail = Tail(root)
         self._duck = duckdb.connect(":memory:")
         locked_down(self._duck, root, threads, memory_bytes)
+        self._warm = Warm(self._duck, root, SQL, memory_bytes / WARM_SHARE)
 
     def warm(self) -> None:
         """Pay once, at start, for what the first query and the first Arrow column load; blocks for a second or two."""
@@ -99,15 +105,13 @@ class Reader:
 
     async def rows(self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime) -> pa.Table:
         """All samples in the columns of a batch, once each, by path and source time; every path if `paths` is none."""
-        segments, _ = await self._segments(tenant, start, end)
-        window = Window(segments, columns.to_us(start), columns.to_us(end), paths)
+        window, _ = await self._window(tenant, paths, start, end)
         async with self._gate:
             return await asyncio.to_thread(self._rows, window)
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Thinned:
         """Good and uncertain samples of each path, thinned where there are more than `points`."""
-        segments, lost = await self._segments(tenant, start, end)
-        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        window, lost = await self._window(tenant, paths, start, end)
         async with self._gate:
             found = await asyncio.to_thread(self._trend, window, points)
         found.lost |= lost
@@ -117,8 +121,7 @@ class Reader:
         self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, after: Place, rows: int
     ) -> tuple[pa.Table, Place | None]:  # fmt: skip
         """The next rows after a place, path by path in the order given, and the place behind them; none at the end."""
-        segments, _ = await self._segments(tenant, start, end)
-        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        window, _ = await self._window(tenant, paths, start, end)
         async with self._gate:
             return await asyncio.to_thread(self._page, window, after, rows)
 
@@ -141,12 +144,19 @@ class Reader:
         self, tenant: str, paths: Sequence[str], start: datetime, end: datetime
     ) -> tuple[dict[str, int], set[str]]:  # fmt: skip
         """How many samples there are of each path that has any, bad ones too, and the files that could not be read."""
-        segments, lost = await self._segments(tenant, start, end)
-        window = Window(segments, columns.to_us(start), columns.to_us(end), list(paths))
+        window, lost = await self._window(tenant, paths, start, end)
         async with self._gate:
             found, readable = await asyncio.to_thread(self._query, "count_all", window)
-        lost |= {segment.file for segment in segments} - {segment.file for segment in readable}
+        lost |= {segment.file for segment in window.segments} - {segment.file for segment in readable}
         return dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}, lost
+
+    async def named(self, tenant: str, start: datetime, end: datetime) -> tuple[str, ...]:
+        """The paths that stand in files which may have samples of a window."""
+        window, _ = await self._window(tenant, None, start, end)
+        sealed = await self.signals(window.segments)
+        if window.unsealed is None:
+            return sealed
+        return tuple(sorted({*sealed, *pc.unique(window.unsealed["path"].cast(pa.string())).to_pylist()}))
 
     async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         """The paths that stand in those files that can be read."""
@@ -164,8 +174,17 @@ class Reader:
                 _log.error("history.segment_unreadable", file=segment.file, what=str(error))
         return tuple(sorted(found))
 
-    async def _segments(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], set[str]]:
-        return await there(self._catalogue, self._root, tenant, start, end)
+    async def unsealed(self, tenant: str) -> tuple[HistoryStats, list[Frame]]:
+        """What a tenant has in segments, and the frames that stand in journals at the same moment."""
+        stats, frames, _ = await self._tail.moment(self._catalogue, tenant, lambda: self._catalogue.stats(tenant))
+        return stats, frames
+
+    async def _window(
+        self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime
+    ) -> tuple[Window, set[str]]:  # fmt: skip
+        found = await there(self._catalogue, self._tail, self._root, tenant, start, end)
+        wanted = None if paths is None else list(paths)
+        return Window(found.segments, columns.to_us(start), columns.to_us(end), wanted, found.unsealed), found.lost
 
     def _rows(self, window: Window) -> pa.Table:
         table, _ = self._query("rows", window)
@@ -183,23 +202,26 @@ class Reader:
         few = [path for path in paths if 0 < count.get(path, 0) <= points]
         many = [path for path in paths if count.get(path, 0) > points]
         if few:
-            found.lines |= _lines(self._query("all", window.narrowed(readable, few))[0])
+            found.lines |= _lines(self._query("all", replace(window, segments=readable, paths=few))[0])
         if many:
             width = Steps.of(window.start_us, window.end_us, points).width_us
-            found.lines |= _lines(self._query("thin", window.narrowed(readable, many), width=width)[0])
+            found.lines |= _lines(self._query("thin", replace(window, segments=readable, paths=many), width=width)[0])
             found.thinned = True
         return found
 
     def _query(self, name: str, window: Window, **values: Any) -> tuple[pa.Table | None, Sequence[Segment]]:
         """The result over those segments that can be read, and which they are; a damaged file must not hide the others."""
-        if not window.segments:
+        if not window.segments and window.unsealed is None:
             return None, ()
         try:
             return self._run(name, window, values), window.segments
         except duckdb.Error as error:
             _log.warning("history.read_again", what=str(error))
-        readable = [segment for segment in window.segments if self._readable(name, replace(window, segments=[segment]), values)]
-        return (self._run(name, replace(window, segments=readable), values) if readable else None), readable
+        readable = [
+            each for each in window.segments if self._readable(name, replace(window, segments=[each], unsealed=None), values)
+        ]
+        there = readable or window.unsealed is not None
+        return (self._run(name, replace(window, segments=readable), values) if there else None), readable
 
     def _readable(self, name: str, window: Window, values: dict[str, Any]) -> bool:
         try:
@@ -210,30 +232,50 @@ class Reader:
         return True
 
     def _run(self, name: str, window: Window, values: dict[str, Any]) -> pa.Table:
-        shapes = {"packed" if packed else "plain" for packed in (segment.packed for segment in window.segments)}
-        wanted = "" if window.paths is None else f" AND {SQL['wanted']}"
-        sample = " UNION ALL ".join(SQL[shape] + wanted for shape in sorted(shapes))
-        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us}
-        for shape in shapes:
-            bounds[shape] = [str(self._root / each.file) for each in window.segments if each.packed == (shape == "packed")]
+        duck = self._duck.cursor()
+        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us} | values
+        wanted = ""
         if window.paths is not None:
-            bounds["paths"] = list(window.paths)
-        query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
-        return self._duck.cursor().sql(query, params=bounds | values).to_arrow_table()
+            wanted, bounds["paths"] = f" AND {SQL['wanted']}", list(window.paths)
+        with self._warm.using(window.segments) as warm:
+            samples = [SQL["warm"].replace("$table", f'"{table}"') for table in warm.values()]
+            if window.unsealed is not None:
+                samples.append(SQL["unsealed"])
+                duck.register("unsealed", window.unsealed)
+            cold = [segment for segment in window.segments if segment.id not in warm]
+            for shape in sorted({segment.shape for segment in cold}):
+                samples.append(SQL[shape])
+                bounds[shape] = [str(self._root / segment.file) for segment in cold if segment.shape == shape]
+            sample = " UNION ALL ".join(part + wanted for part in samples)
+            query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
+            return duck.sql(query, params=bounds).to_arrow_table()
 
 
-async def there(
-    catalogue: Catalogue, root: Path, tenant: str, start: datetime, end: datetime
-) -> tuple[list[Segment], set[str]]:  # fmt: skip
-    """The segments of a window that have their file, and the files that are gone."""
-    segments = await catalogue.overlapping(tenant, start, end)
-    if await asyncio.to_thread(_lost, root, segments):
-        # A merge may have replaced them since the catalogue was asked.
-        segments = await catalogue.overlapping(tenant, start, end)
-    lost = await asyncio.to_thread(_lost, root, segments)
+@dataclass(frozen=True)
+class Found:
+    """What there is of a window: segments that have their file, a table of what stands in journals if anything does, and the
+    files that are gone."""
+
+    segments: list[Segment]
+    unsealed: pa.Table | None
+    lost: set[str]
+
+
+async def there(catalogue: Catalogue, tail: Tail, root: Path, tenant: str, start: datetime, end: datetime) -> Found:
+    """What there is of a window."""
+
+    async def look() -> tuple[list[Segment], list[Frame], set[str]]:
+        segments, frames, gone = await tail.moment(catalogue, tenant, lambda: catalogue.counting(tenant, start, end))
+        return segments, frames, gone | await asyncio.to_thread(_lost, root, segments)
+
+    segments, frames, lost = await look()
     if lost:
-        _log.error("history.segment_lost", files=sorted(lost))
-    return [segment for segment in segments if segment.file not in lost], lost
+        # A merge may have replaced them since the catalogue was asked.
+        segments, frames, lost = await look()
+    if lost:
+        _log.error("history.file_lost", files=sorted(lost))
+    unsealed = await asyncio.to_thread(tail.table, frames, columns.to_us(start), columns.to_us(end)) if frames else None
+    return Found([segment for segment in segments if segment.file not in lost], unsealed, lost)
 
 
 def _lost(root: Path, segments: Sequence[Segment]) -> set[str]:
@@ -259,7 +301,7 @@ def locked_down(duck: duckdb.DuckDBPyConnection, folder: Path, threads: int, mem
     """Let a DuckDB see nothing but a folder, for good."""
     for name, value in (
         ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"), ("temp_directory", ""),
-        ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
+        ("preserve_insertion_order", False), ("parquet_metadata_cache", True), ("autoinstall_known_extensions", False),
         ("autoload_known_extensions", False), ("allowed_directories", [str(folder)]), ("enable_external_access", False),
         ("lock_configuration", True),
     ):  # fmt: skip

@@ -113,7 +113,8 @@ class SegmentFiles:
         self._unsettled: set[str] = set()
 
     def write(
-        self, tenant: str, day: date, batch: pa.RecordBatch, *, kept: Kept = "standard", packed: bool = False
+        self, tenant: str, day: date, batch: pa.RecordBatch, *, kept: Kept = "standard", packed: bool = False,
+        alone: bool = False,
     ) -> Segment:  # fmt: skip
         """A new file with sorted rows, on disk when this returns; `TryLater` when the disk would not take it.
 
@@ -127,7 +128,7 @@ class SegmentFiles:
         file = f"{tenant}/{kept}/{day.isoformat()}/{name}.parquet"
         size = self._put(file, lambda sink: _write_parquet(batch, sink, packed=packed))
         paths = len(np.unique(columns.codes_of(batch)))
-        return Segment(name, tenant, day, file, first, last, batch.num_rows, size, paths, packed, kept)
+        return Segment(name, tenant, day, file, first, last, batch.num_rows, size, paths, packed, kept, alone)
 
     def adopt(self, source: Path, segment: Segment, kept: Kept) -> Segment:
         """A copy of a segment's file from elsewhere as a new segment of another class, unsettled like a written one."""
@@ -135,7 +136,7 @@ class SegmentFiles:
         file = f"{segment.tenant}/{kept}/{segment.day.isoformat()}/{name}.parquet"
         with source.open("rb") as data:
             self._put(file, lambda sink: shutil.copyfileobj(data, sink))
-        return replace(segment, id=name, file=file, kept=kept)
+        return replace(segment, id=name, file=file, kept=kept, alone=False)
 
     def _put(self, file: str, write: Callable[[BinaryIO], None]) -> int:
         """Let a file come to be whole or not at all; its size."""
@@ -199,28 +200,30 @@ def _write_parquet(batch: pa.RecordBatch, sink: Any, *, packed: bool) -> None:
 
 def put(path: Path, write: Callable[[BinaryIO], None]) -> int:
     """Let a file come to be whole, synced to the disk, or not at all; its size in bytes."""
-    _make_folder(path.parent)
+    make_folder(path.parent)
     part = path.with_suffix(".part")
     with part.open("wb") as sink:
         write(sink)
         sink.flush()
         os.fsync(sink.fileno())
     part.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return path.stat().st_size
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Let a folder and those above it be there, and on the disk."""
     made = []
     while not folder.is_dir():
         made.append(folder)
         folder = folder.parent
     for each in reversed(made):
         each.mkdir(exist_ok=True)
-        _sync_folder(each.parent)
+        sync_folder(each.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder be on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -9,8 +9,9 @@ from typing import Literal
 import pyarrow as pa
 
 from batchone.contracts.machines import Gap, HistoryStats, SamplePage, Trend
+from batchone.machines import columns
 from batchone.machines.history.exporting import to_page
-from batchone.machines.history.model import check_points, check_window
+from batchone.machines.history.model import EVER, check_points, check_window
 from batchone.machines.history.reading import Place, Reader, Thinned
 from batchone.machines.history.store import Catalogue
 
@@ -65,11 +66,20 @@ class Historian:
 
     async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
         """The paths of which there are samples in the files of the 24 hours before a time."""
-        return await self._reader.signals(await self._catalogue.overlapping(tenant, day - timedelta(days=1), day))
+        return await self._reader.named(tenant, day - timedelta(days=1), day)
 
     async def stats(self, tenant: str) -> HistoryStats:
         """What is stored; `duplicates` counts samples that came again and were dropped."""
-        return await self._catalogue.stats(tenant)
+        sealed, frames = await self._reader.unsealed(tenant)
+        if not frames:
+            return sealed
+        first, last = min(frame.first_us for frame in frames), max(frame.last_us for frame in frames)
+        return HistoryStats(
+            samples=sealed.samples + sum(frame.rows for frame in frames), segments=sealed.segments,
+            bytes=sealed.bytes + sum(len(frame.data) for frame in frames),
+            oldest=min(sealed.oldest or EVER[1], columns.from_us(first)),
+            newest=max(sealed.newest or EVER[0], columns.from_us(last)), duplicates=sealed.duplicates,
+        )  # fmt: skip
 
     async def read(self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime) -> pa.Table:
         """Every sample from `start` up to but not at `end` in the columns of `SAMPLE_SCHEMA`, bad ones too.

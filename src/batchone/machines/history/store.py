@@ -10,13 +10,10 @@ from pathlib import Path
 from batchone.contracts.machines import DroppedDay, HistoryStats
 from batchone.kernel.database import Database, Row, Transaction, load_queries
 from batchone.kernel.errors import Conflict, TryLater
-from batchone.machines.history.model import Segment
+from batchone.machines.history.model import BatchKey, Segment
 
 _QUERIES = load_queries(Path(__file__).parent / "queries.sql")
 _COLUMNS = tuple(field.name for field in fields(Segment))
-
-BatchKey = tuple[str, str]
-"""Tenant and batch id."""
 
 
 class Catalogue:
@@ -50,6 +47,28 @@ class Catalogue:
         # PostgreSQL's text holds every character but NUL, which a damaged message may well contain.
         subject, reason = subject.replace("\0", ""), reason.replace("\0", "")
         await tx.run(_QUERIES["add_refused"], digest=digest, subject=subject, reason=reason, data=data)
+
+    async def journals(self) -> list[str]:
+        """The files of journals that count, oldest first."""
+        async with self._database.transaction() as tx:
+            return [row["file"] for row in await tx.all(_QUERIES["journals"])]
+
+    async def add_journal(self, file: str) -> None:
+        """Let a journal count."""
+        async with self._database.transaction() as tx:
+            await tx.run(_QUERIES["add_journal"], file=file)
+
+    async def end_journal(self, tx: Transaction, file: str) -> None:
+        """Let a journal not count any more; `TryLater` when another process sealed it."""
+        if await tx.run(_QUERIES["end_journal"], file=file) != 1:
+            raise TryLater("history.raced", "Another process sealed the same journal.", after_s=0.1)
+
+    async def counting(self, tenant: str, start: datetime, end: datetime) -> tuple[list[Segment], list[str]]:
+        """The segments that may hold samples from `start` up to but not at `end`, and the journals, at one moment: what is
+        being sealed is in one of both."""
+        async with self._database.transaction() as tx:
+            rows = await tx.all(_QUERIES["counting"], tenant=tenant, start=start, end=end)
+        return [_segment(row) for row in rows if row["id"] is not None], rows[0]["journals"]
 
     async def overlapping(self, tenant: str, start: datetime, end: datetime) -> list[Segment]:
         """The segments that may hold samples from `start` up to but not at `end`."""
@@ -133,12 +152,13 @@ class Catalogue:
         async with self._database.transaction() as tx:
             await tx.run(_QUERIES["prune_batches"], age_s=age_s)
 
-    async def stats(self, tenant: str) -> HistoryStats:
-        """What a tenant has."""
+    async def stats(self, tenant: str) -> tuple[HistoryStats, list[str]]:
+        """What a tenant has in segments, and the journals at the same moment."""
         async with self._database.transaction() as tx:
             row = await tx.one(_QUERIES["stats"], tenant=tenant)
         assert row is not None
-        return HistoryStats(**row)
+        journals = row.pop("journals")
+        return HistoryStats(**row), journals
 
 
 def _unzip(keys: Collection[BatchKey]) -> dict[str, list[str]]:

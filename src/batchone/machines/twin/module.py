@@ -34,16 +34,16 @@ class TwinSettings(Settings):
 
 async def build(context: Context, settings: TwinSettings) -> Running:
     """The twin, empty; its work fills it."""
-    service = TwinService(context.bus, context.clock)
     things = ThingsService(
         ThingsStore(context.database), context.clock, lambda: context.get(Design), lambda: context.get(Enterprises)
     )
+    service = TwinService(context.bus, context.clock, things)
 
     async def fill() -> None:
         # The second time for samples that were acknowledged here before the restart but reached the files only after it.
         for pause_s in (0.0, settings.fill_again):
             await asyncio.sleep(pause_s)
-            await service.fill(context.tenant, things, lambda: context.get(History), settings.look_back)
+            await service.fill(context.tenant, lambda: context.get(History), settings.look_back)
 
     return Running(
         provides={Twin: service, Things: things},
