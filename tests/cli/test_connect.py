@@ -29,6 +29,15 @@ def test_what_is_proposed_can_be_declared_as_it_stands_and_nothing_else_is_in_it
     assert "# - {path: ?, address: 'ns=2;s=Odd Name'}  Odd Int32 4" in text
 
 
+def test_guesses_stand_as_comments_with_their_evidence_and_settings_of_the_probe_are_left_out() -> None:
+    guess = Found("holding:10:float32", "", "float32, a guess", "", "21.5", why="a guess: its 32 bits make a plain real number")
+    told = Probed("modbus://10.0.0.7:502", "modbus", "A unit", "none", (guess,))
+    text = proposal(told, "air", {"unit": "3", "probe_count": "50"})
+    (connection,) = kept(text).connections
+    assert (connection.settings, connection.signals) == ({"unit": "3"}, ())
+    assert "'holding:10:float32'}  float32, a guess 21.5; a guess: its 32 bits make a plain real number" in text
+
+
 def test_a_machine_that_offers_nothing_known_is_still_a_text() -> None:
     assert kept(proposal(Probed("s7://plc", "s7", "A PLC", "none", FOUND[1:]), "plc", {})).connections[0].signals == ()
 

@@ -182,7 +182,7 @@ async def test_over_tls_its_certificate_is_approved_before_any_password_goes_out
         async with gateway(front.plain) as machine:
             await machine.publish("plant/oven-7/temp", "25.5", qos=1)
         assert await heard(driver, 1) == [("oven-7/temp", 25.5)]
-    seen = await probe(url, {**USER, "listen": "plant/#", "for": "100 ms"}, ThingModel(), Reach(trust=trust))
+    seen = await probe(url, {**USER, "listen": "plant/#", "probe_for": "100 ms"}, ThingModel(), Reach(trust=trust))
     assert seen.security == "encrypted with TLS, as batchone"
 
 

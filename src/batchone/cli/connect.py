@@ -191,16 +191,20 @@ def settings_of(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def proposal(probed: Probed, id: str, settings: Mapping[str, str]) -> str:  # noqa: A002 - the word of the text
-    """What a probe saw as a text to declare: what may be a declared signal stands with its evidence, all else as a comment."""
+    """What a probe saw as a text to declare: what may be a declared signal stands with its evidence, all else as a comment.
+
+    Settings of the probe alone (`probe_...`) are left out."""
     told = ["connections:", f"  - id: {id}", f"    url: {_quoted(probed.url)}"]
-    if settings:
-        told.append("    settings: {" + ", ".join(f"{key}: {_quoted(value)}" for key, value in sorted(settings.items())) + "}")
+    kept = sorted((key, value) for key, value in settings.items() if not key.startswith("probe_"))
+    if kept:
+        told.append("    settings: {" + ", ".join(f"{key}: {_quoted(value)}" for key, value in kept) + "}")
     told.append("    signals:" if any(each.proposed for each in probed.found) else "    signals: []")
     for each in sorted(probed.found, key=lambda found: (not found.proposed, found.proposed, found.address)):
         seen = " ".join(part for part in (each.name, each.type, each.value, each.unit) if part)
         unit = f", unit: {_quoted(each.unit)}" if each.unit else ""
         point = f"{{path: {each.proposed or '?'}, address: {_quoted(each.address)}{unit}}}"
-        told.append(f"      - {point}  # {seen}; {each.why}" if each.proposed else f"      # - {point}  {seen}")
+        why = f"; {each.why}" if each.why else ""
+        told.append(f"      - {point}  # {seen}{why}" if each.proposed else f"      # - {point}  {seen}{why}")
     return "\n".join(told)
 
 

@@ -23,7 +23,7 @@ AWAY = (OSError, TimeoutError)
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _SUBSCRIBE, _SUBACK, _PING, _PONG, _BYE = (
     1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14,
 )  # fmt: skip
-_REFUSED = 0x80
+_REFUSED, _AGAIN = 0x80, 0x08
 _WAITING_MAX = 5_000
 _PACKET_MAX = 16_000_000
 """A packet that says it is longer is not waited for: what comes meanwhile would have to be kept."""
@@ -208,7 +208,7 @@ class Session(asyncio.Protocol):
                     raise ValueError("a topic longer than its packet")
                 topic = data[body + 2 : start].decode()
                 if first & 6:
-                    if self._owe(first >> 1 & 3, data[start : start + 2]):
+                    if self._owe(first, data[start : start + 2]):
                         came.append(Message(topic, data[start + 2 : stop], bool(first & 1)))
                 else:
                     came.append(Message(topic, data[start:stop], bool(first & 1)))
@@ -217,11 +217,11 @@ class Session(asyncio.Protocol):
             at = stop
         return at
 
-    def _owe(self, qos: int, number: bytes) -> bool:
+    def _owe(self, first: int, number: bytes) -> bool:
         """Note that a message is to be acknowledged; whether it is new. One of QoS 1 that was not acknowledged for long comes
-        again under its number."""
-        (told,) = struct.unpack(">H", number)
-        new = told not in (self._owed if qos == 1 else self._taken)
+        again under its number, and says so [3.3.1.1]."""
+        (told,), qos = struct.unpack(">H", number), first >> 1 & 3
+        new = not (first & _AGAIN and told in self._owed) if qos == 1 else told not in self._taken
         self._owed[told] = _packet((_PUBACK if qos == 1 else _PUBREC) << 4, number)
         if qos == 2:
             self._taken.add(told)

@@ -137,7 +137,7 @@ async def test_a_strange_setting_or_address_is_refused_before_anything_is_opened
 async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(machine: Machine) -> None:
     machine.holding[10:14] = [*registers_of("float32", "abcd", 21.5), 7, 0]
     machine.coils[3] = True
-    seen = await probe(f"modbus://127.0.0.1:{machine.port}", {"count": "300"}, ThingModel(), Reach(answer_s=3.0))
+    seen = await probe(f"modbus://127.0.0.1:{machine.port}", {"probe_count": "300"}, ThingModel(), Reach(answer_s=3.0))
     found = {each.address: (each.type, each.value, each.proposed) for each in seen.found}
     assert found["holding:10:float32"] == ("float32, a guess", "21.5", "")
     assert found["holding:12"] == ("uint16, a guess", "7", "")
@@ -152,5 +152,5 @@ async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(mach
 async def test_a_probe_of_nobody_is_try_later_and_a_strange_setting_refused() -> None:
     with pytest.raises(TryLater):
         await probe(f"modbus://127.0.0.1:{free_port()}", {}, ThingModel(), Reach(answer_s=1.0))
-    with pytest.raises(Refused, match="no count"):
-        await probe("modbus://127.0.0.1:502", {"count": "many"}, ThingModel(), Reach())
+    with pytest.raises(Refused, match="no probe_count"):
+        await probe("modbus://127.0.0.1:502", {"probe_count": "many"}, ThingModel(), Reach())

@@ -154,13 +154,13 @@ async def test_while_little_room_is_left_the_broker_is_held_back(mqtt_url: str) 
 
 
 async def test_a_probe_listens_and_proposes(mqtt_url: str) -> None:
-    listening = asyncio.create_task(probe(mqtt_url, {"listen": "p/#", "for": "1500 ms"}, ThingModel(), Reach()))
+    listening = asyncio.create_task(probe(mqtt_url, {"listen": "p/#", "probe_for": "1500 ms"}, ThingModel(), Reach()))
     for _ in range(10):
         await publish(mqtt_url, ("p/press", '{"force": 3}'))
         await asyncio.sleep(0.1)
     seen = await listening
     assert [(each.address, each.value) for each in seen.found] == [("p/press#force", "3")]
-    nothing = await probe(mqtt_url, {"listen": "quiet", "for": "100 ms"}, ThingModel(), Reach())
+    nothing = await probe(mqtt_url, {"listen": "quiet", "probe_for": "100 ms"}, ThingModel(), Reach())
     assert nothing.notes == ("Nothing was published to quiet within 0.1 s.",)
 
 

@@ -159,7 +159,7 @@ async def test_a_strange_setting_or_address_is_refused_before_anything_is_opened
 
 async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(controller: Controller) -> None:
     controller.block[4:8], controller.block[20:22] = struct.pack(">f", 7.5), struct.pack(">h", -5)
-    seen = await probe(f"s7://127.0.0.1:{controller.port}", {"count": "500"}, ThingModel(), Reach())
+    seen = await probe(f"s7://127.0.0.1:{controller.port}", {"probe_count": "500"}, ThingModel(), Reach())
     found = {each.address: (each.type, each.value, each.proposed) for each in seen.found}
     assert found == {"DB1.DBD4:real": ("real, a guess", "7.5", ""), "DB1.DBW20:int": ("int, a guess", "-5", "")}
     assert all("a guess" in each.why for each in seen.found)
@@ -167,7 +167,7 @@ async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(cont
     assert "0 to 39" in block
     assert "refused" in block
     assert any(note.startswith("I, bytes 0 to 499: refused") for note in seen.notes)
-    absent = await probe(f"s7://127.0.0.1:{controller.port}", {"db": "9"}, ThingModel(), Reach())
+    absent = await probe(f"s7://127.0.0.1:{controller.port}", {"probe_db": "9"}, ThingModel(), Reach())
     assert absent.found == ()
     assert absent.notes[0].startswith("DB9, bytes 0 to 199: refused")
 

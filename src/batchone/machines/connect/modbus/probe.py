@@ -26,10 +26,11 @@ _BETWEEN_S = 0.5
 async def probe(
     url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001 - no names
 ) -> Probed:  # fmt: skip
-    """Read `count` (100) registers and bits from `from` (0) on, of `unit` (1). Only reads; what is refused is told."""
+    """Read `probe_count` (100) registers and bits from `probe_from` (0) on, of `unit` (1). Only reads; what is refused is
+    told."""
     asked = Wiring("probe", "modbus", url=url, settings=settings)
-    unit, start = number_of(asked, "unit", 1, 255), number_of(asked, "from", 0, 65_535)
-    count = min(number_of(asked, "count", _COUNT, _COUNT_MAX), 65_536 - start)
+    unit, start = number_of(asked, "unit", 1, 255), number_of(asked, "probe_from", 0, 65_535)
+    count = min(number_of(asked, "probe_count", _COUNT, _COUNT_MAX), 65_536 - start)
     parts = urlsplit(url)
     client = AsyncModbusTcpClient(
         parts.hostname or "", port=parts.port or 502, timeout=reach.answer_s, retries=0, reconnect_delay=0

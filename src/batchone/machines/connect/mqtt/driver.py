@@ -117,9 +117,9 @@ class MqttDriver(ReadOnly):
 async def probe(
     url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,
 ) -> Probed:  # fmt: skip
-    """Listen for a moment (`for`, 3 s) to `listen` (`#`), and propose what was heard."""
+    """Listen for a moment (`probe_for`, 3 s) to `listen` (`#`), and propose what was heard."""
     listen = payloads.check_listen(settings.get("listen", "#"))
-    for_s = min(max(seconds(settings["for"]), 0.1), 60.0) if "for" in settings else _PROBE_S
+    for_s = min(max(seconds(settings["probe_for"]), 0.1), 60.0) if "probe_for" in settings else _PROBE_S
     heard: dict[str, float] = {}
     session = _session(url, settings, f"{reach.client}-probe", reach)
     try:

@@ -137,7 +137,7 @@ def take_numbers(numbers: Numbers, listed: Listed, inbox: Inbox, book: Book, now
 def take_change(change: ua.MonitoredItemNotification, listed: Listed, inbox: Inbox, book: Book, now: datetime) -> None:
     """Sort one change into the inbox."""
     handle, received_us = int(change.ClientHandle), arrival_us(now)
-    if handle >= len(listed.points):
+    if not 0 <= handle < len(listed.points):
         inbox.fault("?", f"Handle {handle} was never given out.")
     elif change.Value is not None:
         take_value(listed.points[handle], change.Value, inbox, book, received_us)

@@ -29,11 +29,11 @@ _INT_MAX = 2**15 - 1
 async def probe(
     url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001 - no names
 ) -> Probed:  # fmt: skip
-    """Read `count` (200) bytes from `from` (0) on, of data block `db` (1), flags, inputs and outputs. Only reads; what is
-    refused is told."""
+    """Read `probe_count` (200) bytes from `probe_from` (0) on, of data block `probe_db` (1), flags, inputs and outputs. Only
+    reads; what is refused is told."""
     asked = Wiring("probe", "s7", url=url, settings=settings)
-    rack, slot, db = number_of(asked, "rack", 0, 7), number_of(asked, "slot", 1, 31), number_of(asked, "db", 1, 65_535)
-    start, count = number_of(asked, "from", 0, 65_535), number_of(asked, "count", _COUNT, _COUNT_MAX)
+    rack, slot, db = number_of(asked, "rack", 0, 7), number_of(asked, "slot", 1, 31), number_of(asked, "probe_db", 1, 65_535)
+    start, count = number_of(asked, "probe_from", 0, 65_535), number_of(asked, "probe_count", _COUNT, _COUNT_MAX)
     areas = {f"DB{db}": Area.DB, "M": Area.MK, "I": Area.PE, "Q": Area.PA}
     parts, client = urlsplit(url), Client()
     try:
