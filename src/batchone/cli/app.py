@@ -25,7 +25,19 @@ def main() -> None:
     """Run the command line."""
     from rich.console import Console
 
-    from batchone.cli import asking, configuring, connect, history, log, orders, packs, people, plan, running  # noqa: F401
+    from batchone.cli import (  # noqa: F401
+        asking,
+        configuring,
+        connect,
+        history,
+        log,
+        objects,
+        orders,
+        packs,
+        people,
+        plan,
+        running,
+    )  # fmt: skip
 
     try:
         code = app(exit_on_error=False, print_error=True, error_console=Console(stderr=True), result_action="return_value")

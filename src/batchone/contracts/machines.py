@@ -145,12 +145,13 @@ class Connect(Protocol):
 class Gap:
     """Why samples are not in an answer, and what is the matter with them.
 
-    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `dropped`: they were kept as long as
-    their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there never were any of the
-    signal (`what` is its path) in that time, as far as the historian knows.
+    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `away`: a file is in the object store, and
+    that does not answer, or there is no room to bring it here (`what` is its name); later it may be there. `dropped`: they
+    were kept as long as their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there
+    never were any of the signal (`what` is its path) in that time, as far as the historian knows.
     """
 
-    reason: Literal["lost", "dropped", "none"]
+    reason: Literal["lost", "away", "dropped", "none"]
     what: str
 
 
@@ -159,7 +160,7 @@ class Trend:
     """Samples of signals over a time, in columns; `answer` says whether they are all there, and `gaps` what is not, and why.
 
     For each signal path: times (unix seconds, float) and values of equal length, oldest first. The answer is `missing` when
-    some were lost or dropped, or when there are none at all.
+    some were lost, away or dropped, or when there are none at all.
     """
 
     start: datetime

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from batchone.contracts.machines import Kept
 from batchone.kernel.errors import Refused
@@ -22,6 +23,9 @@ BatchKey = tuple[str, str]
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 """No sample is earlier, none as late."""
 
+Missing = Mapping[str, Literal["lost", "away"]]
+"""Files that could not be read, and why: they are gone or damaged, or stand in an object store that is away."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -29,7 +33,8 @@ class Segment:
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
     how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
-    long it is kept.
+    long it is kept. One that `moved` is in the object store under the name `file`, its bytes' SHA-256 being `object`; the
+    file in the folder is then a copy that comes and goes.
     """
 
     id: str
@@ -43,6 +48,8 @@ class Segment:
     paths: int
     packed: bool = False
     kept: Kept = "standard"
+    object: str = ""
+    moved: bool = False
 
     @property
     def can_be_packed(self) -> bool:
@@ -153,6 +160,14 @@ def shelves(rows: Sequence[tuple[Segment, float]]) -> list[Shelf]:
         found[shelf].append(segment)
         quiet[shelf] = quiet_s
     return [Shelf(*shelf, tuple(segments), quiet[shelf]) for shelf, segments in found.items()]
+
+
+def to_move(shelf: Shelf, rules: MergeRules, before: datetime) -> tuple[Segment, ...]:
+    """The segments of a shelf, of which none has moved yet, that may go to the object store: none of their samples is later
+    than `before`, nothing was added for a while, and there is nothing to merge."""
+    if shelf.quiet_s < rules.settled_s or to_merge(shelf, rules):
+        return ()
+    return tuple(segment for segment in shelf.segments if segment.last < before)
 
 
 KeepS = Mapping[Kept, float | None]
