@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -107,6 +108,41 @@ def things_declare(file: _Text, /, *, note: _Note = "") -> int:
         async with platform() as running:
             model = await running.get(Things).declare(running.tenant, _read(file), note, running.actor)
         output.result(f"things are at version {model.version}: {len(model.things)} equipment, {len(model.signals)} signals")
+        return 0
+
+    return run(work())
+
+
+@things.command(name="at")
+def things_at(equipment: str, time: datetime, /, *, json: bool = False) -> int:
+    """How an equipment was at a time that is over: its state, its signals with their ages, its alarms.
+
+    Parameters
+    ----------
+    equipment:
+        Its id.
+    time:
+        As 2026-01-31T08:00:00Z; without a zone it is this machine's.
+    json:
+        The result as JSON.
+    """
+
+    async def work() -> int:
+        from batchone.contracts.machines import Twin
+
+        async with platform() as running:
+            at = time if time.tzinfo is not None else time.astimezone()
+            found = await running.get(Twin).at(running.tenant, equipment, at)
+        if json:
+            output.result_json(found)
+            return 0
+        since = f" since {found.state_since:%Y-%m-%d %H:%M:%S}" if found.state_since else ""
+        output.result(f"{equipment} was {found.state or 'in a state that nobody told'}{since}")
+        output.table([vars(each) for each in found.signals], ("path", "value", "quality", "source_time", "age_s"))
+        for alarm in found.alarms:
+            output.result(f"{alarm.priority}: {alarm.path} {alarm.limit}, {alarm.state} since {alarm.raised:%Y-%m-%d %H:%M:%S}")
+        for gap in found.gaps:
+            output.warn(f"{gap.reason}: {gap.what} (looked back to {found.looked_back_to:%Y-%m-%d %H:%M:%S})")
         return 0
 
     return run(work())

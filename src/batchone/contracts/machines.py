@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from batchone.contracts.alarms import Alarm
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.facts import fact
 
@@ -198,6 +199,32 @@ class SamplePage:
     gaps: tuple[Gap, ...] = ()
 
 
+@dataclass(frozen=True)
+class LastValue:
+    """The newest sample of a signal. `quality` follows OPC UA: 0 good, 1 uncertain, 2 bad."""
+
+    path: str
+    value: float
+    quality: int
+    source_time: datetime
+    received_time: datetime
+
+
+@dataclass(frozen=True)
+class ValuesAt:
+    """What signals had told by a time: of each the newest sample that is not bad, by its source time, however late it came
+    (of equal ones the later arrival), by path.
+
+    It was looked for back to `since` and no further; a signal without one is in `gaps` as `none`. `lost`, `away` and
+    `dropped` say that one may be missing, or an older one be told.
+    """
+
+    at: datetime
+    since: datetime
+    values: tuple[LastValue, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
 class History(Protocol):
     """Stored samples."""
 
@@ -213,6 +240,10 @@ class History(Protocol):
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
         """Samples of signals between two times, thinned to at most `points` a signal (extremes of each step kept)."""
+        ...
+
+    async def at(self, tenant: str, paths: Sequence[str], time: datetime, look_back_s: float) -> ValuesAt:
+        """The newest sample of each signal at or before a time, looked for so many seconds back."""
         ...
 
     async def stats(self, tenant: str) -> HistoryStats:
@@ -294,21 +325,43 @@ class Retention(Protocol):
 
 
 @dataclass(frozen=True)
-class LastValue:
-    """The newest sample of a signal. `quality` follows OPC UA: 0 good, 1 uncertain, 2 bad."""
+class SignalAt:
+    """A signal as it was at a time: its newest sample then that was not bad, and how old that was, in seconds."""
 
     path: str
     value: float
     quality: int
     source_time: datetime
-    received_time: datetime
+    age_s: float
+
+
+@dataclass(frozen=True)
+class EquipmentAt:
+    """An equipment as it was at a time: its state, since when (None: nobody had told yet), its signals by path, and the alarms
+    whose condition lasted, as they stood then.
+
+    Signals were looked for back to `looked_back_to`; `gaps` says of which there was none, and what could not be read.
+    """
+
+    equipment: str
+    at: datetime
+    state: MachineState | None
+    state_since: datetime | None
+    signals: tuple[SignalAt, ...]
+    alarms: tuple[Alarm, ...]
+    looked_back_to: datetime
+    gaps: tuple[Gap, ...] = ()
 
 
 class Twin(Protocol):
-    """Last values."""
+    """Last values, now and at any time before."""
 
     async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
         """The last value of every signal of an equipment."""
+        ...
+
+    async def at(self, tenant: str, equipment: str, time: datetime) -> EquipmentAt:
+        """How an equipment was at a time that is over: state, signals, alarms."""
         ...
 
 

@@ -137,12 +137,34 @@ class Steps:
         return Steps(max(1, -((start_us - end_us) // (count - 1))), count)
 
 
+def check_time(time: datetime) -> None:
+    """Refuse a time without zone."""
+    if time.tzinfo is None:
+        raise Refused("history.zone", "A time lacks its zone.", "Write it as 2026-01-01T08:00:00Z.")
+
+
 def check_window(start: datetime, end: datetime) -> None:
     """Refuse a window without zone or length."""
-    if start.tzinfo is None or end.tzinfo is None:
-        raise Refused("history.zone", "A time lacks its zone.", "Write it as 2026-01-01T08:00:00Z.")
+    check_time(start)
+    check_time(end)
     if start >= end:
         raise Refused("history.window", f"The window from {start} to {end} has no length.", "Let it start before its end.")
+
+
+_SPANS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+
+
+def windows_before(end: datetime, least: datetime) -> list[tuple[datetime, datetime]]:
+    """Windows from `end` back to `least`, the newest first, each longer than the one before: most of what is looked for last
+    is in the first, and the rest costs few questions."""
+    found: list[tuple[datetime, datetime]] = []
+    last = end
+    while last > least:
+        span = _SPANS[min(len(found), len(_SPANS) - 1)]
+        first = max(last - span, least)
+        found.append((first, last))
+        last = first
+    return found
 
 
 def check_points(points: int) -> None:

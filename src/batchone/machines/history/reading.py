@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import numpy as np
@@ -22,7 +22,7 @@ from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Frame, Tail
-from batchone.machines.history.model import Missing, Segment, Steps
+from batchone.machines.history.model import Missing, Segment, Steps, windows_before
 from batchone.machines.history.store import Catalogue
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +78,16 @@ class Window:
     end_us: int
     paths: Sequence[str] | None
     unsealed: pa.Table | None = None
+
+
+class Newest(NamedTuple):
+    """A sample, its times in microseconds."""
+
+    path: str
+    value: float
+    quality: int
+    source_us: int
+    received_us: int
 
 
 class Reader:
@@ -149,6 +159,24 @@ class Reader:
             found, readable = await asyncio.to_thread(self._query, "count_all", window)
         counts = dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}
         return counts, {**missing, **_unreadable(window, readable)}
+
+    async def newest(self, tenant: str, paths: Sequence[str], since: datetime, end: datetime) -> tuple[list[Newest], Missing]:
+        """The newest sample of each path that is not bad, before `end` and not before `since`, and the files that were looked
+        for and could not be read."""
+        left, found = set(paths), dict[str, Newest]()
+        missing: dict[str, Literal["lost", "away"]] = {}
+        for start, until in windows_before(end, since):
+            window, lacking = await self._window(tenant, sorted(left), start, until)
+            async with self._gate:
+                table, readable = await asyncio.to_thread(self._query, "newest", window)
+            missing |= {**lacking, **_unreadable(window, readable)}
+            if table is not None:
+                rows = zip(*(table[name].to_pylist() for name in ("path", "v", "q", "t", "r")), strict=True)
+                found |= {row[0]: Newest(*row) for row in rows}
+            left -= found.keys()
+            if not left:
+                break
+        return [found[path] for path in sorted(found)], missing
 
     async def named(self, tenant: str, start: datetime, end: datetime) -> tuple[str, ...]:
         """The paths that stand in files which may have samples of a window."""
