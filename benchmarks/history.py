@@ -265,8 +265,9 @@ async def _told_by_the_twin(clock: Clock) -> Table:
     await asyncio.gather(serving, return_exceptions=True)
     await bus.close()
     return Table(
-        "Q1 in the platform: the last value of every signal, from the twin", ("asked", "equipment", "signals", "ms", "wanted_ms"),
-        tuple(lines), ("All equipment is asked at once, by equipment. The bus is one of the same process: NATS adds its own time.",),
+        "Q1 in the platform: the last value of every signal, from the twin",
+        ("asked", "equipment", "signals", "ms", "wanted_ms"), tuple(lines),
+        ("All equipment is asked at once, by equipment. The bus is one of the same process: NATS adds its own time.",),
     )  # fmt: skip
 
 
