@@ -24,8 +24,9 @@ class OneTwin:
 
     async def at(self, tenant: str, equipment: str, time: datetime) -> EquipmentAt:
         told = time - timedelta(seconds=90)
+        gaps = (Gap("away", "t/file"), Gap("none", f"{equipment}/y"))
         signals = (SignalAt(f"{equipment}/x", 4.5, 0, told, 90.0),)
-        return EquipmentAt(equipment, time, "running", told, signals, (), told, (Gap("none", f"{equipment}/y"),))
+        return EquipmentAt(equipment, time, "running", told, signals, (), told, gaps)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def answering(terminal: Terminal, nats_bus) -> AsyncIterator[Terminal]:  #
 async def test_an_equipment_is_told_as_it_was(answering: Terminal) -> None:
     code, out, err = await answering.run("things", "at", "m", "2026-03-02T08:00:00Z")
     assert (code, "m was running since 2026-03-02 07:58:30" in out.decode(), "m/x" in out.decode()) == (0, True, True)
-    assert "none: m/y" in err
+    assert err.splitlines() == ["away: t/file", "1 signals told nothing since 2026-03-02 07:58:30; --json names them."]
     _, out, _ = await answering.run("things", "at", "m", "2026-03-02T08:00:00Z", "--json")
     told = json.loads(out)
     assert told["at"] == "2026-03-02T08:00:00+00:00"

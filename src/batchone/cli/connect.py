@@ -142,7 +142,11 @@ def things_at(equipment: str, time: datetime, /, *, json: bool = False) -> int:
         for alarm in found.alarms:
             output.result(f"{alarm.priority}: {alarm.path} {alarm.limit}, {alarm.state} since {alarm.raised:%Y-%m-%d %H:%M:%S}")
         for gap in found.gaps:
-            output.warn(f"{gap.reason}: {gap.what} (looked back to {found.looked_back_to:%Y-%m-%d %H:%M:%S})")
+            if gap.reason != "none":
+                output.warn(f"{gap.reason}: {gap.what}")
+        silent = sum(gap.reason == "none" for gap in found.gaps)
+        if silent:
+            output.warn(f"{silent} signals told nothing since {found.looked_back_to:%Y-%m-%d %H:%M:%S}; --json names them.")
         return 0
 
     return run(work())
