@@ -31,7 +31,8 @@ class Cache:
     used within the last `grace_s` real seconds stays, because somebody may be reading it.
 
     A file comes whole or not at all, and only if its bytes are those that were moved. Any number of processes may bring files
-    into one folder: who makes room holds the folder's lock. `real_s` is the time by which the file system stamps files.
+    into one folder: who makes room holds the folder's lock. What others bring meanwhile counts when a process looks next, so
+    for a moment there may be more. `real_s` is the time by which the file system stamps files.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Cache:
         self._bytes_max = bytes_max
         self._grace_s = grace_s
         self._real_s = real_s
+        self._brought: set[str] = set()
 
     async def bring(self, segments: Sequence[Segment]) -> Missing:
         """Let segments that have moved have their files, the newest first; which could not be brought, and why."""
@@ -52,12 +54,11 @@ class Cache:
             return {}
         lacking.sort(key=lambda each: (each.last, each.id), reverse=True)
         owner, _ = await self._moved.owner()
-        return await asyncio.to_thread(self._fetch_all, lacking, await self._moved.files(), owner)
+        return await asyncio.to_thread(self._fetch_all, lacking, await self._held(), owner)
 
     async def trim(self) -> None:
         """Let the files that were not used for longest go, as far as there are too many bytes."""
-        files = await self._moved.files()
-        await asyncio.to_thread(self._room, 0, files)
+        await asyncio.to_thread(self._room, 0, await self._held())
 
     def use(self, file: str) -> bool:
         """Whether a file is there; it is used now."""
@@ -67,6 +68,14 @@ class Cache:
         except FileNotFoundError:
             return False
         return True
+
+    async def _held(self) -> set[str]:
+        """What has moved and stands here. Files of a day that have not moved stand beside, so the catalogue must tell."""
+        local = await asyncio.to_thread(self._local, await self._moved.days())
+        return await self._moved.among(local) if local else set()
+
+    def _local(self, days: Sequence[str]) -> list[str]:
+        return [f"{day}/{path.name}" for day in days for path in (self._root / day).glob("*.parquet")]
 
     def _lacking(self, segments: Sequence[Segment]) -> list[Segment]:
         return [each for each in segments if not self.use(each.file)]
@@ -91,10 +100,9 @@ class Cache:
 
     def _fetch(self, segment: Segment, files: Collection[str], owner: str) -> Literal["lost", "away"] | None:
         path = self._root / segment.file
-        others = [file for file in files if file != segment.file]
         if self.use(segment.file):
             return None  # somebody else has brought it meanwhile
-        if not self._room(segment.bytes, others):
+        if not self._room(segment.bytes, files, but=segment.file):
             return "away"
         make_folder(path.parent)
         part = path.with_name(f"{path.stem}.{os.getpid()}-{threading.get_ident()}.part")
@@ -102,7 +110,7 @@ class Cache:
             if self._download(segment.file, part) != segment.object:
                 _log.error("history.object_damaged", store=self._store.where, key=segment.file)
                 return "lost"
-            if not self._room(segment.bytes, others, then=lambda: part.replace(path)):
+            if not self._room(segment.bytes, files, but=segment.file, then=lambda: part.replace(path)):
                 return "away"
         except NotFound:
             # A store that is not ours is not one that lost something.
@@ -123,29 +131,36 @@ class Cache:
         os.utime(part, (now, now))
         return digest.hexdigest()
 
-    def _room(self, bytes_: int, files: Collection[str], then: Callable[[], object] = lambda: None) -> bool:
-        """Whether so many bytes fit beside what must stay, made to by removing what need not; `then` is done if they do,
-        before anybody else can take the room."""
+    def _room(
+        self, bytes_: int, files: Collection[str], *, but: str = "", then: Callable[[], object] | None = None
+    ) -> bool:  # fmt: skip
+        """Whether so many bytes fit beside what must stay of some files and of what was brought since, made to by removing
+        what need not; one file, `but`, does not count. If they do, `then` brings it before anybody else takes the room."""
         with self._locked():
-            held = sorted((stat.st_mtime, stat.st_size, path) for path, stat in self._stats(files))
+            held = sorted(self._stats({*files, *self._brought} - {but}))
             total = sum(size for _, size, _ in held)
             oldest_in_use = self._real_s() - self._grace_s
-            for used, size, path in held:
+            for used, size, file in held:
                 if total + bytes_ <= self._bytes_max or used > oldest_in_use:
                     break
-                path.unlink(missing_ok=True)
+                (self._root / file).unlink(missing_ok=True)
+                self._brought.discard(file)
                 total -= size
             fits = total + bytes_ <= self._bytes_max
-            if fits:
+            if fits and then is not None:
                 then()
+                self._brought.add(but)
             return fits
 
-    def _stats(self, files: Collection[str]) -> Iterator[tuple[Path, os.stat_result]]:
+    def _stats(self, files: Collection[str]) -> Iterator[tuple[float, int, str]]:
+        """When each that is there was used last, and its size."""
         for file in files:
             try:
-                yield self._root / file, (self._root / file).stat()
+                stat = (self._root / file).stat()
             except FileNotFoundError:
+                self._brought.discard(file)
                 continue
+            yield stat.st_mtime, stat.st_size, file
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

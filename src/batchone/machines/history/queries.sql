@@ -102,8 +102,11 @@ UPDATE history.segment SET object = %(sha256)s WHERE id = %(id)s AND retired_at 
 -- name: moved
 UPDATE history.segment SET moved_at = now() WHERE id = %(id)s AND retired_at IS NULL AND object = %(sha256)s
 
--- name: gone_files
-SELECT file, bytes FROM history.segment WHERE moved_at IS NOT NULL ORDER BY file
+-- name: moved_days
+SELECT DISTINCT tenant, kept, day FROM history.segment WHERE moved_at IS NOT NULL
+
+-- name: moved_among
+SELECT file FROM history.segment WHERE moved_at IS NOT NULL AND file = ANY(%(files)s)
 
 -- name: objects
 SELECT file, bytes, moved_at IS NOT NULL AND retired_at IS NULL AS counts FROM history.segment WHERE object <> '' ORDER BY file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,16 @@ class MovedSegments:
         async with self._database.transaction() as tx:
             return await tx.run(_QUERIES["moved"], id=id, sha256=sha256) == 1
 
-    async def files(self) -> dict[str, int]:
-        """The names of files that have moved, everybody's, each with its size in bytes: what may stand in the cache."""
+    async def days(self) -> list[str]:
+        """The folders, everybody's, of days of which anything has moved."""
         async with self._database.transaction() as tx:
-            return {row["file"]: row["bytes"] for row in await tx.all(_QUERIES["gone_files"])}
+            rows = await tx.all(_QUERIES["moved_days"])
+        return [f"{row['tenant']}/{row['kept']}/{row['day'].isoformat()}" for row in rows]
+
+    async def among(self, files: Collection[str]) -> set[str]:
+        """Those of some files that have moved."""
+        async with self._database.transaction() as tx:
+            return {row["file"] for row in await tx.all(_QUERIES["moved_among"], files=list(files))}
 
     async def objects(self) -> list[Named]:
         """The objects that the store may have."""
