@@ -146,12 +146,13 @@ def _port(path: Path) -> Finding:
 def _objects(path: Path) -> Finding:
     from batchone.kernel.settings import read
     from batchone.machines.history.module import HistorySettings
-    from batchone.machines.history.places import store_of
+    from batchone.machines.history.places import READERS_WAIT_S, store_of
     from batchone.main import MODULES
 
     try:
         deploy = read_deploy(path, frozenset(MODULES))
-        store = store_of(read(HistorySettings, deploy.settings_of("history"), "history").objects, home_folder())
+        settings = read(HistorySettings, deploy.settings_of("history"), "history")
+        store = store_of(settings.objects, home_folder(), silent_s=READERS_WAIT_S)
         if store is None:
             return Finding("objects", "ok", "all samples stay in the data folder")
         store.check()

@@ -26,12 +26,12 @@ def cache_of(deploy: Deploy, database: Database) -> Cache | None:
     from batchone.kernel.settings import read
     from batchone.machines.history.caching import Cache
     from batchone.machines.history.module import HistorySettings
-    from batchone.machines.history.places import segments_in, store_of
+    from batchone.machines.history.places import READERS_WAIT_S, segments_in, store_of
     from batchone.machines.history.store_objects import MovedSegments
 
     settings = read(HistorySettings, deploy.settings_of("history"), "history")
     try:
-        store = store_of(settings.objects, home_folder())
+        store = store_of(settings.objects, home_folder(), silent_s=READERS_WAIT_S)
     except Refused as error:
         output.warn(f"{error.what} {error.cure}")
         return None

@@ -238,8 +238,30 @@ async def test_a_store_that_is_away_makes_an_answer_that_says_so_until_it_is_bac
     assert (await moving.rig.historian.samples("t", ["m/x"], start, end, "", 9)).gaps == trend.gaps
     assert (await moving.rig.historian.trend("t", ["m/x"], moving.rig.at(-DAY), end, 100)).answer == "complete"
     moving.store.away = False
+    moving.rig.real_s += 11
     assert (await moving.rig.historian.trend("t", ["m/x"], start, end, 1000)).gaps == ()
     assert await moving.rig.everything() == before
+
+
+async def test_who_waited_for_a_store_in_vain_does_not_wait_again_at_once(moving: Moving) -> None:
+    await moving.mover.move_all()
+    await empty_cache(moving)
+    moving.store.away = True
+    asked = 0
+    step = moving.store._step
+
+    def counted(effect: Callable[[], None]) -> None:
+        nonlocal asked
+        asked += 1
+        step(effect)
+
+    moving.store._step = counted  # type: ignore[method-assign]
+    for _ in range(5):
+        await moving.rig.historian.trend("t", ["m/x"], moving.rig.at(-4.5 * DAY), moving.rig.at(-3.5 * DAY), 9)
+    assert asked == 1
+    moving.rig.real_s += 11
+    await moving.rig.historian.trend("t", ["m/x"], moving.rig.at(-4.5 * DAY), moving.rig.at(-3.5 * DAY), 9)
+    assert asked == 2
 
 
 async def test_a_reader_without_a_store_says_that_what_has_moved_is_away(moving: Moving) -> None:
@@ -376,6 +398,7 @@ async def test_a_day_is_not_dropped_while_its_files_cannot_be_had(moving: Moving
     moving.store.away = True
     assert await retainer.drop_all() == 0
     moving.store.away = False
+    moving.rig.real_s += 11
     assert await moving.rig.everything() == before
 
 
@@ -386,6 +409,7 @@ async def test_an_object_of_a_dropped_day_goes_once_the_store_is_back(moving: Mo
     moving.store.away = True
     await moving.keeper.tidy()
     moving.store.away = False
+    moving.rig.real_s += 11
     assert len(moving.stored()) == DAYS - 3
     await moving.keeper.tidy()
     assert len(moving.stored()) == 2
@@ -428,6 +452,7 @@ async def test_a_real_server_that_dies_and_comes_back_is_away_meanwhile(rig, clo
         trend = await rig.historian.trend("t", ["m/x"], rig.at(-4.5 * DAY), rig.at(-3.5 * DAY), 9)
         assert [gap.reason for gap in trend.gaps] == ["away", "none"]
         server.start()
+        rig.real_s += 11
         assert await rig.everything() == before
     finally:
         server.kill()

@@ -24,6 +24,8 @@ from batchone.machines.history.store_objects import MovedSegments
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 4
 _LOCK = ".cache.lock"
+_AGAIN_S = 10.0
+"""A store that was away is asked again after so many real seconds; until then nobody waits for it."""
 
 
 class Cache:
@@ -46,6 +48,7 @@ class Cache:
         self._grace_s = grace_s
         self._real_s = real_s
         self._brought: set[str] = set()
+        self._away_until = 0.0
 
     async def bring(self, segments: Sequence[Segment]) -> Missing:
         """Let segments that have moved have their files, the newest first; which could not be brought, and why."""
@@ -81,16 +84,13 @@ class Cache:
         return [each for each in segments if not self.use(each.file)]
 
     def _fetch_all(self, segments: Sequence[Segment], files: Collection[str], owner: str) -> Missing:
-        away = threading.Event()
-
         def fetch(segment: Segment) -> Literal["lost", "away"] | None:
-            # Who waited for one answer in vain need not wait for a hundred.
-            if away.is_set():
+            if self._real_s() < self._away_until:
                 return "away"
             try:
                 return self._fetch(segment, files, owner)
             except (TryLater, OSError) as error:
-                away.set()
+                self._away_until = self._real_s() + _AGAIN_S
                 _log.warning("history.not_brought", file=segment.file, what=str(error))
                 return "away"
 

@@ -28,7 +28,7 @@ from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.keeping import Keeper
 from batchone.machines.history.model import KeepS, MergeRules
 from batchone.machines.history.offload import Mover
-from batchone.machines.history.places import ObjectSettings, archive_of, segments_in, store_of
+from batchone.machines.history.places import READERS_WAIT_S, ObjectSettings, archive_of, segments_in, store_of
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.sealing import Sealer
@@ -109,8 +109,11 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     store = store_of(settings.objects, context.home)
     cache, moved = None, MovedSegments(context.database)
     objects = None if store is None else segments_in(store)
-    if objects is not None:
-        cache = Cache(moved, root, objects, bytes_max=settings.objects.cache, grace_s=settings.grace, real_s=time.time)
+    quick = store_of(settings.objects, context.home, silent_s=READERS_WAIT_S)
+    if quick is not None:
+        cache = Cache(
+            moved, root, segments_in(quick), bytes_max=settings.objects.cache, grace_s=settings.grace, real_s=time.time
+        )
     reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory, cache=cache)
     await asyncio.to_thread(reader.warm)
     journals = Journals(catalogue, root, partial(context.ids.new, "JRN"), Rules(settings.seal_rows))

@@ -15,7 +15,6 @@ from batchone.kernel.errors import Refused
 from batchone.machines.history.objects import CHUNK, Stored, absent, away
 
 _CONNECT_S = 3.0
-_REQUEST_S = 30.0
 _ATTEMPTS = 2
 
 
@@ -47,14 +46,17 @@ def keys_from(environment: Mapping[str, str], file: Path) -> S3Keys:
 class S3Objects:
     """Objects of a bucket, below a prefix that may be empty. An object of up to ten megabytes, which a segment hardly ever
     is beyond, is put by one request, so that a cut one leaves nothing; what is left of cut larger ones a rule of the
-    bucket should clear (abort incomplete multipart uploads)."""
+    bucket should clear (abort incomplete multipart uploads). A server that says nothing for `silent_s` real seconds, twice,
+    is away."""
 
-    def __init__(self, bucket: str, prefix: str, keys: S3Keys, *, endpoint: str = "", region: str = "us-east-1") -> None:
+    def __init__(
+        self, bucket: str, prefix: str, keys: S3Keys, *, endpoint: str = "", region: str = "us-east-1", silent_s: float = 30.0
+    ) -> None:  # fmt: skip
         self._bucket = bucket
         self._root = "/".join(part for part in (bucket, prefix.strip("/")) if part)
         self._fs = fs.S3FileSystem(
             access_key=keys.access, secret_key=keys.secret, region=region, endpoint_override=endpoint or None,
-            connect_timeout=_CONNECT_S, request_timeout=_REQUEST_S, allow_delayed_open=True,
+            connect_timeout=_CONNECT_S, request_timeout=silent_s, allow_delayed_open=True,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
         )  # fmt: skip
 

@@ -32,15 +32,22 @@ class ObjectSettings(Settings):
     cache: Bytes = Field(default=20e9, ge=1e6, description="So much of what was moved stands in the historian's folder.")
 
 
-def store_of(settings: ObjectSettings, home: Path) -> ObjectStore | None:
-    """The store, if there is one; `Refused` when there are no keys to it."""
+READERS_WAIT_S = 3.0
+"""A page waits for a hanging store no longer than it waits for anything: two attempts of so many seconds."""
+
+
+def store_of(settings: ObjectSettings, home: Path, *, silent_s: float = 30.0) -> ObjectStore | None:
+    """The store, if there is one; `Refused` when there are no keys to it. One that is silent for so long is away: who writes
+    has more patience than who reads."""
     if not settings.at:
         return None
     if not settings.at.startswith(_S3):
         return FolderObjects(home / settings.at)
     bucket, _, prefix = settings.at.removeprefix(_S3).partition("/")
     keys = keys_from(os.environ, home / settings.keys)
-    return S3Objects(bucket, prefix, keys, endpoint=settings.endpoint.rstrip("/"), region=settings.region)
+    return S3Objects(
+        bucket, prefix, keys, endpoint=settings.endpoint.rstrip("/"), region=settings.region, silent_s=silent_s
+    )  # fmt: skip
 
 
 def segments_in(store: ObjectStore) -> ObjectStore:
