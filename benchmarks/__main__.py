@@ -20,6 +20,7 @@ NAMES = (
     "loop",
     "samples",
     "end_to_end",
+    "connectors",
     "board",
     "schedules",
     "plants",
@@ -27,6 +28,7 @@ NAMES = (
     "honesty",
     "configure",
     "history",
+    "tsbs",
 )
 
 

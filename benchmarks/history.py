@@ -7,7 +7,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,7 @@ import structlog
 from numpy.typing import NDArray
 
 from batchone.contracts.machines import Twin
+from batchone.contracts.things import ThingModel
 from batchone.kernel.bus import Message
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock, SystemClock
@@ -101,6 +103,7 @@ class Ours:
     root: Path
     database: Database
     ids: TimeIds
+    segment_rows: int = 4_000_000
 
     def __post_init__(self) -> None:
         self.files = SegmentFiles(self.root, partial(self.ids.new, "SEG"), time.time)
@@ -110,6 +113,16 @@ class Ours:
         self.ingest = Ingest(self.database, journals, flush_s=0)
         self.asker = Asker(self.catalogue, self.root, threads=2, memory_bytes=2e9)
 
+    @asynccontextmanager
+    async def sealing(self) -> AsyncIterator[None]:
+        """Journals are sealed meanwhile, as in the platform."""
+        task = asyncio.create_task(self.sealer.work(HistorySettings().seal_every))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def store(self, message: bytes) -> None:
         """One batch; on disk, and to be read, when this returns."""
         await self.ingest.store([Message(f"samples.{TENANT}.c", message)])
@@ -117,7 +130,7 @@ class Ours:
     async def settle(self) -> None:
         """Seal and merge, as it is merged when a day is over."""
         await self.sealer.seal_all()
-        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, 4_000_000), grace_s=0, stray_s=1e9)
+        keeper = Keeper(self.catalogue, self.files, MergeRules(8, 0.0, self.segment_rows), grace_s=0, stray_s=1e9)
         await keeper.tidy()
 
     async def bytes_on_disk(self) -> int:
@@ -173,20 +186,18 @@ async def _filled(ours: Ours, peers: Sequence[Server], rows: pa.RecordBatch, not
     """Append in turns, so that all meet the same machine; bytes once everything is merged."""
     half = rows.num_rows // 2
     took: dict[tuple[int, str], list[float]] = {}
-    sealing = asyncio.create_task(ours.sealer.work(HistorySettings().seal_every))
     made: dict[tuple[int, str], float] = {}
-    for size, part in zip(SIZES, (rows.slice(0, half), rows.slice(half)), strict=True):
-        for batch in in_batches(part, size):
-            for name in ("batchone", *(peer.package for peer in peers)):
-                peer = next((each for each in peers if each.package == name), None)
-                began = time.perf_counter()
-                data = columns.to_bytes(batch, ours.ids.new("B")) if peer is None else peer.lines(batch)
-                between = time.perf_counter()
-                await (ours.store(data) if peer is None else asyncio.to_thread(peer.store, data))
-                took.setdefault((size, name), []).append(time.perf_counter() - between)
-                made[size, name] = made.get((size, name), 0.0) + between - began
-    sealing.cancel()
-    await asyncio.gather(sealing, return_exceptions=True)
+    async with ours.sealing():
+        for size, part in zip(SIZES, (rows.slice(0, half), rows.slice(half)), strict=True):
+            for batch in in_batches(part, size):
+                for name in ("batchone", *(peer.package for peer in peers)):
+                    peer = next((each for each in peers if each.package == name), None)
+                    began = time.perf_counter()
+                    data = columns.to_bytes(batch, ours.ids.new("B")) if peer is None else peer.lines(batch)
+                    between = time.perf_counter()
+                    await (ours.store(data) if peer is None else asyncio.to_thread(peer.store, data))
+                    took.setdefault((size, name), []).append(time.perf_counter() - between)
+                    made[size, name] = made.get((size, name), 0.0) + between - began
     began = time.perf_counter()
     await ours.settle()
     notes.append(f"Ours is sealed meanwhile; sealing the rest and merging took {time.perf_counter() - began:.1f} s afterwards.")
@@ -236,13 +247,20 @@ async def _asked(ours: Ours, peers: Sequence[Server], machines: int, window: Win
     )  # fmt: skip
 
 
+class _NoThings:
+    """Nothing is declared: last values do not ask."""
+
+    async def model(self, tenant: str) -> ThingModel:  # noqa: ARG002
+        return ThingModel(0, (), ())
+
+
 async def _told_by_the_twin(clock: Clock) -> Table:
     """The twin's live store, as the platform has it, after ten rounds of samples of every signal: in process, and as another
     process of the platform asks it over the bus, all equipment at once."""
     paths = [f"machine-{machine:03d}/signal_{signal:03d}" for machine in range(_MACHINES) for signal in range(_SIGNALS)]
     equipment = sorted({path.partition("/")[0] for path in paths})
     bus = MemoryBus()
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, _NoThings())
     for round_ in range(10):
         at = columns.to_us(clock.now()) + round_
         values = np.arange(len(paths), dtype=np.float64) + round_

@@ -215,14 +215,14 @@ class Victoria(Server):
         found = json.loads(self.ask("GET", "/api/v1/query_range", **words))["data"]["result"]
         return {each["metric"].get("p", ""): [(at, float(value)) for at, value in each["values"]] for each in found}
 
-    def raw(self, match: str, start_s: float, end_s: float) -> dict[str, Columns]:
-        """Every sample of some series."""
+    def raw(self, match: str, start_s: float, end_s: float, label: str = "p") -> dict[str, Columns]:
+        """Every sample of some series, by one of their labels."""
         words = {"match[]": match, "start": str(start_s), "end": str(end_s), "reduce_mem_usage": "1"}
         parts: dict[str, list[Columns]] = {}
         for line in self.ask("GET", "/api/v1/export", **words).splitlines():
             each = json.loads(line)
             part = np.array(each["timestamps"], np.int64), np.array(each["values"], np.float64)
-            parts.setdefault(each["metric"]["p"], []).append(part)
+            parts.setdefault(each["metric"][label], []).append(part)
         found = {}
         for path, some in parts.items():
             times, values = (np.concatenate([each[at] for each in some]) for at in (0, 1))

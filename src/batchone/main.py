@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 
@@ -22,6 +23,7 @@ from batchone.kernel.deploy import Deploy
 from batchone.kernel.errors import Broken, TryLater
 from batchone.kernel.home import Running as Note
 from batchone.kernel.ids import TimeIds
+from batchone.kernel.log import Lines
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import hear, relay
 from batchone.kernel.remote import serve
@@ -74,7 +76,7 @@ def log_to_stderr(*, process: str, level: str = "info") -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lines(sys.stderr))),
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

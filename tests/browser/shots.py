@@ -14,6 +14,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import CHROMIUM, FLAGS, serving
@@ -23,6 +24,7 @@ from tests.web.world import TENANT
 
 from batchone.contracts.alarms import LimitEdition, LimitSettings, Rationale
 from batchone.contracts.by_hand import ExtraMachine, Move, Overtime, PinnedOperation
+from batchone.contracts.machines import DroppedDay, Gap
 from batchone.contracts.planning import Spot
 from batchone.contracts.sales import Notice, Order, Reason
 from batchone.web.views.alarms import Which
@@ -45,15 +47,20 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     draft, extra, late = tried(world)
     one, other = kept(world, product)
     wide = next(each for each in world.world.blueprint.pack.equipment if each.positions > 8).id
+    link = world.world.blueprint.pack.connections[-1].id
     return {
         "sign-in": ("", "/sign-in"), "home": ("ada", "/"), "shop": ("mei", f"/shop/{product}"),
         "shop-own": ("mei", f"/shop/{product}?panel=print&volume_l=480"), "mine": ("mei", "/my"),
         "shop-old": ("mei", f"/shop/{product}?panel=steel&smart=21in&layout=cross"),
         "order": ("mei", f"/orders/{mine.number}"), "order-held": ("ada", f"/orders/{held.number}"),
         "passport": ("ada", f"/items/{finished.serial}"), "line": ("eva", f"/line/{product}"),
+        "machines": ("eva", "/machines"), "machines-connection": ("eva", f"/machines?connection={link}"),
         "alarms": ("olu", "/alarms"), "alarms-all": ("eva", "/alarms?show=all"),
         "alarm-statistics": ("eva", "/alarms/statistics"), "alarm": ("eva", alarmed(world)),
-        "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"), "plan": ("pia", "/plan"),
+        "machine": ("eva", f"/machines/{busy}"), "machine-wide": ("eva", f"/machines/{wide}"),
+        "machine-day": ("eva", holed(world, wide)), "machine-rows": ("eva", f"/machines/{wide}/rows?last=60"),
+        "machine-signals": ("eva", f"/machines/{wide}/signals"),
+        "plan": ("pia", "/plan"),
         "plan-draft": ("pia", f"/plan?branch={draft}"), "plan-compare": ("pia", f"/plan/branches?of={draft}&of={extra}"),
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "plan-diff": ("pia", "/plan/diff?from=40&to=42"),
@@ -63,6 +70,24 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def holed(world: FakeServices, machine: str) -> str:
+    """A machine's page over the day before, in which samples are missing for different reasons."""
+    start = world.world.now - timedelta(hours=30)
+    if not world.machines.holes:
+        quiet, gone, lost = (start + timedelta(hours=each) for each in (4, 11, 19))
+        gap = Gap("dropped", "DROP-7")
+        world.machines.holes = [
+            (quiet, quiet + timedelta(minutes=80), None), (gone, gone + timedelta(hours=3), gap),
+            (lost, lost + timedelta(minutes=30), Gap("lost", "works/standard/2026-03-01/S-000812.parquet")),
+        ]  # fmt: skip
+        day = DroppedDay(
+            "DROP-7", "standard", gone.date(), 4, 120_000, 400_000, 24, gone, gone + timedelta(hours=3), "/archive/DROP-7",
+            world.world.now, "ada",
+        )  # fmt: skip
+        world.machines.days = [day]
+    return f"/machines/{machine}?{urlencode({'from': start.isoformat(), 'to': (start + timedelta(days=1)).isoformat()})}"
 
 
 def told(world: FakeServices, order: Order) -> None:
@@ -127,7 +152,7 @@ def shoot(browser: Browser, address: str, world: FakeServices, folder: Path, wan
         context.add_cookies([{"name": key, "value": value, "url": address} for key, value in cookies.items()])
         page = context.new_page()
         page.goto(address + path)
-        page.wait_for_timeout(1800 if name in {"machine", "machine-wide", "plan", "plan-draft", "line"} else 900)
+        page.wait_for_timeout(1800 if name in {"machine", "machine-wide", "machine-day", "plan", "plan-draft", "line"} else 900)
         page.screenshot(path=folder / f"{name}{suffix}-{size}-{theme}-{language}.png")
         context.close()
 

@@ -27,10 +27,10 @@ MEASURE = """() => {
   };
 }"""
 NAMES = [
-    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "alarms",
-    "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "plan", "plan-draft", "plan-compare",
-    "plan-why", "plan-help", "plan-diff", "orders", "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing",
-    "forbidden",
+    "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machines",
+    "machines-connection", "alarms", "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "machine-day",
+    "machine-rows", "machine-signals", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "plan-diff", "orders",
+    "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_no_page_scrolls_sideways_cuts_a_label_or_writes_small(
     assert found == {}
 
 
-@pytest.mark.parametrize("name", ["shop", "line", "orders", "machine"])
+@pytest.mark.parametrize("name", ["shop", "line", "orders", "machine", "machines", "machine-signals"])
 def test_what_can_be_touched_is_large_enough(open_page: Open, services: FakeServices, name: str) -> None:
     person, path = pages(services)[name]
     page = open_page(path, person, size="phone")

@@ -22,6 +22,9 @@ class OneTwin:
     async def last(self, tenant: str, equipment: str) -> tuple[()]:
         return ()
 
+    async def data(self, tenant: str) -> tuple[()]:
+        return ()
+
     async def at(self, tenant: str, equipment: str, time: datetime) -> EquipmentAt:
         told = time - timedelta(seconds=90)
         gaps = (Gap("away", "t/file"), Gap("none", f"{equipment}/y"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +12,7 @@ from tests.web.alarms import FakeAlarms
 from tests.web.authoring import FakeAuthoring
 from tests.web.by_hand import FakeByHand
 from tests.web.choosing import FakeChoosing
+from tests.web.machines import FakeMachines
 from tests.web.world import PEOPLE, TENANT, World
 
 from batchone.chain.design.comparing import compare
@@ -40,7 +40,6 @@ from batchone.contracts.design import (
 )
 from batchone.contracts.enterprises import Actor, Enterprises, Session
 from batchone.contracts.logistics import Shipment
-from batchone.contracts.machines import EquipmentNow, JobReport, LastValue, Trend
 from batchone.contracts.pack import Pack
 from batchone.contracts.planning import (
     Exported,
@@ -54,7 +53,9 @@ from batchone.contracts.planning import (
 )
 from batchone.contracts.production import ItemRecord, StationNow
 from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
+from batchone.contracts.sources import Sources
 from batchone.contracts.sourcing import CallOff
+from batchone.contracts.things import Things
 from batchone.kernel.bus import Bus
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.clock import Clock
@@ -344,94 +345,6 @@ class FakeSourcing:
         return found
 
 
-class FakeMachines:
-    """Connect, Twin and History in one."""
-
-    def __init__(self, world: World, clock: Clock) -> None:
-        self.world, self._clock = world, clock
-        self.frozen_at: datetime | None = None
-        self.away = False
-
-    async def equipment(self, tenant: str) -> tuple[EquipmentNow, ...]:
-        if self.away:
-            raise TryLater("connect.away", "The machines' room does not answer.")
-        return tuple(self.world.machines.values())
-
-    async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
-        now = self._clock.now()
-        durations = {operation.op: 60.0 for operation in self.world.blueprint.pack.routing}
-        return tuple(
-            JobReport(
-                each.job,
-                equipment,
-                "running",
-                each.position,
-                min((now - each.since).total_seconds() / durations[each.op] % 1, 1.0),
-                each.since,
-                None,
-                f"program-{each.op}",
-                True,
-                {},
-                0.1,
-                "",
-            )  # fmt: skip
-            for each in self.world.stations()
-            if each.equipment == equipment
-        )
-
-    async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
-        at = self.frozen_at or self._clock.now()
-        machine = self.world.blueprint.pack.machine(equipment)
-        values = []
-        for signal in self.world.signals(equipment):
-            places = [""] if signal.scope == "equipment" else [f"P{place:02d}/" for place in range(1, machine.positions + 1)]
-            for place in places:
-                path = f"{equipment}/{place}{signal.id}"
-                values.append(LastValue(path, self._value(path, at.timestamp()), 0, at, at))
-        return tuple(values)
-
-    def _value(self, path: str, at_s: float) -> float:
-        equipment, _, rest = path.partition("/")
-        signal = next(each for each in self.world.signals(equipment) if each.id == rest.rsplit("/", 1)[-1])
-        limits = signal.limits
-        ends = [bound for bound in (limits.low, limits.high) if bound is not None]
-        middle = sum(ends) / len(ends) if ends else 12.0
-        if len(ends) == 1:
-            middle *= 0.8 if limits.high is not None else 1.2
-        swing = (max(ends) - min(ends)) * 0.3 if len(ends) == 2 else abs(middle) * 0.05
-        high = self.world.alarms.get("A-high")
-        if high is not None and high.path == path and high.bound is not None:
-            return high.bound * 1.02
-        return middle + swing * math.sin(at_s / 7 + len(path)) * 0.7 + swing * math.sin(at_s * 1.7 + hash_of(path)) * 0.25
-
-    async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
-        first, last = start.timestamp(), end.timestamp()
-        step = max((last - first) / min(points, 120), 0.5)
-        times = tuple(first + step * index for index in range(int((last - first) / step)))
-        return Trend(
-            start,
-            end,
-            "complete",
-            dict.fromkeys(paths, times),
-            {path: tuple(self._value(path, at) for at in times) for path in paths},
-        )
-
-
-def hash_of(text: str) -> int:
-    """A small number from a text, the same in every run."""
-    return sum(text.encode()) % 17
-
-
-class FakeTwin:
-    def __init__(self, machines: FakeMachines) -> None:
-        self.last = machines.last
-
-
-class FakeHistory:
-    def __init__(self, machines: FakeMachines) -> None:
-        self.trend = machines.trend
-
-
 @dataclass
 class FakeEnterprises:
     """Everybody's password is their own name; the session's secret is it too."""
@@ -487,8 +400,9 @@ class FakeServices:
             sales.Sales: self.sales,
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
-            sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: FakeTwin(self.machines),
-            machines.History: FakeHistory(self.machines), alarms.Alarms: self.alarms, Enterprises: self.enterprises,
+            sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: self.machines,
+            machines.History: self.machines, machines.Retention: self.machines, Things: self.machines, Sources: self.machines,
+            alarms.Alarms: self.alarms, Enterprises: self.enterprises,
         }  # fmt: skip
 
     def get(self, protocol: type[Any]) -> Any:

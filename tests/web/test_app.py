@@ -98,6 +98,7 @@ PATHS = {
     "shop": "/shop/lamp",
     "mine": "/my",
     "line": "/line/lamp",
+    "machines": "/machines",
     "alarms": "/alarms",
     "plan": "/plan",
     "orders": "/orders",

@@ -353,8 +353,33 @@ class EquipmentAt:
     gaps: tuple[Gap, ...] = ()
 
 
+@dataclass(frozen=True)
+class DataNow:
+    """How fresh and how good the newest samples of an equipment are.
+
+    Of its `signals` that are declared, `good`, `uncertain` and `bad` count the qualities of the newest samples, and `never`
+    those of which none is known. `silent` of those with a declared rate have not come for three times as long as declared
+    (and three real seconds at least). `newest` is the newest source time; `every_s` is the shortest declared rate in seconds of
+    plant time, 0 where none is declared.
+    """
+
+    equipment: str
+    signals: int
+    good: int
+    uncertain: int
+    bad: int
+    never: int
+    silent: int
+    newest: datetime | None
+    every_s: float
+
+
 class Twin(Protocol):
     """Last values, now and at any time before."""
+
+    async def data(self, tenant: str) -> tuple[DataNow, ...]:
+        """How fresh and good the samples of every equipment with declared signals are, in the order of the thing model."""
+        ...
 
     async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
         """The last value of every signal of an equipment."""

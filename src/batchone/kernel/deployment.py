@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from batchone.kernel.clock import ScaledClock
 from batchone.kernel.deploy import EMBEDDED, Deploy, Engines
 from batchone.kernel.engines.child import Child, answers
@@ -20,6 +22,7 @@ from batchone.kernel.engines.revival import Revival
 from batchone.kernel.errors import Refused
 from batchone.kernel.home import Running
 
+_log = structlog.get_logger(__name__)
 _WATCH_S = 0.2
 _THRIFTY = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """How a process asks for memory, unless its surroundings say otherwise: the defaults keep what a large merge needed once in
@@ -115,6 +118,9 @@ class Deployment:
             for name, child in list(self.children.items()):
                 if not child.alive:
                     await self._revival.again(f"process {name}", partial(self._start, name))
+            if self.nats is not None and self.nats.starved():
+                _log.warning("engine.starved", what="NATS")
+                await asyncio.to_thread(self.nats.stop)
             for label, engine in (("PostgreSQL", self.postgres), ("NATS", self.nats)):
                 if engine is not None and engine.child is not None and not engine.child.alive:
                     await self._revival.again(label, engine.start)

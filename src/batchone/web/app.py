@@ -22,6 +22,7 @@ from batchone.web.pages import (
     call_offs,
     embed,
     entrance,
+    fleet,
     home,
     line,
     machine,
@@ -33,6 +34,7 @@ from batchone.web.pages import (
     rules,
     saved,
     shop,
+    trend,
 )
 from batchone.web.render import Renderer
 from batchone.web.services import Services, Web
@@ -40,8 +42,8 @@ from batchone.web.settings import WebSettings
 from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
 PAGES = (
-    entrance, home, shop, saved, rules, embed, my_order, line, machine, alarms, plan, plan_diff, plan_by_hand, orders,
-    call_offs,
+    entrance, home, shop, saved, rules, embed, my_order, line, fleet, machine, trend, alarms, plan, plan_diff, plan_by_hand,
+    orders, call_offs,
 )  # fmt: skip
 _SECURITY = {
     "Content-Security-Policy": (

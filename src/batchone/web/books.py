@@ -106,12 +106,3 @@ class Books:
     async def all(self, tenant: str) -> list[Book]:
         """The newest book of every product."""
         return [await self.of(tenant, product.id, product.version) for product in await self._design().products(tenant)]
-
-    async def of_equipment(self, tenant: str, equipment: str) -> Book:
-        """The book of the product whose line has this equipment."""
-        for book in await self.all(tenant):
-            if book.equipment(equipment) is not None:
-                return book
-        raise NotFound(
-            "web.equipment", f"There is no equipment {equipment}.", "Choose one on the line page.", equipment=equipment
-        )

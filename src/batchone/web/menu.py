@@ -34,6 +34,7 @@ ENTRIES = (
     ),
     Entry("mine", "/my", "user", N_("My orders"), N_("Watch what you ordered being made"), frozenset({"customer"})),
     Entry("line", "/line", "plant", N_("Line"), N_("Every station, what it does and what is wrong"), _STAFF),
+    Entry("machines", "/machines", "project", N_("Machines"), N_("How every machine stands and how good its data is"), _STAFF),
     Entry("alarms", "/alarms", "alarm-bell", N_("Alarms"), N_("What is wrong, since when, and how often"), _STAFF),
     Entry("plan", "/plan", "ganttchart", N_("Plan"), N_("The schedule in force and what runs late"), _STAFF),
     Entry("orders", "/orders", "list", N_("Orders"), N_("Find an order, compare promise and plan"), _STAFF),

@@ -17,11 +17,13 @@ from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.logistics import Logistics
-from batchone.contracts.machines import Connect, History, Twin
+from batchone.contracts.machines import Connect, History, Retention, Twin
 from batchone.contracts.planning import Planning
 from batchone.contracts.production import Production
 from batchone.contracts.sales import Sales
+from batchone.contracts.sources import Sources
 from batchone.contracts.sourcing import Sourcing
+from batchone.contracts.things import Things
 from batchone.kernel.errors import TryLater
 from batchone.kernel.module import Context, Module, Running
 from batchone.web.app import create_app
@@ -30,7 +32,7 @@ from batchone.web.settings import WebSettings
 
 REQUIRED = (
     Enterprises, Design, Choosing, Authoring, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect,
-    History, Twin, Alarms,
+    Sources, History, Retention, Twin, Things, Alarms,
 )  # fmt: skip
 _GRACE_S = 2
 """Open event streams never end by themselves; a server that waited for them would never stop."""

@@ -96,3 +96,28 @@ def test_the_values_of_a_lost_machine_become_uncertain_at_the_time_of_the_loss_o
     assert attaching.lost(NOON, "m1").num_rows == 0
     assert told(attaching.lost(NOON)) == [("m2/a", 7.0)]
     assert len({GOOD, UNCERTAIN, BAD}) == 3
+
+
+def test_a_sample_whose_time_is_no_date_is_told_and_costs_the_others_nothing() -> None:
+    quarantine = Quarantine("line")
+    attaching = Attaching(("m1/a", "m1/b"), quarantine)
+    sound = columns.to_us(NOON)
+    times = [sound, -11_644_473_600_000_000, 253_370_764_800_000_000, sound + 1]
+    batch, heard = attaching.attach(
+        columns.to_batch(("m1/a", "m1/b"), [0, 1, 1, 0], times, sound, [1.0, 2.0, 3.0, 4.0], [0] * 4), NOON
+    )
+    assert (columns.values_of(batch).tolist(), heard) == ([1.0, 4.0], {"m1"})
+    assert [(each.path, each.reason, each.count) for each in quarantine.listed()] == [("m1/b", "unreadable", 2)]
+    nothing, nobody = attaching.attach(columns.to_batch(("m1/a",), [0], [-1], sound, [1.0], [0]), NOON)
+    assert (nothing.num_rows, nobody, quarantine.count) == (0, frozenset(), 3)
+
+
+def test_strangers_do_not_crowd_out_what_concerns_a_declared_signal() -> None:
+    quarantine = Quarantine("line", frozenset({"m1/a"}))
+    for number in range(3000):
+        quarantine.undeclared(f"m9/{number}", 1, 0.0, NOON)
+    quarantine.unreadable(Fault("m1/a", 2, "no number"), NOON)
+    quarantine.unreadable(Fault("m9/x", 1, "no number"), NOON)
+    listed = {(each.path, each.reason): each.count for each in quarantine.listed()}
+    assert len(listed) == 1003
+    assert (listed["m1/a", "unreadable"], listed["(others)", "undeclared"], listed["(others)", "unreadable"]) == (2, 2000, 1)

@@ -293,3 +293,16 @@ asyncio.run(main())
         await eventually(again.idle.is_set)
     assert len(values(bus)) >= acknowledged
     assert values(bus) == [float(number) for number in range(len(values(bus)))]
+
+
+@pytest.mark.parametrize("step_s", [18_000, -18_000])
+async def test_a_clock_that_is_set_by_hours_does_not_make_the_rate_absurd(bus: GoingBus, folder: Path, step_s: float) -> None:
+    real_s = 1_000_000.0
+    shipping = Shipping(bus, "tinworks", "line", "B1", folder, BOUNDS, lambda: real_s)
+    async with running(shipping):
+        for second in range(600):
+            real_s += 1 + (step_s if second == 300 else 0)
+            shipping.put(rows(10, 10 * second))
+            await shipping.seal_now()
+            await shipping.idle.wait()
+    assert shipping.waiting().drain_per_s == pytest.approx(10, rel=0.1)

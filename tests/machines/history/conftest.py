@@ -109,7 +109,7 @@ class Rig:
         ]
 
     def on_disk(self) -> set[str]:
-        return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()}
+        return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*.*") if path.suffix != ".lock"}
 
 
 @pytest.fixture(scope="session")

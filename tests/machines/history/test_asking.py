@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchone.kernel.errors import Refused
-from batchone.machines.history.asking import Asker, Part, overlapping
+from batchone.machines.history.asking import Asker, Part, sharing
 
 pytestmark = pytest.mark.engine
 
@@ -84,10 +84,14 @@ async def test_one_who_has_no_samples_gets_none(rig, tmp_path: Path) -> None:
     assert await ask(asker, "SELECT * FROM samples") == []
 
 
-def test_only_what_overlaps_in_time_is_compared(rig) -> None:
-    spans = ((0, 5), (5, 9), (20, 30), (22, 23), (31, 40))
-    groups = overlapping([Part(rig.at(first), rig.at(last), "plain", str(first)) for first, last in spans])
-    assert [len(group) for group in groups] == [2, 2, 1]
+def test_only_what_overlaps_in_time_and_is_not_alone_is_compared(rig) -> None:
+    spans = ((0, 5, False), (5, 9, False), (20, 30, True), (22, 23, True), (25, 40, False), (50, 60, True), (55, 70, True))
+    parts = [Part(rig.at(first), rig.at(last), "plain", str(first), alone) for first, last, alone in spans]
+    single, groups = sharing(parts)
+    assert [part.place for part in single] == ["22", "50", "55"]
+    assert [[part.place for part in group] for group in groups] == [["0", "5"], ["20", "25"]]
+    unsealed = Part(rig.at(80), rig.at(90), "unsealed")
+    assert sharing([unsealed]) == ([], [[unsealed]])
 
 
 async def test_what_is_not_sealed_is_seen_as_well_and_once(asker, rig) -> None:

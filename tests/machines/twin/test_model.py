@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchone.contracts.machines import DataNow
+from batchone.contracts.things import SignalType, Thing, ThingModel
 from batchone.machines import columns
-from batchone.machines.twin.model import LastValues
+from batchone.machines.twin.model import Expected, LastValues
 
 Row = tuple[str, int, float, int]
 """Path, source time in microseconds, value, quality."""
@@ -130,3 +132,19 @@ def test_last_is_the_newest_of_all_and_what_was_told_adds_up_to_it(parts: list[l
     told |= {path: value for each in changes(values).values() for path, value in each.items()}
     assert [*last(values, "m"), *last(values, "n")] == [wanted[path] for path in sorted(wanted)]
     assert told == {path: row[2] for path, row in wanted.items()}
+
+
+def test_qualities_and_silence_are_counted_by_equipment() -> None:
+    second = 1_000_000
+    name = {"en": "S"}
+    signals = tuple(SignalType(each, name, every_s=1 if each != "told" else 0) for each in ("a", "b", "c", "told"))
+    things = tuple(Thing(each, "", name, "e/s/a/l/c", 1, signals) for each in ("m", "n"))
+    expected = Expected(ThingModel(0, (), things))
+    values = LastValues()
+    values.apply(batch(("m/a", 99 * second, 1.0, 0), ("m/b", 90 * second, 1.0, 1), ("m/c", 99 * second, math.nan, 2)))
+    values.apply(batch(("m/told", second, 1.0, 0), ("other/x", 99 * second, 1.0, 0)))
+    at = columns.from_us(99 * second)
+    one, other = values.standing(expected, 100 * second, 2 * second)
+    assert one == DataNow("m", signals=4, good=2, uncertain=1, bad=1, never=0, silent=1, newest=at, every_s=1.0)
+    assert other == DataNow("n", signals=4, good=0, uncertain=0, bad=0, never=4, silent=0, newest=None, every_s=1.0)
+    assert [each.silent for each in values.standing(expected, 100 * second, 20 * second)] == [0, 0]

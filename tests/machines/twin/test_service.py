@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
 
-from batchone.contracts.machines import Trend
+from batchone.contracts.machines import DataNow, Trend
 from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel
 from batchone.kernel.bus import SAMPLES, Message
 from batchone.kernel.bus_memory import MemoryBus
@@ -51,7 +52,7 @@ async def pages(bus: MemoryBus):
 
 
 async def test_live_pages_hear_what_changed_at_an_equipment(bus, clock, pages: Pages) -> None:
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, FakeThings())
     await twin.handle([message(clock, {"m/x": 1.0, "m/P01/y": 2.0, "n/x": math.nan})])
     await twin.tell_once(10)
     now = clock.now().timestamp()
@@ -62,7 +63,7 @@ async def test_live_pages_hear_what_changed_at_an_equipment(bus, clock, pages: P
 
 
 async def test_many_batches_in_one_moment_make_few_broadcasts(bus, clock, pages: Pages) -> None:
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, FakeThings())
     work = asyncio.create_task(twin.tell(0.1, 10))
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -79,7 +80,7 @@ async def test_many_batches_in_one_moment_make_few_broadcasts(bus, clock, pages:
 
 
 async def test_tenants_are_kept_apart(bus, clock) -> None:
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, FakeThings())
     await twin.handle([message(clock, {"m/x": 1.0}), message(clock, {"m/x": 2.0}, tenant="u")])
     assert [each.value for each in await twin.last("t", "m")] == [1.0]
     assert [each.value for each in await twin.last("u", "m")] == [2.0]
@@ -87,7 +88,7 @@ async def test_tenants_are_kept_apart(bus, clock) -> None:
 
 
 async def test_a_message_that_is_no_batch_stops_nothing(bus, clock) -> None:
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, FakeThings())
     far = columns.to_bytes(columns.to_batch(("m/x",), (0,), (1 << 60,), 0, (1.0,), (0,)))
     garbage = [Message("samples.t.c", b"x"), Message("samples.t.c", far)]
     await twin.handle([*garbage, message(clock, {"m/x": 1.0})])
@@ -116,16 +117,16 @@ class FakeThings:
         if self.away:
             raise TryLater("bus.no_answer", "Nobody answers.")
         name = {"en": "M"}
-        signals = (SignalType("x", name), SignalType("y", name, scope="position"))
+        signals = (SignalType("x", name, every_s=2), SignalType("y", name, scope="position"))
         return ThingModel(0, (EquipmentType("c", name, signals),), (Thing("m", "c", name, "e/s/a/l/c", 2),))
 
 
 async def test_after_a_restart_the_newest_stored_samples_are_there_as_uncertain(bus, clock) -> None:
     now = clock.now().timestamp()
     history = FakeHistory({"m/x": [(now - 9, 1.0), (now - 5.5, 2.0)], "m/P02/y": [(now - 1, 7.0)]})
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, FakeThings())
     await twin.handle([message(clock, {"m/P02/y": 8.0})])
-    await twin.fill("t", FakeThings(), lambda: history, 3600)
+    await twin.fill("t", lambda: history, 3600)
     found = {each.path: (each.value, each.quality, each.source_time) for each in await twin.last("t", "m")}
     assert found == {
         "m/x": (2.0, columns.UNCERTAIN, clock.now() - timedelta(seconds=5.5)),
@@ -133,25 +134,37 @@ async def test_after_a_restart_the_newest_stored_samples_are_there_as_uncertain(
     }
 
 
+async def test_each_equipment_tells_how_fresh_and_good_its_signals_are(bus, clock) -> None:
+    twin = TwinService(bus, clock, FakeThings())
+    (before,) = await twin.data("t")
+    assert before == DataNow("m", 3, 0, 0, 0, 3, 0, None, 2.0)
+    await twin.handle([message(clock, {"m/x": 1.0, "m/P01/y": 2.0, "n/z": 3.0})])
+    await clock.advance(5.5)
+    assert await twin.data("t") == (replace(before, good=2, never=1, newest=clock.now() - timedelta(seconds=5.5)),)
+    await clock.advance(1)
+    assert [each.silent for each in await twin.data("t")] == [1]
+    assert await twin.data("u") == (before,)
+
+
 async def test_every_declared_signal_is_asked_for(bus, clock) -> None:
     history = FakeHistory({})
-    await TwinService(bus, clock).fill("t", FakeThings(), lambda: history, 3600)
+    await TwinService(bus, clock, FakeThings()).fill("t", lambda: history, 3600)
     assert history.asked == ["m/x", "m/P01/y", "m/P02/y"]
 
 
 async def test_without_the_thing_model_the_twin_still_shows_what_comes(bus, clock) -> None:
     things = FakeThings()
     things.away = True
-    twin = TwinService(bus, clock)
+    twin = TwinService(bus, clock, things)
     with pytest.raises(TryLater):
-        await twin.fill("t", things, lambda: FakeHistory({}), 3600)
+        await twin.fill("t", lambda: FakeHistory({}), 3600)
     await twin.handle([message(clock, {"m/x": 1.0})])
     assert len(await twin.last("t", "m")) == 1
 
 
 @pytest.mark.engine
 async def test_the_twin_follows_the_stream(nats_bus, clock) -> None:
-    twin = TwinService(nats_bus, clock)
+    twin = TwinService(nats_bus, clock, FakeThings())
     work = asyncio.create_task(nats_bus.consume(SAMPLES, "twin", ["samples.>"], twin.handle, batch=64))
     try:
         for at in range(20):

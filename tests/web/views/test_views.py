@@ -13,8 +13,10 @@ from batchone.contracts.pack import Limits
 from batchone.contracts.planning import PlannedOperation
 from batchone.contracts.production import ItemRecord, StationNow
 from batchone.contracts.sales import Customer, Order
+from batchone.contracts.things import of_packs
 from batchone.kernel.money import Money
 from batchone.web.books import Book
+from batchone.web.places import Place
 from batchone.web.views import line, machine, plan, shop, story
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -53,7 +55,11 @@ def test_takt_is_the_mean_time_between_the_newest_twenty() -> None:
 def test_the_tools_and_people_with_a_job_are_named_once_each() -> None:
     book = Book(load_files(AIDED))
     station = StationNow("fitter-1", "J1", "I1", "O1", "20", 1, "started", NOW, ("fitters", "jig", "jig", "gone"))
-    [job] = machine.machine(book, book.pack.machine("fitter-1"), None, (station,), (), {}).jobs
+    model = of_packs([book.pack])
+    thing = model.thing("fitter-1")
+    assert thing is not None
+    place = Place(thing, {"en": "Fitter"}, (), book)
+    [job] = machine.machine(place, None, (station,), (), {}).jobs
     assert job.beside == ({"en": "Fitters", "zh": "装配工"}, {"en": "Jig", "zh": "夹具"}, {"en": "gone"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -17,6 +18,9 @@ from batchone.kernel.errors import Broken
 HUB_DOMAIN = "hub"
 """The JetStream domain of a server that takes leaf nodes; each of these has one of its own."""
 _LEAF_USER = "edge"
+_NO_ROOM = b"no space left on device"
+_ROOM_BYTES = 16_000_000
+_LOG_BYTES = 64_000
 _STAYS_AT_HOME = '["edge.>", "$MQTT.>"]'
 """Subjects that never cross a link: what an edge keeps for the hub, and what the MQTT listener of a server tells itself."""
 
@@ -66,6 +70,7 @@ class Nats:
         self.mqtt_port = mqtt_port or free_port()
         self._leaves = leaves
         self._child: Child | None = None
+        self._heard = 0
 
     @property
     def url(self) -> str:
@@ -115,6 +120,22 @@ class Nats:
         """Let it flush and end."""
         if self._child is not None:
             self._child.stop()
+
+    def starved(self) -> bool:
+        """Whether it said, since this was asked last, that it finds no room, though there is room now.
+
+        The server keeps a file's first failure for good: what was full once takes nothing more until it is started anew.
+        """
+        log = self.folder / "nats.log"
+        try:
+            with log.open("rb") as lines:
+                end = lines.seek(0, os.SEEK_END)
+                lines.seek(max(min(self._heard, end), end - _LOG_BYTES))
+                said = lines.read()
+            self._heard = end
+            return _NO_ROOM in said and shutil.disk_usage(self.folder).free > _ROOM_BYTES
+        except OSError:
+            return False
 
     @property
     def child(self) -> Child | None:

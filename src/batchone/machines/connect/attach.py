@@ -15,6 +15,7 @@ from batchone.machines.connect.driver import Fault
 
 _LISTED_MAX = 1000
 _OTHERS = "(others)"
+_UNDATED = "Its time lies outside the years 1970 to 9998."
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,12 @@ class Quarantined:
 
 @dataclass
 class Quarantine:
-    """What one connection set aside since the platform started; at most a thousand paths, the rest counted together."""
+    """What one connection set aside since the platform started: what concerns its `declared` signals, and at most a thousand
+    other paths, of which the rest is counted together. Strangers must not crowd out what a person waits for."""
 
     connection: str
+    declared: frozenset[str] = frozenset()
+    _strangers: int = 0
     _entries: dict[tuple[str, str], Quarantined] = field(default_factory=dict)
 
     @property
@@ -60,8 +64,10 @@ class Quarantine:
 
     def _add(self, path: str, reason: str, count: int, now: datetime, value: float | None, what: str) -> None:
         key = (path, reason)
-        if key not in self._entries and len(self._entries) >= _LISTED_MAX:
-            key = (_OTHERS, reason)
+        if key not in self._entries and path not in self.declared:
+            self._strangers += 1
+            if self._strangers > _LISTED_MAX:
+                key = (_OTHERS, reason)
         known = self._entries.get(key)
         first, before = (known.first, known.count) if known else (now, 0)
         self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
@@ -103,6 +109,11 @@ class Attaching:
         """The samples of declared signals, and which equipment was heard; the others go to the quarantine."""
         if not batch.num_rows:
             return columns.empty(), frozenset()
+        dated = columns.dated(batch)
+        if dated is not None:
+            batch = self._dated(batch, dated, now)
+            if not batch.num_rows:
+                return columns.empty(), frozenset()
         names = self._known(batch.column("path").dictionary)
         if names.strays:
             batch = self._without_strays(batch, names, now)
@@ -145,6 +156,13 @@ class Attaching:
             if not names.strays:
                 self._names = names
         return names
+
+    def _dated(self, batch: pa.RecordBatch, dated: NDArray[np.bool_], now: datetime) -> pa.RecordBatch:
+        """The rows whose times are dates: history would refuse the others, and with them the whole batch."""
+        counted = batch.filter(pa.array(~dated)).column("path").cast(pa.string()).value_counts()
+        for each in counted.to_pylist():
+            self.quarantine.unreadable(Fault(each["values"], each["counts"], _UNDATED), now)
+        return batch.filter(pa.array(dated))
 
     def _without_strays(self, batch: pa.RecordBatch, names: _Names, now: datetime) -> pa.RecordBatch:
         """The rows of declared paths, with a dictionary of these alone: strays are many, and must not travel on as names."""

@@ -93,18 +93,33 @@ class Trust(Protocol):
 
 
 @dataclass(frozen=True)
+class Access:
+    """How a broker is entered: whether the connection is encrypted, and as whom, with the name of the file of the password."""
+
+    tls: bool = False
+    user: str = ""
+    password_file: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.user) != bool(self.password_file):
+            raise Refused("mqtt.user", "A user comes with a password, and a password with its user.", "Say both or neither.")
+
+
+@dataclass(frozen=True)
 class Reach:
     """How machines are reached from here; times are real seconds, since wires do not run on plant time.
 
     `answer_s`: how long an answer may take. `poll_s`: pause between two rounds of a polled protocol. `silence_s`: after
     how long without a sign of life a listening protocol takes the far side for lost. `nodes`: for an OPC UA server that
-    follows no guide, signal path to node id. `trust` is needed where a connection is signed or encrypted.
+    follows no guide, signal path to node id. `mqtt_access`: how the broker of the machines that speak Sparkplug is entered.
+    `trust` is needed where a connection is signed or encrypted.
     """
 
     host: str = "127.0.0.1"
     port_offset: int = 0
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
+    mqtt_access: Access = field(default_factory=Access)
     client: str = "batchone"
     answer_s: float = 3.0
     poll_s: float = 0.5

@@ -42,6 +42,7 @@ SCHEMES: Mapping[str, str] = {
     "influx": "influx",
     "modbus": "modbus-registers",
     "mqtt": "mqtt",
+    "mqtts": "mqtt",
     "mtconnect": "mtconnect",
     "opc.tcp": "opcua",
     "s7": "s7",

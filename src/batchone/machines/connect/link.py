@@ -44,7 +44,7 @@ class Link:
     ) -> None:  # fmt: skip
         self.wiring = wiring
         self.shipping = shipping
-        self.quarantine = Quarantine(wiring.connection)
+        self.quarantine = Quarantine(wiring.connection, wiring.paths)
         self._make = make
         self._address = ""
         self._floor = floor

@@ -11,7 +11,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from batchone.contracts.certificates import CertificateJudged, Certificates
 from batchone.contracts.design import Design, ProductReleased
@@ -25,12 +25,13 @@ from batchone.kernel.database import Transaction
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
+from batchone.machines import columns
 from batchone.machines.connect import api
 from batchone.machines.connect.announce import Announcer
 from batchone.machines.connect.certificates import api as certificates_api
 from batchone.machines.connect.certificates.service import CertificateService
 from batchone.machines.connect.certificates.store import CertificateStore
-from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.driver import Access, Reach
 from batchone.machines.connect.influx import api as influx_api
 from batchone.machines.connect.link import Patience
 from batchone.machines.connect.panel import KeyedPanel, Panel
@@ -43,12 +44,13 @@ from batchone.machines.connect.store import Store
 
 _LOSSES_TOLD_EVERY_S = 5.0
 _KEYS_KEPT = timedelta(days=30)
+_MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 def _mqtt(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme != "mqtt" or not parts.hostname:
-        raise ValueError("an MQTT broker is named as mqtt://host:port")
+    if parts.scheme not in _MQTT_PORTS or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("an MQTT broker is named as mqtt://host:port, or mqtts://host:port over TLS")
     return url
 
 
@@ -60,6 +62,8 @@ class ConnectSettings(Settings):
     mqtt: Annotated[str, AfterValidator(_mqtt)] = Field(
         default="mqtt://127.0.0.1:1883", description="The broker of the machines that speak Sparkplug."
     )
+    mqtt_user: str = Field(default="", description="Who we are to that broker; nobody in particular if empty.")
+    mqtt_password_file: str = Field(default="", description="The file with the user's password, in `secrets/` of the home.")
     answer: Seconds = Field(default=3.0, gt=0, le=60, description="How long a machine may take to answer.")
     poll: Seconds = Field(default=0.5, gt=0, le=3600, description="Pause between two polls of a Modbus connection.")
     silence: Seconds = Field(default=10.0, gt=0, description="An OPC UA server that says nothing for so long is lost.")
@@ -74,12 +78,20 @@ class ConnectSettings(Settings):
         description="For an OPC UA connection that follows no guide: signal path to node id, by connection.",
     )
 
+    @model_validator(mode="after")
+    def _user_and_password(self) -> ConnectSettings:
+        if bool(self.mqtt_user) != bool(self.mqtt_password_file):
+            raise ValueError("mqtt_user comes with mqtt_password_file, and the other way round")
+        return self
+
     def reach(self, connection: str, tenant: str) -> Reach:
         """How the machines of a connection are reached."""
         broker = urlsplit(self.mqtt)
         return Reach(
             host=self.machines_host, port_offset=self.port_offset, mqtt_host=broker.hostname or "",
-            mqtt_port=broker.port or 1883, client=f"batchone-{tenant}", answer_s=self.answer, poll_s=self.poll,
+            mqtt_port=broker.port or _MQTT_PORTS[broker.scheme],
+            mqtt_access=Access(broker.scheme == "mqtts", self.mqtt_user, self.mqtt_password_file),
+            client=f"batchone-{tenant}", answer_s=self.answer, poll_s=self.poll,
             silence_s=self.silence, nodes=self.nodes.get(connection, {}),
         )  # fmt: skip
 
@@ -87,6 +99,8 @@ class ConnectSettings(Settings):
 async def build(context: Context, settings: ConnectSettings) -> Running:
     """The service, its announcer and its panel; links open once it is set to work."""
     store = Store(context.database, context.tenant)
+    # Arrow imports pandas, where it is installed, with the first array: a second that no machine should have to wait.
+    columns.empty()
 
     def said(fact: EquipmentChanged) -> None:
         service.said(fact)

@@ -317,6 +317,8 @@ class _Rate:
     def _fade(self, now_s: float) -> None:
         if not self._since_s:
             self._since_s = self._at_s = now_s
-        # A clock that was set back fades nothing.
-        self._sum *= math.exp(-max(0.0, now_s - self._at_s) / _RATE_OVER_S)
-        self._at_s = max(self._at_s, now_s)
+        passed_s = now_s - self._at_s
+        if passed_s < 0:  # the clock was set back: what was seen lies as far before it as before
+            self._since_s += passed_s
+        self._sum *= math.exp(-max(0.0, passed_s) / _RATE_OVER_S)
+        self._at_s = now_s

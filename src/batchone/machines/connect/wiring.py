@@ -18,7 +18,7 @@ from batchone.kernel.errors import Refused
 
 METER_SIGNALS = ("energy", "power")
 """What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
-_PORTS = {"modbus": 502, "opc.tcp": 4840}
+_PORTS = {"modbus": 502, "mqtt": 1883, "mqtts": 8883, "opc.tcp": 4840}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,12 @@ from batchone.machines import columns
 from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Tail
 from batchone.machines.history.model import EVER, Missing, check_window
-from batchone.machines.history.reading import SQL, Found, literal, locked_down, there
+from batchone.machines.history.reading import SQL, WARM_SHARE, Found, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
+from batchone.machines.history.warm import Warm
 
 _PART = 50_000
+_SHAPES = ("packed", "plain", "unsealed", "warm")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Asker:
         self._threads = threads
         self._memory_bytes = memory_bytes
         self._tail = Tail(root)
-        self._ducks: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._ducks: dict[str, tuple[duckdb.DuckDBPyConnection, Warm]] = {}
         self._opening = threading.Lock()
 
     async def ask(
@@ -65,36 +67,28 @@ class Asker:
 
     def close(self) -> None:
         """Let go of DuckDB."""
-        for duck in self._ducks.values():
+        for duck, _ in self._ducks.values():
             duck.close()
 
-    def _duck(self, tenant: str) -> duckdb.DuckDBPyConnection:
+    def _duck(self, tenant: str) -> tuple[duckdb.DuckDBPyConnection, Warm]:
         """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
         with self._opening:
             if tenant not in self._ducks:
-                self._ducks[tenant] = duckdb.connect(":memory:")
-                locked_down(self._ducks[tenant], self._root / tenant, self._threads, self._memory_bytes)
-            return self._ducks[tenant].cursor()
+                duck = duckdb.connect(":memory:")
+                locked_down(duck, self._root / tenant, self._threads, self._memory_bytes)
+                self._ducks[tenant] = duck, Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
+            duck, warm = self._ducks[tenant]
+            return duck.cursor(), warm
 
     def _ask(
         self, tenant: str, select: str, found: Found, bounds: tuple[int, int], rows: int, seconds: float
     ) -> tuple[pa.Table, bool]:  # fmt: skip
-        duck = self._duck(tenant)
+        duck, warm = self._duck(tenant)
         late = threading.Timer(seconds, duck.interrupt)
         late.daemon = True
         try:
-            if found.unsealed is not None:
-                duck.register("unsealed", found.unsealed)
-            duck.execute(f"CREATE TEMP VIEW samples AS {_samples(self._root, found, bounds)}")
-            duck.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
-            duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
-            statements = duck.extract_statements(select)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise Refused(
-                    "history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals."
-                )
-            late.start()
-            return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
+            with warm.using(found.segments) as tables:
+                return self._answer(duck, select, found, tables, bounds, rows, late)
         except (duckdb.Error, pa.ArrowException) as error:
             if "INTERRUPT" in str(error):
                 what = f"The answer took longer than {seconds:g} s."
@@ -103,6 +97,23 @@ class Asker:
         finally:
             late.cancel()
             duck.close()
+
+    def _answer(
+        self, duck: duckdb.DuckDBPyConnection, select: str, found: Found, warm: Mapping[str, str], bounds: tuple[int, int],
+        rows: int, late: threading.Timer,
+    ) -> tuple[pa.Table, bool]:  # fmt: skip
+        if found.unsealed is not None:
+            duck.register("unsealed", found.unsealed)
+        duck.execute(f"CREATE TEMP VIEW samples AS {view_of(self._root, found, warm, bounds)}")
+        # Making a view opens files, so those are made that the text may name.
+        for view, query in (("last", "last"), ("signals", "signals_of")):
+            if view in select.lower():
+                duck.execute(f"CREATE TEMP VIEW {view} AS {SQL[query]}")
+        statements = duck.extract_statements(select)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise Refused("history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals.")
+        late.start()
+        return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
 
 
 def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
@@ -118,47 +129,62 @@ def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
 
 @dataclass(frozen=True)
 class Part:
-    """Where samples from one time to another stand: a segment's file, or what is not sealed (`file` is empty), which may hold
-    a sample twice."""
+    """Where samples from one time to another stand: a segment's file or table (`place`), or what is not sealed, which has no
+    place. What is not `alone` may hold a sample that another part holds as well; what is not sealed may hold one twice."""
 
     first: datetime
     last: datetime
     shape: str
-    file: str = ""
+    place: str = ""
+    alone: bool = False
 
 
-def _samples(root: Path, found: Found, bounds: tuple[int, int]) -> str:
-    """The samples there are, each once. One sample can stand in two files only where their times overlap."""
+def view_of(root: Path, found: Found, warm: Mapping[str, str], bounds: tuple[int, int]) -> str:
+    """The samples there are, each once."""
     parts = [
-        Part(each.first, each.last, "packed" if each.packed else "plain", str(root / each.file)) for each in found.segments
+        Part(each.first, each.last, "warm", warm[each.id], each.alone) if each.id in warm
+        else Part(each.first, each.last, each.shape, str(root / each.file), each.alone)
+        for each in found.segments
     ]  # fmt: skip
     if found.unsealed is not None:
         ends = pc.min_max(found.unsealed["source_time"])
         parts.append(Part(ends["min"].as_py(), ends["max"].as_py(), "unsealed"))
-    texts = []
-    for group in overlapping(parts):
-        of: dict[str, list[str]] = {}
-        for part in group:
-            of.setdefault(part.shape, []).append(part.file)
-        text = " UNION ALL ".join(_filled(shape, files, bounds) for shape, files in sorted(of.items()))
-        single = len(group) == 1 and group[0].shape != "unsealed"
-        texts.append(text if single else " ".join(("SELECT * FROM (", text, ")", SQL["once"])))
+    single, groups = sharing(parts)
+    texts = list(_selects(single, bounds))
+    texts += (" ".join(("SELECT * FROM (", " UNION ALL ".join(_selects(each, bounds)), ")", SQL["once"])) for each in groups)
     return " UNION ALL ".join(texts) or SQL["none"]
 
 
-def _filled(shape: str, files: list[str], bounds: tuple[int, int]) -> str:
-    text = SQL[shape].replace("$start", str(bounds[0])).replace("$end", str(bounds[1]))
-    return text.replace(f"${shape}", literal(files))
+def _selects(parts: Sequence[Part], bounds: tuple[int, int]) -> Iterator[str]:
+    """The SELECTs over parts: one for each shape of files, for each table one."""
+    filled = {shape: SQL[shape].replace("$start", str(bounds[0])).replace("$end", str(bounds[1])) for shape in _SHAPES}
+    for shape in _SHAPES:
+        places = [part.place for part in parts if part.shape == shape]
+        if shape == "warm":
+            yield from (filled[shape].replace("$table", f'"{place}"') for place in places)
+        elif places:
+            yield filled[shape].replace(f"${shape}", literal(places))
 
 
-def overlapping(parts: Sequence[Part]) -> list[list[Part]]:
-    """Parts in groups whose times overlap."""
-    groups: list[list[Part]] = []
-    until: datetime | None = None
-    for part in sorted(parts, key=lambda each: (each.first, each.file)):
-        if until is not None and part.first <= until:
-            groups[-1].append(part)
-        else:
-            groups.append([part])
-        until = part.last if until is None else max(until, part.last)
-    return groups
+def sharing(parts: Sequence[Part]) -> tuple[list[Part], list[list[Part]]]:
+    """Parts of which nobody else holds a sample, and groups of parts that may hold the same samples.
+
+    One sample can stand in two parts only where their times overlap, and one of both is not alone.
+    """
+    group = list(range(len(parts)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            at = group[at]
+        return at
+
+    for one, part in enumerate(parts):
+        if not part.alone:
+            for two, other in enumerate(parts):
+                if part.first <= other.last and other.first <= part.last:
+                    group[root(two)] = root(one)
+    found: dict[int, list[Part]] = {}
+    for at, part in enumerate(parts):
+        found.setdefault(root(at), []).append(part)
+    groups = [each for each in found.values() if len(each) > 1 or each[0].shape == "unsealed"]
+    return [each[0] for each in found.values() if len(each) == 1 and each[0].shape != "unsealed"], groups

@@ -15,11 +15,13 @@ import fcntl
 import os
 import struct
 import threading
+import uuid
 import zlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -130,7 +132,8 @@ class Journal:
         self.rows += rows
 
     def close(self) -> None:
-        """Let go of the file, and of the lock."""
+        """Let go of the file, and of the lock, even if a child of this process inherited it."""
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
         os.close(self._handle)
 
 
@@ -156,11 +159,6 @@ class Journals:
         self._rules = rules
         self._current: Journal | None = None
         self._turn = asyncio.Lock()
-
-    @property
-    def rows(self) -> int:
-        """In the journal that is written."""
-        return 0 if self._current is None else self._current.rows
 
     async def append(self, frames: Sequence[Frame]) -> None:
         """Store frames; `TryLater` when the disk would not take them, or sealing is behind."""
@@ -228,6 +226,33 @@ class Left:
     def __exit__(self, *_: object) -> None:
         if self._handle is not None:
             os.close(self._handle)
+
+
+class Turn:
+    """One at a time, of all processes: `with turn.taken() as whose` tells whether it is `mine`, was others' since it was mine
+    last (`after others`), or is theirs now (`others`)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._name = uuid.uuid4().hex.encode()
+
+    @contextmanager
+    def taken(self) -> Iterator[Literal["mine", "after others", "others"]]:
+        """Take it, if nobody has it."""
+        make_folder(self._path.parent)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield "others"
+                return
+            known = os.pread(handle, 64, 0) == self._name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, self._name, 0)
+            yield "mine" if known else "after others"
+        finally:
+            os.close(handle)
 
 
 class Tail:

@@ -69,7 +69,8 @@ class Keeper:
 
     def _rewrite(self, olds: Sequence[Segment]) -> Segment:
         rows = sorted_unique([self._files.read(segment) for segment in olds])
-        return self._files.write(olds[0].tenant, olds[0].day, rows, kept=olds[0].kept, packed=True)
+        alone = all(segment.alone for segment in olds)
+        return self._files.write(olds[0].tenant, olds[0].day, rows, kept=olds[0].kept, packed=True, alone=alone)
 
     async def remove_retired(self) -> None:
         """Remove files that merged ones replaced or that were dropped, once no reader can be at them any more. One whose

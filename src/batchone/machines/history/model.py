@@ -33,8 +33,9 @@ class Segment:
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
     how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
-    long it is kept. One that `moved` is in the object store under the name `file`, its bytes' SHA-256 being `object`; the
-    file in the folder is then a copy that comes and goes.
+    long it is kept; `alone` says that no other segment holds one of its samples, which readers need not look for then. One
+    that `moved` is in the object store under the name `file`, its bytes' SHA-256 being `object`; the file in the folder is
+    then a copy that comes and goes.
     """
 
     id: str
@@ -48,8 +49,14 @@ class Segment:
     paths: int
     packed: bool = False
     kept: Kept = "standard"
+    alone: bool = False
     object: str = ""
     moved: bool = False
+
+    @property
+    def shape(self) -> str:
+        """In which shape its rows stand in the file: plain or packed."""
+        return "packed" if self.packed else "plain"
 
     @property
     def can_be_packed(self) -> bool:

@@ -12,8 +12,9 @@ ON CONFLICT DO NOTHING
 DELETE FROM history.batch WHERE stored_at < now() - make_interval(secs => %(age_s)s)
 
 -- name: add_segment
-INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed, kept)
-VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s, %(kept)s)
+INSERT INTO history.segment (id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone)
+VALUES (%(id)s, %(tenant)s, %(day)s, %(file)s, %(first)s, %(last)s, %(rows)s, %(bytes)s, %(paths)s, %(packed)s, %(kept)s,
+    %(alone)s)
 
 -- name: add_duplicates
 INSERT INTO history.tally (tenant, duplicates) VALUES (%(tenant)s, %(duplicates)s)
@@ -24,7 +25,7 @@ INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, 
 ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, object,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object,
     moved_at IS NOT NULL AS moved FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
@@ -39,7 +40,7 @@ INSERT INTO history.journal (file) VALUES (%(file)s)
 DELETE FROM history.journal WHERE file = %(file)s
 
 -- name: counting
-SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, object,
+SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, alone, object,
     moved_at IS NOT NULL AS moved, journal.files AS journals
 FROM (SELECT coalesce(array_agg(file ORDER BY opened_at, file), '{}') AS files FROM history.journal) AS journal
 LEFT JOIN history.segment AS segment
@@ -47,7 +48,7 @@ LEFT JOIN history.segment AS segment
 ORDER BY first, id
 
 -- name: live
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, object, moved_at IS NOT NULL AS moved,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object, moved_at IS NOT NULL AS moved,
     extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, kept, day))::float8 AS quiet_s
 FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, kept, day, first, id
 
@@ -74,7 +75,7 @@ FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL
 SELECT DISTINCT tenant FROM history.segment WHERE retired_at IS NULL ORDER BY tenant
 
 -- name: of_tenant
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, object,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object,
     moved_at IS NOT NULL AS moved FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL ORDER BY id
 

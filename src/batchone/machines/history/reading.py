@@ -24,9 +24,12 @@ from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Frame, Tail
 from batchone.machines.history.model import Missing, Segment, Steps, windows_before
 from batchone.machines.history.store import Catalogue
+from batchone.machines.history.warm import Warm
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 2
+WARM_SHARE = 8
+"""So much of the memory for reads is for segments that are asked for again and again: an eighth."""
 
 SQL = load_queries(Path(__file__).parent / "reading.sql")
 
@@ -103,6 +106,7 @@ class Reader:
         self._tail = Tail(root)
         self._duck = duckdb.connect(":memory:")
         locked_down(self._duck, root, threads, memory_bytes)
+        self._warm = Warm(self._duck, root, SQL, memory_bytes / WARM_SHARE)
 
     def warm(self) -> None:
         """Pay once, at start, for what the first query and the first Arrow column load; blocks for a second or two."""
@@ -264,20 +268,23 @@ class Reader:
         return True
 
     def _run(self, name: str, window: Window, values: dict[str, Any]) -> pa.Table:
-        shapes = {"packed" if packed else "plain" for packed in (segment.packed for segment in window.segments)}
         duck = self._duck.cursor()
-        if window.unsealed is not None:
-            shapes.add("unsealed")
-            duck.register("unsealed", window.unsealed)
-        wanted = "" if window.paths is None else f" AND {SQL['wanted']}"
-        sample = " UNION ALL ".join(SQL[shape] + wanted for shape in sorted(shapes))
-        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us}
-        for shape in shapes - {"unsealed"}:
-            bounds[shape] = [str(self._root / each.file) for each in window.segments if each.packed == (shape == "packed")]
+        bounds: dict[str, Any] = {"start": window.start_us, "end": window.end_us} | values
+        wanted = ""
         if window.paths is not None:
-            bounds["paths"] = list(window.paths)
-        query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
-        return duck.sql(query, params=bounds | values).to_arrow_table()
+            wanted, bounds["paths"] = f" AND {SQL['wanted']}", list(window.paths)
+        with self._warm.using(window.segments) as warm:
+            samples = [SQL["warm"].replace("$table", f'"{table}"') for table in warm.values()]
+            if window.unsealed is not None:
+                samples.append(SQL["unsealed"])
+                duck.register("unsealed", window.unsealed)
+            cold = [segment for segment in window.segments if segment.id not in warm]
+            for shape in sorted({segment.shape for segment in cold}):
+                samples.append(SQL[shape])
+                bounds[shape] = [str(self._root / segment.file) for segment in cold if segment.shape == shape]
+            sample = " UNION ALL ".join(part + wanted for part in samples)
+            query = "\n".join(("WITH sample AS (", sample, ")", SQL[name]))
+            return duck.sql(query, params=bounds).to_arrow_table()
 
 
 @dataclass(frozen=True)
@@ -338,7 +345,7 @@ def locked_down(duck: duckdb.DuckDBPyConnection, folder: Path, threads: int, mem
     """Let a DuckDB see nothing but a folder, for good."""
     for name, value in (
         ("threads", threads), ("memory_limit", f"{int(memory_bytes)}B"), ("TimeZone", "UTC"), ("temp_directory", ""),
-        ("preserve_insertion_order", False), ("autoinstall_known_extensions", False),
+        ("preserve_insertion_order", False), ("parquet_metadata_cache", True), ("autoinstall_known_extensions", False),
         ("autoload_known_extensions", False), ("allowed_directories", [str(folder)]), ("enable_external_access", False),
         ("lock_configuration", True),
     ):  # fmt: skip

@@ -1,6 +1,6 @@
 -- For DuckDB. A window runs from $start up to but not at $end, in microseconds since 1970. Every question is asked of
 -- `sample`, which the reader puts together from `plain` and `packed` as far as there are files of each shape, from `unsealed`,
--- which journals hold, and from `wanted` where not every path is. The conditions stand where the files are read, so that row groups are skipped.
+-- which journals hold, from the tables of segments that are `warm`, and from `wanted` where not every path is. The conditions stand where the files are read, so that row groups are skipped.
 -- What the columns of `packed` mean says `packing`.
 
 -- name: plain
@@ -21,6 +21,22 @@ WHERE us >= $start::BIGINT AND us < $end::BIGINT
 SELECT path, source_time, received_time, value, quality
 FROM unsealed
 WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
+
+-- name: warm
+SELECT path, source_time, received_time, value, quality
+FROM $table JOIN warm_path USING (code)
+WHERE source_time >= make_timestamptz($start::BIGINT) AND source_time < make_timestamptz($end::BIGINT)
+
+-- name: warm_begin
+CREATE SEQUENCE warm_number;
+CREATE TABLE warm_path (code INTEGER DEFAULT nextval('warm_number'), path VARCHAR PRIMARY KEY)
+
+-- name: warm_paths
+INSERT INTO warm_path (path) SELECT DISTINCT path FROM read_parquet($files) ORDER BY path ON CONFLICT DO NOTHING
+
+-- name: warm_load
+CREATE TABLE $table AS
+SELECT code, source_time, received_time, value, quality FROM ($sample) JOIN warm_path USING (path) ORDER BY code, source_time
 
 -- name: signals
 SELECT DISTINCT path FROM read_parquet($files) ORDER BY path

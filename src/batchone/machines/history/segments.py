@@ -113,7 +113,8 @@ class SegmentFiles:
         self._unsettled: set[str] = set()
 
     def write(
-        self, tenant: str, day: date, batch: pa.RecordBatch, *, kept: Kept = "standard", packed: bool = False
+        self, tenant: str, day: date, batch: pa.RecordBatch, *, kept: Kept = "standard", packed: bool = False,
+        alone: bool = False,
     ) -> Segment:  # fmt: skip
         """A new file with sorted rows, on disk when this returns; `TryLater` when the disk would not take it.
 
@@ -127,7 +128,7 @@ class SegmentFiles:
         file = f"{tenant}/{kept}/{day.isoformat()}/{name}.parquet"
         size = self._put(file, lambda sink: _write_parquet(batch, sink, packed=packed))
         paths = len(np.unique(columns.codes_of(batch)))
-        return Segment(name, tenant, day, file, first, last, batch.num_rows, size, paths, packed, kept)
+        return Segment(name, tenant, day, file, first, last, batch.num_rows, size, paths, packed, kept, alone)
 
     def adopt(self, source: Path, segment: Segment, kept: Kept) -> Segment:
         """A copy of a segment's file from elsewhere as a new segment of another class, unsettled like a written one."""
@@ -135,7 +136,7 @@ class SegmentFiles:
         file = f"{segment.tenant}/{kept}/{segment.day.isoformat()}/{name}.parquet"
         with source.open("rb") as data:
             self._put(file, lambda sink: shutil.copyfileobj(data, sink))
-        return replace(segment, id=name, file=file, kept=kept, object="", moved=False)
+        return replace(segment, id=name, file=file, kept=kept, alone=False, object="", moved=False)
 
     def _put(self, file: str, write: Callable[[BinaryIO], None]) -> int:
         """Let a file come to be whole or not at all; its size."""

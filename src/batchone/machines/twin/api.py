@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.machines import EquipmentAt, LastValue, Twin
+from batchone.contracts.machines import DataNow, EquipmentAt, LastValue, Twin
 from batchone.kernel.module import Context
 
 Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
@@ -18,6 +18,11 @@ Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
 def router(context: Context) -> APIRouter:
     """`/api/twin/...`, from the protocol alone."""
     routes = APIRouter(prefix="/api/twin", tags=["twin"])
+
+    @routes.get("")
+    async def data(actor: Reader) -> tuple[DataNow, ...]:
+        """How fresh and good the samples of every equipment are."""
+        return await context.get(Twin).data(actor.tenant)
 
     @routes.get("/{equipment}")
     async def last(actor: Reader, equipment: str, at: datetime | None = None) -> tuple[LastValue, ...] | EquipmentAt:

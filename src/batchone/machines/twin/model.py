@@ -11,11 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from batchone.contracts.machines import LastValue
+from batchone.contracts.machines import DataNow, LastValue
+from batchone.contracts.things import ThingModel
 from batchone.machines import columns
 
 _NEVER = np.iinfo(np.int64).min
 _FIRST_ROOM = 1024
+_QUALITIES = (columns.GOOD, columns.UNCERTAIN, columns.BAD)
+_MISSED = 3
+"""A signal is silent once so many of its samples are missing."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,18 @@ class Change:
     values: NDArray[np.float64]
     times_s: NDArray[np.float64]
     quality: NDArray[np.uint8]
+
+
+class Expected:
+    """What is declared, in columns: paths, which equipment each belongs to, and how often it is expected (0: nobody knows)."""
+
+    def __init__(self, model: ThingModel) -> None:
+        code: dict[str, int] = {}
+        declared = model.signals.values()
+        self.paths = list(model.signals)
+        self.member = np.fromiter((code.setdefault(each.thing, len(code)) for each in declared), np.int64, len(self.paths))
+        self.every_s = np.fromiter((each.signal.every_s for each in declared), np.float64, len(self.paths))
+        self.equipment = list(code)
 
 
 class LastValues:
@@ -91,6 +107,33 @@ class LastValues:
             found = np.array(sorted(members, key=self._paths.__getitem__), np.int64)
             self._by_path[equipment] = found
         return found
+
+    def standing(self, expected: Expected, now_us: int, least_us: int) -> tuple[DataNow, ...]:
+        """How each equipment stands that is expected to tell something; nothing is silent before `least_us` are over."""
+        count = len(expected.equipment)
+        place = np.fromiter((self._place.get(path, -1) for path in expected.paths), np.int64, len(expected.paths))
+        source = np.where(place >= 0, self._source[place], _NEVER)
+        known = source > _NEVER
+        # Of what was never told there is no age; it counts as from now, so that no difference overflows.
+        age_us = now_us - np.where(known, source, now_us)
+        rated = expected.every_s > 0
+        silent = known & rated & (age_us > np.maximum(_MISSED * expected.every_s * 1e6, least_us))
+        quality = self._quality[place]
+
+        def counted(which: NDArray[np.bool_]) -> list[int]:
+            return [int(each) for each in np.bincount(expected.member[which], minlength=count)]
+
+        newest = np.full(count, _NEVER)
+        np.maximum.at(newest, expected.member, source)
+        every_s = np.full(count, np.inf)
+        np.minimum.at(every_s, expected.member[rated], expected.every_s[rated])
+        everywhere = np.ones(len(place), np.bool_)
+        good, uncertain, bad = (known & (quality == each) for each in _QUALITIES)
+        counts = (counted(which) for which in (everywhere, good, uncertain, bad, ~known, silent))
+        newest_at = [None if at == _NEVER else columns.from_us(int(at)) for at in newest]
+        rates = [float(each) if np.isfinite(each) else 0.0 for each in every_s]
+        rows = zip(expected.equipment, *counts, newest_at, rates, strict=True)
+        return tuple(DataNow(*row) for row in rows)
 
     def changes(self, refresh_us: int) -> Iterator[Change]:
         """What differs from what this told last, by equipment; an unchanged value is told again when its source time is

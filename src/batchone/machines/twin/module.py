@@ -44,13 +44,13 @@ async def build(context: Context, settings: TwinSettings) -> Running:
         states, context.clock, things, lambda: context.get(History), lambda: context.get(Alarms),
         look_back_s=settings.look_back,
     )  # fmt: skip
-    service = TwinService(context.bus, context.clock, past)
+    service = TwinService(context.bus, context.clock, things, past)
 
     async def fill() -> None:
         # The second time for samples that were acknowledged here before the restart but reached the files only after it.
         for pause_s in (0.0, settings.fill_again):
             await asyncio.sleep(pause_s)
-            await service.fill(context.tenant, things, lambda: context.get(History), settings.look_back)
+            await service.fill(context.tenant, lambda: context.get(History), settings.look_back)
 
     return Running(
         provides={Twin: service, Things: things},

@@ -11,18 +11,22 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.machines import EquipmentAt, History, LastValue, Trend
+from batchone.contracts.machines import DataNow, EquipmentAt, History, LastValue, Trend
 from batchone.contracts.things import Things
 from batchone.kernel.bus import Bus, Message
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.twin.live import subject, to_json
-from batchone.machines.twin.model import LastValues
+from batchone.machines.twin.model import Expected, LastValues
 from batchone.machines.twin.past import Past
 
 _log = structlog.get_logger(__name__)
 _YEAR_9999_US = 253_370_764_800_000_000
+_SILENT_S = 3.0
+"""Real time that every sample may be on its way."""
+_KEPT_S = 10.0
+"""Real time for which it is not looked again at what is declared."""
 _POINTS = 4
 """The thinnest trend: first, smallest, largest and last sample of a signal; the twin wants the last."""
 
@@ -30,10 +34,12 @@ _POINTS = 4
 class TwinService:
     """Implements `batchone.contracts.machines.Twin`."""
 
-    def __init__(self, bus: Bus, clock: Clock, past: Past | None = None) -> None:
+    def __init__(self, bus: Bus, clock: Clock, things: Things, past: Past | None = None) -> None:
         self._bus = bus
         self._clock = clock
+        self._things = things
         self._past = past
+        self._expected: dict[str, tuple[float, Expected]] = {}
         self._values: dict[str, LastValues] = defaultdict(LastValues)
         self._grown = asyncio.Event()
         self.refused = 0
@@ -46,6 +52,21 @@ class TwinService:
         """How an equipment was at a time that is over."""
         assert self._past is not None
         return await self._past.at(tenant, equipment, time)
+
+    async def data(self, tenant: str) -> tuple[DataNow, ...]:
+        """How fresh and good the samples of every equipment with declared signals are; `TryLater` while the thing model is
+        away."""
+        now_us, least_us = columns.to_us(self._clock.now()), round(_SILENT_S * max(self._clock.speed, 1.0) * 1e6)
+        values = self._values.get(tenant) or LastValues()
+        return values.standing(await self._expect(tenant), now_us, least_us)
+
+    async def _expect(self, tenant: str) -> Expected:
+        until, expected = self._expected.get(tenant, (0.0, None))
+        now = asyncio.get_running_loop().time()
+        if expected is None or now >= until:
+            expected = Expected(await self._things.model(tenant))
+            self._expected[tenant] = (now + _KEPT_S, expected)
+        return expected
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Take batches in; a message that is no batch is passed over, for the history keeps it for a person to see."""
@@ -75,10 +96,10 @@ class TwinService:
             for change in values.changes(round(refresh_s * 1e6)):
                 await self._bus.broadcast(subject(tenant, change.equipment), to_json(change))
 
-    async def fill(self, tenant: str, things: Things, history: Callable[[], History], look_back_s: float) -> None:
+    async def fill(self, tenant: str, history: Callable[[], History], look_back_s: float) -> None:
         """Take the newest stored sample of every declared signal where nothing newer is known; of uncertain quality,
         because nobody knows what happened since. `TryLater` when the thing model or history is away."""
-        paths = list((await things.model(tenant)).signals)
+        paths = list((await self._things.model(tenant)).signals)
         if not paths:
             return
         now = self._clock.now()

@@ -54,9 +54,8 @@ async def _wrong(web: Web, tenant: str) -> tuple[Wrong, ...]:
     found: list[Wrong] = []
     for book in await web.books.all(tenant):
         known = {each.id for each in book.pack.equipment}
-        found += wrongs(
-            book, [each for each in alarms if each.equipment in known], [each for each in machines if each.equipment in known]
-        )
+        ours = [each for each in alarms if each.equipment in known]
+        found += wrongs(book.equipment_name, ours, [each for each in machines if each.equipment in known])
     return tuple(found)
 
 

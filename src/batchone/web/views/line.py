@@ -100,7 +100,7 @@ def board(
             Step(group, name, tuple(station(equipment) for equipment in equipment_of))
             for group, name, equipment_of in _groups(book)
         ),
-        wrong=wrongs(book, alarms, ours),
+        wrong=wrongs(book.equipment_name, alarms, ours),
         running=sum(machine.state == "running" for machine in ours),
         total=len(book.pack.equipment),
         in_work=sum(book.equipment(each.equipment) is not None for each in at_stations),

@@ -6,35 +6,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import urlencode
 
 from batchone.contracts.machines import EquipmentNow, JobReport, LastValue, MachineState
-from batchone.contracts.pack import Equipment, Limits, Signal, Text
+from batchone.contracts.pack import Limits, Text
 from batchone.contracts.production import StationNow
+from batchone.contracts.things import Declared, position_name
 from batchone.web.books import Book
 from batchone.web.briefs import Brief
 from batchone.web.formats import decimals_of
+from batchone.web.places import Place
 
 STALE_AFTER_S = 3.0
-STRIPS_MAX = 8
 JOBS_SHOWN = 24
 
 
 @dataclass(frozen=True)
 class SignalRow:
-    """A signal with its last value. `low_end` and `high_end` are the ends of its bar, in its unit."""
+    """A signal with its last value. `low_end` and `high_end` are the ends of its bar, in its unit; it is stale after
+    `stale_after_s` of plant time, never where nobody knows how often it comes (`every_s` is 0)."""
 
     path: str
     name: Text
-    position: int | None
+    position: str
     unit: str
+    every_s: float
     decimals: int
     limits: Limits
     low_end: float | None
     high_end: float | None
-    stale_after_s: float
+    stale_after_s: float | None
     value: float | None
     at: datetime | None
-    bad: bool
+    quality: int | None
     stale: bool
     out: Literal["", "warn", "alarm"]
 
@@ -62,8 +66,8 @@ class Machine:
     id: str
     name: Text
     class_name: Text
-    trail: tuple[str, ...]
-    state: MachineState
+    trail: tuple[tuple[str, str], ...]
+    state: MachineState | None
     since: datetime | None
     last_heard: datetime | None
     positions: int
@@ -73,11 +77,6 @@ class Machine:
     def job(self) -> JobRow | None:
         """The newest job, for the head of the page."""
         return max(self.jobs, key=lambda job: job.since, default=None)
-
-
-def path_of(equipment: str, signal: Signal, position: int) -> str:
-    """The path of a signal: positions are counted from P01."""
-    return f"{equipment}/{signal.id}" if signal.scope == "equipment" else f"{equipment}/P{position:02d}/{signal.id}"
 
 
 def judged(value: float, limits: Limits) -> Literal["", "warn", "alarm"]:
@@ -104,43 +103,38 @@ def ends(limits: Limits) -> tuple[float, float] | None:
 
 
 def signal_rows(
-    equipment: Equipment, signals: Sequence[Signal], last: Sequence[LastValue], position: int, now: datetime, speed: float
+    signals: Sequence[Declared], limits: Mapping[str, Limits], last: Sequence[LastValue], now: datetime, speed: float
 ) -> tuple[SignalRow, ...]:
-    """At most eight signals: those of the equipment first, then those of one position; ones with limits before others."""
+    """Signals with their last values; `limits` are those in force, by path, else those declared."""
     values = {value.path: value for value in last}
-    ordered = sorted(signals, key=lambda signal: (signal.scope != "equipment", signal.limits == Limits()))
-    return tuple(_row(equipment, signal, values, position, now, speed) for signal in ordered[:STRIPS_MAX])
+    return tuple(_row(each, limits.get(each.path, each.signal.limits), values.get(each.path), now, speed) for each in signals)
 
 
-def _row(
-    equipment: Equipment, signal: Signal, values: Mapping[str, LastValue], position: int, now: datetime, speed: float
-) -> SignalRow:
-    path = path_of(equipment.id, signal, position)
-    last = values.get(path)
-    stale_after_s = max(STALE_AFTER_S * max(speed, 1.0), 3 * signal.every_s)
-    limits = signal.limits
+def _row(declared: Declared, limits: Limits, last: LastValue | None, now: datetime, speed: float) -> SignalRow:
+    signal = declared.signal
+    after_s = max(STALE_AFTER_S * max(speed, 1.0), 3 * signal.every_s) if signal.every_s else None
     bar = ends(limits)
     return SignalRow(
-        path=path,
+        path=declared.path,
         name=signal.name,
-        position=position if signal.scope == "position" else None,
+        position=declared.path.split("/")[1] if signal.scope == "position" else "",
         unit=signal.unit,
+        every_s=signal.every_s,
         decimals=0 if signal.unit == "count" else decimals_of(limits.low, limits.high, limits.low_low, limits.high_high),
         limits=limits,
         low_end=bar[0] if bar else None,
         high_end=bar[1] if bar else None,
-        stale_after_s=stale_after_s,
+        stale_after_s=after_s,
         value=last.value if last else None,
         at=last.source_time if last else None,
-        bad=last is not None and last.quality == 2,
-        stale=last is None or (now - last.source_time).total_seconds() > stale_after_s,
+        quality=last.quality if last else None,
+        stale=last is None or (after_s is not None and (now - last.source_time).total_seconds() > after_s),
         out=judged(last.value, limits) if last else "",
     )
 
 
 def machine(
-    book: Book,
-    equipment: Equipment,
+    place: Place,
     now: EquipmentNow | None,
     stations: Sequence[StationNow],
     reports: Sequence[JobReport],
@@ -148,19 +142,29 @@ def machine(
 ) -> Machine:
     """State and jobs of a machine."""
     by_job = {report.job: report for report in reports}
-    place = book.pack.place
-    rows = [_job(book, each, by_job.get(each.job), briefs) for each in stations if each.equipment == equipment.id]
+    thing, book = place.thing, place.book
+    rows = [_job(book, each, by_job.get(each.job), briefs) for each in stations if each.equipment == thing.id] if book else []
     return Machine(
-        id=equipment.id,
-        name=equipment.name,
-        class_name=book.pack.equipment_class(equipment.equipment_class).name,
-        trail=(place.enterprise, place.site, place.area, place.line, equipment.cell),
-        state=now.state if now else "offline",
+        id=thing.id,
+        name=thing.name,
+        class_name=place.type_name,
+        trail=_trail(place),
+        state=now.state if now else None,
         since=now.since if now else None,
         last_heard=now.last_heard if now else None,
-        positions=equipment.positions,
+        positions=thing.positions,
         jobs=tuple(sorted(rows, key=lambda row: (row.position or 0, row.since))),
     )
+
+
+def _trail(place: Place) -> tuple[tuple[str, str], ...]:
+    """The machine's ISA-95 path: the area leads to its machines, the line to its board or else to its machines."""
+    parts = place.thing.place.split("/")
+    told = []
+    for depth, part in enumerate(parts, 1):
+        link = f"/machines?{urlencode({'area': '/'.join(parts[:depth])})}" if depth in {3, 4} else ""
+        told.append((part, f"/line/{place.book.pack.product.id}" if depth == 4 and place.book else link))
+    return tuple(told)
 
 
 def _job(book: Book, at: StationNow, report: JobReport | None, briefs: Mapping[str, Brief]) -> JobRow:
@@ -179,8 +183,9 @@ def _job(book: Book, at: StationNow, report: JobReport | None, briefs: Mapping[s
     )
 
 
-def position_from(text: str | None, machine_now: Machine) -> int:
-    """The position whose signals are shown: the wished one, else the first that is in use, else the first."""
-    if text and text.isdigit() and 1 <= int(text) <= machine_now.positions:
-        return int(text)
-    return next((job.position for job in machine_now.jobs if job.position), 1)
+def position_from(text: str | None, machine_now: Machine) -> str:
+    """The position whose signals are shown (`P01`): the wished one, else the first that is in use, else the first."""
+    known = {position_name(each) for each in range(1, machine_now.positions + 1)}
+    if text in known:
+        return text or ""
+    return position_name(next((job.position for job in machine_now.jobs if job.position), 1))

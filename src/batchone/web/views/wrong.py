@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,6 @@ from typing import Literal
 from batchone.contracts.alarms import Alarm
 from batchone.contracts.machines import EquipmentNow
 from batchone.contracts.pack import Text
-from batchone.web.books import Book
 
 SHOWN = 4
 
@@ -44,21 +43,21 @@ _KINDS: dict[str, Literal["low", "high", "offline", "broken", "lost"]] = {
 }
 
 
-def wrongs(book: Book, alarms: Iterable[Alarm], machines: Iterable[EquipmentNow]) -> tuple[Wrong, ...]:
+def wrongs(name_of: Callable[[str], Text], alarms: Iterable[Alarm], machines: Iterable[EquipmentNow]) -> tuple[Wrong, ...]:
     """Alarms, and machines that are broken or lost without one; urgent and unacknowledged ones first."""
-    found = [_of_alarm(book, alarm) for alarm in alarms]
+    found = [_of_alarm(name_of, alarm) for alarm in alarms]
     told = {(wrong.equipment, wrong.kind) for wrong in found}
     for machine in machines:
         kind: Literal["broken", "offline"] = "broken" if machine.state == "alarm" else "offline"
         if machine.state in {"alarm", "offline"} and (machine.equipment, kind) not in told:
-            found.append(_of_machine(book, machine, kind))
+            found.append(_of_machine(name_of, machine, kind))
     return tuple(sorted(found, key=lambda each: (each.over, each.acknowledged, not each.urgent, each.since)))
 
 
-def _of_alarm(book: Book, alarm: Alarm) -> Wrong:
+def _of_alarm(name_of: Callable[[str], Text], alarm: Alarm) -> Wrong:
     return Wrong(
         equipment=alarm.equipment,
-        equipment_name=book.equipment_name(alarm.equipment),
+        equipment_name=name_of(alarm.equipment),
         kind=_KINDS[alarm.limit],
         urgent=alarm.priority == "alarm",
         signal_name=alarm.name,
@@ -72,10 +71,10 @@ def _of_alarm(book: Book, alarm: Alarm) -> Wrong:
     )
 
 
-def _of_machine(book: Book, machine: EquipmentNow, kind: Literal["broken", "offline"]) -> Wrong:
+def _of_machine(name_of: Callable[[str], Text], machine: EquipmentNow, kind: Literal["broken", "offline"]) -> Wrong:
     return Wrong(
         equipment=machine.equipment,
-        equipment_name=book.equipment_name(machine.equipment),
+        equipment_name=name_of(machine.equipment),
         kind=kind,
         urgent=kind == "broken",
         signal_name=None,

@@ -25,13 +25,13 @@ POINTS = (
 
 
 class Machine:
-    """A server whose registers and coils a test sets; it has 200 registers and 16 coils."""
+    """A server whose registers and coils a test sets; it has 16 coils."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, count: int = 200) -> None:
         self.port = port
-        self.holding, self.coils = [0] * 200, [False] * 16
+        self.holding, self.coils = [0] * count, [False] * 16
         none = [SimData(0, values=0, count=1, datatype=DataType.REGISTERS)]
-        registers = [SimData(0, values=0, count=200, datatype=DataType.REGISTERS)]
+        registers = [SimData(0, values=0, count=count, datatype=DataType.REGISTERS)]
         coils = [SimData(0, values=0, count=16, datatype=DataType.BITS)]
         device = SimDevice(1, simdata=(coils, coils, registers, none), action=self.touch)
         self.server = ModbusTcpServer([device], address=("127.0.0.1", port))

@@ -38,7 +38,8 @@ def book() -> Book:
 
 
 def take(inbox: Inbox, book: Book, *changes: ua.MonitoredItemNotification) -> None:
-    nodes.take_changes(changes, POINTS, inbox, book, NOON)
+    for each in changes:
+        nodes.take_change(each, nodes.Listed(POINTS), inbox, book, NOON)
 
 
 def test_names_say_what_a_node_is() -> None:

@@ -1,4 +1,4 @@
-"""How topics are listened to, with aiomqtt on MQTT 3.1.1; what their payloads say is in `payloads`."""
+"""How topics are listened to; what their payloads say is in `payloads`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import math
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from aiomqtt import Client, MqttError
-from aiomqtt.message import Message
-
 from batchone.contracts.sources import Found, Probed
 from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import Clock
@@ -18,24 +15,23 @@ from batchone.kernel.errors import Refused
 from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN
-from batchone.machines.connect.driver import Inbox, Reach, Reading, ReadOnly, away
+from batchone.machines.connect.broker import AWAY, Message, Session
+from batchone.machines.connect.driver import Access, Inbox, Reach, Reading, ReadOnly, away
 from batchone.machines.connect.mqtt import payloads
 from batchone.machines.connect.proposing import LISTED_MAX, propose
 from batchone.machines.connect.wiring import Wiring
 
-_SETTINGS = frozenset({"listen", "qos", "time", "format"})
-_AWAY = (MqttError, OSError, TimeoutError)
-_AT_ONCE = 5_000
-_KEEPALIVE_S = 15
+_SETTINGS = frozenset({"listen", "qos", "time", "format", "user", "password_file"})
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PROBE_S = 3.0
 
 
 class MqttDriver(ReadOnly):
-    """One MQTT client that listens to the topics of its addresses.
+    """One MQTT client that listens to the topics of its addresses; over TLS where the url is `mqtts://`.
 
     Settings: `listen`, a filter of topics to hear besides, whose numbers go to quarantine; `qos` (0) of the subscriptions;
-    `time`, the keys of the time within a payload, and its `format` (`ms`). A retained message without a time of its own is
-    uncertain: nobody says how old it is.
+    `time`, the keys of the time within a payload, and its `format` (`ms`); `user` and `password_file`, who we are. A retained
+    message without a time of its own is uncertain: nobody says how old it is.
     """
 
     def __init__(self, wiring: Wiring, reach: Reach, clock: Clock) -> None:
@@ -51,46 +47,39 @@ class MqttDriver(ReadOnly):
         self._time = payloads.place_of(f"t#{wiring.settings['time']}").keys if "time" in wiring.settings else ()
         self._connection = wiring.connection
         self._clock = clock
-        self._client = Client(
-            wiring.host, wiring.port or 1883, identifier=f"{reach.client}-{wiring.connection}", timeout=reach.answer_s,
-            keepalive=_KEEPALIVE_S,
-        )  # fmt: skip
-        self._stack = contextlib.AsyncExitStack()
+        self._session = _session(wiring.url, wiring.settings, f"{reach.client}-{wiring.connection}", reach)
         self._inbox = Inbox()
 
     async def open(self) -> None:
         """Connect and subscribe."""
         try:
-            await self._stack.enter_async_context(self._client)
+            await self._session.open()
             if self._filters:
-                await self._client.subscribe([(each, int(self._qos)) for each in self._filters])
-        except _AWAY as error:
+                await self._session.subscribe([(each, int(self._qos)) for each in self._filters])
+        except AWAY as error:
             raise away(self.address, error) from error
 
     async def read(self) -> Reading:
         """Wait for a message, and take all that came with it."""
-        messages = self._client.messages
         try:
             while not self._inbox:
-                self._take(await anext(messages))
-                for _ in range(min(len(messages), _AT_ONCE)):
-                    self._take(await anext(messages))
-        except _AWAY as error:
+                for message in await self._session.heard():
+                    self._take(message)
+        except AWAY as error:
             raise away(self.address, error) from error
         return self._inbox.take()
 
     async def close(self) -> None:
         """Disconnect."""
-        with contextlib.suppress(*_AWAY):
-            await self._stack.aclose()
+        await self._session.close()
 
     def _take(self, message: Message) -> None:
         if not message.payload:  # so a retained message is taken back; it says nothing
             return
-        topic, now_us = str(message.topic), columns.to_us(self._clock.now())
+        topic, now_us = message.topic, columns.to_us(self._clock.now())
         try:
             told = payloads.read(message.payload)
-            time_us, quality = now_us, UNCERTAIN if message.retain else GOOD
+            time_us, quality = now_us, UNCERTAIN if message.retained else GOOD
             if self._time:
                 time_us, quality = payloads.time_us(payloads.at(told, self._time), self._format), GOOD
         except KeyError:
@@ -116,26 +105,42 @@ class MqttDriver(ReadOnly):
                 self._inbox.samples.add(path, time_us, now_us, value, quality)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
+async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:
     """Listen for a moment (`for`, 3 s) to `listen` (`#`), and propose what was heard."""
     listen = payloads.check_listen(settings.get("listen", "#"))
     for_s = min(max(seconds(settings["for"]), 0.1), 60.0) if "for" in settings else _PROBE_S
-    parts = urlsplit(url)
     heard: dict[str, float] = {}
+    session = _session(url, settings, f"{reach.client}-probe", reach)
     try:
-        async with Client(parts.hostname or "", parts.port or 1883, timeout=5.0, keepalive=_KEEPALIVE_S) as client:
-            await client.subscribe(listen)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(for_s):
-                    async for message in client.messages:
+        await session.open()
+        await session.subscribe([(listen, 0)])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                while len(heard) <= 2 * LISTED_MAX:
+                    for message in await session.heard():
                         with contextlib.suppress(ValueError):
                             for keys, value in payloads.leaves(payloads.read(message.payload)):
-                                heard[payloads.address_of(str(message.topic), keys)] = value
-                        if len(heard) > 2 * LISTED_MAX:
-                            break
-    except _AWAY as error:
+                                heard[payloads.address_of(message.topic, keys)] = value
+    except AWAY as error:
         raise away(url, error) from error
+    finally:
+        await session.close()
     found = (Found(address, address, "number", "", f"{value:g}") for address, value in sorted(heard.items()))
     listed, rest = propose(found, model)
     notes = () if listed else (f"Nothing was published to {listen} within {for_s:g} s.",)
-    return Probed(url, "mqtt", "an MQTT broker", "none: nothing is signed or encrypted", listed, rest, notes)
+    return Probed(url, "mqtt", "an MQTT broker", _secured(url, settings), listed, rest, notes)
+
+
+def _session(url: str, settings: Mapping[str, str], client: str, reach: Reach) -> Session:
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        cure = "Say the user in the setting user, and the name of the file of the password in password_file."
+        raise Refused("mqtt.url", "A url says where a broker is, not who connects to it.", cure)
+    access = Access(parts.scheme == "mqtts", settings.get("user", ""), settings.get("password_file", ""))
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    return Session(parts.hostname or "", port, client, answer_s=reach.answer_s, access=access, trust=reach.trust)
+
+
+def _secured(url: str, settings: Mapping[str, str]) -> str:
+    who = f"as {settings['user']}" if "user" in settings else "without a user"
+    return f"encrypted with TLS, {who}" if url.startswith("mqtts://") else f"none: nothing is encrypted; {who}"

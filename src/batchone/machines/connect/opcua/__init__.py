@@ -1,1 +1,1 @@
-"""OPC UA: `nodes` says what a server's nodes mean, `driver` how they are listened to and called."""
+"""OPC UA: `nodes` says what a server's nodes mean, `publications` reads what it publishes, `driver` listens and calls."""

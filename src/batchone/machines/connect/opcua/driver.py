@@ -12,15 +12,16 @@ from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaError, UaStructParsingError
 
 from batchone.contracts.machines import JobOrder
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
 from batchone.machines.connect.driver import Garbled, Inbox, JobResponse, Reach, Reading, away
 from batchone.machines.connect.jobs import merged, order_to_json, response_from_json
-from batchone.machines.connect.opcua import nodes
-from batchone.machines.connect.opcua.nodes import Book, Point
+from batchone.machines.connect.opcua import nodes, publications
+from batchone.machines.connect.opcua.nodes import Book, Listed, Point
+from batchone.machines.connect.opcua.publications import Numbers
 from batchone.machines.connect.opcua.security import security_of
 from batchone.machines.connect.opcua.session import AWAY, SecureClient
 from batchone.machines.connect.wiring import Wiring
@@ -41,7 +42,7 @@ _LIMITS = (
 class OpcuaDriver:
     """One session with as many subscriptions as the server makes necessary.
 
-    Publications become columns without an object for each sample of our own.
+    Publications are read off the wire into columns (`publications`), in place of the library's own reading.
     """
 
     def __init__(self, wiring: Wiring, reach: Reach, clock: Clock) -> None:
@@ -54,7 +55,7 @@ class OpcuaDriver:
         security = security_of(wiring.url, wiring.settings) if wiring.url else None
         self._client = SecureClient(self.address, security, reach)
         self._client.connection_lost_callback = self._on_lost
-        self._points: list[Point] = []
+        self._listed = Listed()
         self._inbox, self._book = Inbox(), Book()
         self._news = asyncio.Event()
         self._lost: Exception | None = None
@@ -67,19 +68,20 @@ class OpcuaDriver:
         """Connect, find the nodes, subscribe."""
         await self._client.enter()
         with self._client.translated():
+            self._client.uaclient.session.publish = self._publish  # type: ignore[method-assign]
             await self._learn_limits()
             if self._nodes or self._wiring.url:
-                self._points = nodes.mapped_points(self._nodes)
+                self._listed = Listed(nodes.mapped_points(self._nodes))
                 self._assume_states()
             else:
                 self._space = await self._client.get_namespace_index(nodes.NAMESPACE)
-                self._points = await self._browse()
+                self._listed = Listed(await self._browse())
             await self._subscribe()
 
     def _assume_states(self) -> None:
         # A machine that has no node for its state counts as idle while it is connected.
-        told = {point.equipment for point in self._points if point.kind == "state"}
-        for point in self._points:
+        told = {point.equipment for point in self._listed.points if point.kind == "state"}
+        for point in self._listed.points:
             if point.equipment not in told:
                 self._inbox.states[point.equipment] = "idle"
 
@@ -199,7 +201,7 @@ class OpcuaDriver:
     async def _subscribe(self) -> None:
         """Subscribe to every point, in a further subscription when one is full."""
         self._heard_s = self._now_s()
-        waiting = list(enumerate(self._points))
+        waiting = list(enumerate(self._listed.points))
         while waiting:
             left = await self._monitor(waiting[: self._room])
             if len(left) == len(waiting[: self._room]):
@@ -233,11 +235,27 @@ class OpcuaDriver:
                     self._inbox.fault(point.path, f"The server does not give it: {result.StatusCode.name}.")
         return left
 
+    async def _publish(self, acks: list[ua.SubscriptionAcknowledgement]) -> ua.PublishResponse:
+        """What the library's session does, with our own reading of the answer."""
+        request = ua.PublishRequest()
+        request.Parameters.SubscriptionAcknowledgements = acks
+        data = await self._client.uaclient.session._send_request(request, timeout=0)  # noqa: SLF001
+        try:
+            read = publications.read(data)
+        except publications.UNREADABLE as error:
+            self._inbox.fault(f"{self._wiring.connection}/publication", f"It cannot be read: {error}."[:200])
+            self._news.set()
+            raise UaStructParsingError from error
+        message = ua.NotificationMessage(SequenceNumber=read.sequence, NotificationData=list(read.parts))
+        return ua.PublishResponse(Parameters=ua.PublishResult(read.subscription, NotificationMessage=message))
+
     def _on_publication(self, published: ua.PublishResult) -> None:
-        self._heard_s = self._now_s()
+        self._heard_s, now = self._now_s(), self._clock.now()
         for part in published.NotificationMessage.NotificationData or []:
-            if isinstance(part, ua.DataChangeNotification):
-                nodes.take_changes(part.MonitoredItems, self._points, self._inbox, self._book, self._clock.now())
+            if isinstance(part, Numbers):
+                nodes.take_numbers(part, self._listed, self._inbox, self._book, now)
+            elif isinstance(part, ua.MonitoredItemNotification):
+                nodes.take_change(part, self._listed, self._inbox, self._book, now)
             elif isinstance(part, ua.StatusChangeNotification):
                 self._lost = UaError(f"the subscription ended: {part.Status}")
         self._news.set()

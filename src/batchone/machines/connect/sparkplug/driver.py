@@ -1,4 +1,4 @@
-"""How Sparkplug messages travel, with aiomqtt on MQTT 3.1.1; what they mean is in `metrics`.
+"""How Sparkplug messages travel; what they mean is in `metrics`.
 
 The driver is the host application of one edge node: it says by its own STATE message that it is there, asks for a rebirth
 whenever the session is in doubt, and matches each answer with its command.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
+from collections.abc import Sequence
 
 import orjson
-from aiomqtt import Client, MqttError, Will
-from aiomqtt.message import Message
 
 from batchone.contracts.machines import JobOrder
 from batchone.kernel.clock import Clock
 from batchone.machines.columns import to_us
+from batchone.machines.connect.broker import AWAY, Message, Session, Will
 from batchone.machines.connect.driver import Garbled, JobResponse, Reach, Reading, away
 from batchone.machines.connect.jobs import order_to_json, response_from_json
 from batchone.machines.connect.sparkplug.metrics import Answer, EdgeNode, command_payload, rebirth_payload
@@ -24,8 +24,11 @@ from batchone.machines.connect.wiring import Wiring
 
 _NODE_KINDS = ("NBIRTH", "NDEATH", "NDATA")
 _DEVICE_KINDS = ("DBIRTH", "DDEATH", "DDATA")
-_AWAY = (MqttError, OSError, TimeoutError)
+_DATA = ("NDATA", "DDATA")
 _NEXT_TRY = 0.5
+_MANY, _GATHER_S = 4, 0.05
+"""From so many messages at once on, the next ones gather for a moment: read by the hundred, each costs a tenth."""
+_TOPICS_MAX = 20_000
 
 
 class SparkplugDriver:
@@ -39,8 +42,14 @@ class SparkplugDriver:
         self.address = f"mqtt://{reach.mqtt_host}:{reach.mqtt_port}/{self._root}/{self._node_id}"
         self._host = f"{reach.client}-{wiring.connection}"
         self._node = EdgeNode(wiring.connection)
-        self._client: Client | None = None
-        self._stack = contextlib.AsyncExitStack()
+        self._born_ms = to_us(clock.now()) // 1000
+        self._status = f"spBv1.0/STATE/{self._host}"
+        self._session = Session(
+            reach.mqtt_host, reach.mqtt_port, self._host, answer_s=reach.answer_s, access=reach.mqtt_access,
+            trust=reach.trust, will=Will(self._status, _state(self._born_ms, online=False)),
+        )  # fmt: skip
+        self._said = False
+        self._topics: dict[str, tuple[str, str]] = {}
         self._listening: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._lost: Exception | None = None
@@ -49,23 +58,17 @@ class SparkplugDriver:
 
     async def open(self) -> None:
         """Connect to the broker, subscribe, ask for a rebirth, and wait until the edge node is born."""
-        born_ms = to_us(self._clock.now()) // 1000
-        topic = f"spBv1.0/STATE/{self._host}"
-        will = Will(topic, _state(born_ms, online=False), qos=1, retain=True)
-        client = Client(
-            self._reach.mqtt_host, self._reach.mqtt_port, identifier=self._host, will=will,
-            timeout=self._reach.answer_s, keepalive=15,
-        )  # fmt: skip
+        session = self._session
         try:
-            self._client = await self._stack.enter_async_context(client)
+            await session.open()
             kinds = [f"{kind}/{self._node_id}" for kind in _NODE_KINDS]
             kinds += [f"{kind}/{self._node_id}/+" for kind in _DEVICE_KINDS]
-            await client.subscribe([(f"{self._root}/{kind}", 0) for kind in kinds])
-            await client.publish(topic, _state(born_ms, online=True), qos=1, retain=True)
-            self._stack.push_async_callback(self._say_goodbye, topic, born_ms)
-            self._listening = asyncio.create_task(self._listen(client))
+            await session.subscribe([(f"{self._root}/{kind}", 0) for kind in kinds])
+            await session.publish(self._status, _state(self._born_ms, online=True), qos=1, retain=True)
+            self._said = True
+            self._listening = asyncio.create_task(self._listen())
             await self._wait_for_birth()
-        except _AWAY as error:
+        except AWAY as error:
             raise away(self.address, error) from error
 
     async def _wait_for_birth(self) -> None:
@@ -104,9 +107,11 @@ class SparkplugDriver:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-        with contextlib.suppress(*_AWAY):
-            await self._stack.aclose()
-        self._client = None
+        if self._said and self._lost is None:
+            # A clean disconnect takes the will back, so the host says itself that it goes.
+            with contextlib.suppress(*AWAY):
+                await self._session.publish(self._status, _state(self._born_ms, online=False), qos=1, retain=True)
+        await self._session.close()
         for waiting in self._waiting.values():
             for future in waiting:
                 if not future.done():
@@ -139,60 +144,73 @@ class SparkplugDriver:
         """Nothing: the machine decides when it tells."""
 
     async def _command(self, equipment: str, name: str, job: str, text: str) -> Answer:
-        if self._client is None or self._node.jobs_of(equipment) is None:
+        if self._node.jobs_of(equipment) is None:
             raise away(f"{equipment} at {self.address}", "it has not been born")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = self._waiting[equipment, name, job]
         waiting.append(future)
         topic = f"{self._root}/DCMD/{self._node_id}/{equipment}"
         try:
-            await self._client.publish(topic, command_payload(name, text, self._clock.now()), qos=0)
+            await self._session.publish(topic, command_payload(name, text, self._clock.now()))
             async with asyncio.timeout(self._reach.answer_s):
                 return await future
-        except _AWAY as error:
+        except AWAY as error:
             raise away(f"{equipment} at {self.address}", error) from error
         finally:
             waiting.remove(future)
             if not waiting:
                 self._waiting.pop((equipment, name, job), None)
 
-    async def _listen(self, client: Client) -> None:
+    async def _listen(self) -> None:
         try:
-            async for message in client.messages:
-                self._take(message)
+            while True:
+                messages = await self._session.heard()
+                self._take(messages)
                 self._news.set()
-        except MqttError as error:
+                if len(messages) >= _MANY:
+                    await asyncio.sleep(_GATHER_S)
+        except AWAY as error:
             self._lost = error
             self._news.set()
 
-    def _take(self, message: Message) -> None:
-        words = str(message.topic).split("/")
-        if not isinstance(message.payload, bytes) or len(words) not in (4, 5):
-            return
-        kind, device = words[2], words[4] if len(words) == 5 else ""
-        self._node.take(kind, device, message.payload, self._clock.now())
-        if kind == "NBIRTH":
-            self._born_s = self._now_s()
+    def _take(self, messages: Sequence[Message]) -> None:
+        """Take messages in their order, data that follow one another all together."""
+        now, data = self._clock.now(), list[tuple[str, bytes]]()
+        for topic, payload, _ in messages:
+            kind, device = self._topics.get(topic) or self._kind_of(topic)
+            if kind in _DATA:
+                data.append((device, payload))
+                continue
+            self._node.take_data(data, now)
+            data = []
+            if kind:
+                self._node.take(kind, device, payload, now)
+            if kind == "NBIRTH":
+                self._born_s = self._now_s()
+        self._node.take_data(data, now)
         for answer in self._node.answers:
             for future in self._waiting.get((answer.equipment, answer.command, answer.job), ()):
                 if not future.done():
                     future.set_result(answer)
         self._node.answers.clear()
 
+    def _kind_of(self, topic: str) -> tuple[str, str]:
+        """Kind and device of a topic; nothing for one that is none of Sparkplug's."""
+        words = topic.split("/")
+        told = (words[2], words[4] if len(words) == 5 else "") if len(words) in (4, 5) else ("", "")
+        if len(self._topics) < _TOPICS_MAX:
+            self._topics[topic] = told
+        return told
+
     async def _ask_rebirth(self) -> None:
-        if self._client is None or self._now_s() - self._asked_s < self._reach.answer_s / 3:
+        if self._now_s() - self._asked_s < self._reach.answer_s / 3:
             return
         self._asked_s = self._now_s()
         topic = f"{self._root}/NCMD/{self._node_id}"
         try:
-            await self._client.publish(topic, rebirth_payload(self._clock.now()), qos=0)
-        except _AWAY as error:
+            await self._session.publish(topic, rebirth_payload(self._clock.now()))
+        except AWAY as error:
             raise away(self.address, error) from error
-
-    async def _say_goodbye(self, topic: str, born_ms: int) -> None:
-        # A clean disconnect takes the will back, so the host says itself that it goes.
-        if self._client is not None and self._lost is None:
-            await self._client.publish(topic, _state(born_ms, online=False), qos=1, retain=True)
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
