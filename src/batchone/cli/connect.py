@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -180,6 +181,45 @@ def certificate_rows(
         }
         for each in seen
     ]  # fmt: skip
+
+
+@things.command(name="at")
+def things_at(equipment: str, time: datetime, /, *, json: bool = False) -> int:
+    """How an equipment was at a time that is over: its state, its signals with their ages, its alarms.
+
+    Parameters
+    ----------
+    equipment:
+        Its id.
+    time:
+        As 2026-01-31T08:00:00Z; without a zone it is this machine's.
+    json:
+        The result as JSON.
+    """
+
+    async def work() -> int:
+        from batchone.contracts.machines import Twin
+
+        async with platform() as running:
+            at = time if time.tzinfo is not None else time.astimezone()
+            found = await running.get(Twin).at(running.tenant, equipment, at)
+        if json:
+            output.result_json(found)
+            return 0
+        since = f" since {found.state_since:%Y-%m-%d %H:%M:%S}" if found.state_since else ""
+        output.result(f"{equipment} was {found.state or 'in a state that nobody told'}{since}")
+        output.table([vars(each) for each in found.signals], ("path", "value", "quality", "source_time", "age_s"))
+        for alarm in found.alarms:
+            output.result(f"{alarm.priority}: {alarm.path} {alarm.limit}, {alarm.state} since {alarm.raised:%Y-%m-%d %H:%M:%S}")
+        for gap in found.gaps:
+            if gap.reason != "none":
+                output.warn(f"{gap.reason}: {gap.what}")
+        silent = sum(gap.reason == "none" for gap in found.gaps)
+        if silent:
+            output.warn(f"{silent} signals told nothing since {found.looked_back_to:%Y-%m-%d %H:%M:%S}; --json names them.")
+        return 0
+
+    return run(work())
 
 
 def settings_of(given: tuple[str, ...]) -> dict[str, str]:

@@ -22,8 +22,8 @@ SECURITIES = ("encrypt", "sign", "none")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _WORDLESS = re.compile(r"[^A-Za-z0-9]+")
 _POSITION = re.compile(r"P[0-9]{2,}/")
-_OF_PROBES: Mapping[str, tuple[str, ...]] = {"mqtt": ("for",), "modbus": ("from", "count"), "s7": ("db", "from", "count")}
-"""Settings that say where a probe looks, and that a connection does not know."""
+_OF_PROBES = "probe_"
+"""How settings begin that say where a probe looks, and that a connection does not know."""
 _TEXTS = frozenset({"String", "LocalizedText", "DateTime", "ByteString", "XmlElement", "QualifiedName", "Guid", "unknown"})
 """Types of OPC UA whose values are no numbers."""
 
@@ -225,7 +225,7 @@ def wanted(given: Mapping[str, str], taken: Sequence[str], asked: Asked, found: 
         points.append(Point(f"{equipment}/{signal}", address, told["told"]))
         if not _POSITION.match(signal):
             signals.setdefault(equipment, []).append(signal_of(signal, told, language))
-    settings = {key: value for key, value in asked.settings.items() if key not in _OF_PROBES.get(asked.scheme, ())}
+    settings = {key: value for key, value in asked.settings.items() if not key.startswith(_OF_PROBES)}
     place, name = given.get("place", "").strip(), given.get("equipment_name", "").strip()
     things = tuple(
         Thing(equipment, "", {language: name} if name else {"en": equipment}, place, signals=tuple(each))
