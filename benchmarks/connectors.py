@@ -96,7 +96,7 @@ async def _sparkplug(sizes: tuple[int, ...], seconds: float, options: Options, r
             )  # fmt: skip
             if options.profile and per_s == sizes[-1]:
                 report.profiles[f"Sparkplug, {per_s:,} messages a second"] = await _profiled(
-                    lambda reach=reach: make_driver(_wiring(), reach, SystemClock()), seconds, DEVICES  # type: ignore[misc]
+                    lambda reach=reach: make_driver(_wiring(), reach, SystemClock()), seconds,  # type: ignore[misc]
                 )  # fmt: skip
     return Table(
         f"MQTT Sparkplug B, {METRICS} metrics a message, from socket to record batches",
@@ -156,7 +156,7 @@ async def _opcua(items: int, seconds: float, options: Options, report: Report) -
         ours = await _drive(make, seconds, 1, None)
         peer = await _library_opcua(url, items, seconds)
         if options.profile:
-            report.profiles[f"OPC UA, {items:,} items"] = await _profiled(make, seconds, 1)
+            report.profiles[f"OPC UA, {items:,} items"] = await _profiled(make, seconds)
     return Table(
         "OPC UA, monitored items that change once a second, from socket to record batches",
         ("items", "samples_per_s", "lost", "% of a core", "cpu_s_per_million", "p50_ms", "p99_ms", "asyncua % of a core",
@@ -246,10 +246,15 @@ def missing(batches: list[pa.RecordBatch], step: int) -> int:
     return int(np.round(np.diff(values[order])[same] / step - 1).sum())
 
 
-async def _profiled(make: Callable[[], Driver], seconds: float, step: int) -> str:
-    profiled = Profiled()
-    with profiled.running():
-        await _drive(make, seconds, step, None)
+async def _profiled(make: Callable[[], Driver], seconds: float) -> str:
+    """Where the time goes once the driver is open."""
+    driver, profiled = await _opened(make), Profiled()
+    try:
+        await _read(driver, _SETTLE_S)
+        with profiled.running():
+            await _read(driver, seconds)
+    finally:
+        await driver.close()
     return profiled.text()
 
 

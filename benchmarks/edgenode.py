@@ -44,36 +44,37 @@ class EdgeNode:
     """What one edge node says; its processor time is nobody's."""
 
     def __init__(self, group: str, node: str, devices: int, metrics: int) -> None:
-        self._group, self._node, self._devices, self._metrics = group, node, devices, metrics
+        self._root, self._node, self._devices = f"spBv1.0/{group}", node, devices
+        self._aliases = [range(device * metrics, (device + 1) * metrics) for device in range(devices)]
+        self._data = [Payload(metrics=[Payload.Metric(alias=alias) for alias in own]) for own in self._aliases]
         self._seq = self._sent = 0
 
     def births(self, now_s: float) -> bytes:
         """NBIRTH and every DBIRTH."""
-        ms, root, self._seq = int(1000 * now_s), f"spBv1.0/{self._group}", 0
+        ms, self._seq = int(1000 * now_s), 0
         born = Payload(timestamp=ms, seq=0, metrics=[Payload.Metric(name="bdSeq", datatype=_UINT64, long_value=1)])
-        told = [publication(f"{root}/NBIRTH/{self._node}", born.SerializeToString())]
-        told += [self._said("DBIRTH", device, ms) for device in range(self._devices)]
+        told = [publication(f"{self._root}/NBIRTH/{self._node}", born.SerializeToString())]
+        for device, own in enumerate(self._aliases):
+            names = [Payload.Metric(name=f"s{at}", alias=alias, datatype=_DOUBLE, is_null=True) for at, alias in enumerate(own)]
+            told.append(self._said("DBIRTH", device, Payload(metrics=names), ms))
         return b"".join(told)
 
     def data(self, count: int, now_s: float) -> bytes:
         """So many DDATA, each device in turn. The value of metric n is the number of the message, and n sevenths."""
-        told = []
+        ms, told = int(1000 * now_s), []
         for _ in range(count):
             self._sent += 1
-            told.append(self._said("DDATA", self._sent % self._devices, int(1000 * now_s)))
+            device = self._sent % self._devices
+            payload = self._data[device]
+            for at, metric in enumerate(payload.metrics):
+                metric.timestamp, metric.double_value = ms, self._sent + at / 7
+            told.append(self._said("DDATA", device, payload, ms))
         return b"".join(told)
 
-    def _said(self, kind: str, device: int, ms: int) -> bytes:
+    def _said(self, kind: str, device: int, payload: Payload, ms: int) -> bytes:
         self._seq = (self._seq + 1) % 256
-        metrics = [self._metric(kind, device, at, ms) for at in range(self._metrics)]
-        payload = Payload(timestamp=ms, seq=self._seq, metrics=metrics).SerializeToString()
-        return publication(f"spBv1.0/{self._group}/{kind}/{self._node}/d{device}", payload)
-
-    def _metric(self, kind: str, device: int, at: int, ms: int) -> Payload.Metric:
-        metric = Payload.Metric(alias=device * self._metrics + at, timestamp=ms, double_value=self._sent + at / 7)
-        if kind == "DBIRTH":
-            metric.name, metric.datatype = f"s{at}", _DOUBLE
-        return metric
+        payload.timestamp, payload.seq = ms, self._seq
+        return publication(f"{self._root}/{kind}/{self._node}/d{device}", payload.SerializeToString())
 
 
 async def serve(port: int, group: str, node: str, devices: int, metrics: int, per_s: float) -> None:

@@ -78,9 +78,9 @@ class Door(UserManager):
 @asynccontextmanager
 async def a_server(
     identity: Identity | None, kinds: Sequence[ua.SecurityPolicyType] = ALL, *, port: int = 0, door: Door | None = None,
-    values: int = 1, limits: Mapping[int, int] | None = None,
+    values: int = 1, writable: bool = False, limits: Mapping[int, int] | None = None,
 ) -> AsyncIterator[str]:  # fmt: skip
-    """A server with some variables `Air.V<number>` in namespace 2; its url."""
+    """A server with some variables `Air.V<number>` in namespace 2, which clients may write if `writable`; its url."""
     iserver = QuickServer()
     iserver.set_user_manager(door or PermissiveUserManager())
     server = Server(iserver=iserver)
@@ -99,7 +99,9 @@ async def a_server(
     space = await server.register_namespace("urn:hall-3")
     air = await server.nodes.objects.add_object(ua.NodeId("Air", space), "Air")
     for number in range(values):
-        await air.add_variable(ua.NodeId(f"Air.V{number}", space), f"V{number}", float(number))
+        made = await air.add_variable(ua.NodeId(f"Air.V{number}", space), f"V{number}", float(number))
+        if writable:
+            await made.set_writable()
     await server.start()
     for limit, value in (limits or {}).items():
         await server.get_node(ua.NodeId(limit)).write_value(value, ua.VariantType.UInt32)

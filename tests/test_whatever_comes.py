@@ -23,6 +23,8 @@ PARSERS = {
     f"{MACHINES}/connect/known.py::read": (
         f"{TESTS}/connect/test_files_whatever_comes.py::test_no_bytes_in_what_was_known_or_lost_stop_a_start"
     ),
+    f"{MACHINES}/connect/broker.py::_cut": f"{TESTS}/connect/test_broker_whatever_comes.py::test_no_bytes_break_it",
+    f"{MACHINES}/history/journal.py::scan": f"{TESTS}/history/test_journal.py::test_any_bytes_are_frames_or_none",
     f"{MACHINES}/connect/modbus/registers.py::status": (
         f"{TESTS}/connect/modbus/test_whatever_comes.py::test_no_registers_break_it"
     ),
@@ -34,6 +36,12 @@ PARSERS = {
     ),
     f"{MACHINES}/connect/s7/points.py::place_of": f"{TESTS}/connect/s7/test_points.py::test_any_text_is_a_place_or_refused",
     f"{MACHINES}/aas/package.py::read": f"{TESTS}/aas/test_package_whatever_comes.py::test_no_part_breaks_it",
+    f"{MACHINES}/connect/proposing.py::propose": (
+        f"{TESTS}/connect/test_proposing.py::test_whatever_a_machine_calls_its_signals_each_is_listed_as_it_was_found"
+    ),
+    "src/batchone/chain/design/choosing/pictures.py::look_at": (
+        "tests/chain/design/choosing/test_pictures_whatever_comes.py::test_no_bytes_break_it"
+    ),
     "src/batchone/kernel/yamltext.py::read": "tests/kernel/test_yamltext_whatever_comes.py::test_no_text_breaks_it",
     "src/batchone/chain/design/uvl/reading.py::read": "tests/chain/design/uvl/test_whatever_comes.py::test_no_text_breaks_it",
 }

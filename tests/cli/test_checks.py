@@ -10,6 +10,7 @@ import pytest
 
 from batchone.chain.sales.module import MODULE as SALES
 from batchone.cli import checks
+from batchone.kernel.bus_nats import NatsBus
 from batchone.kernel.clock import SystemClock
 from batchone.kernel.database import Database, migrate
 from batchone.kernel.deploy import Deploy
@@ -74,3 +75,26 @@ def test_notices_that_could_not_be_delivered_lately_are_a_warning_with_what_went
 def test_where_sales_does_not_run_there_is_nothing_to_say(home: Path) -> None:
     (home / "deploy.json").write_text(Deploy(name="d", tenant="t", processes={"p": ["web"]}).model_dump_json())
     assert checks._notices().verdict == "ok"
+
+
+def test_samples_that_nobody_stores_are_a_warning_and_a_hub_that_is_away_too(
+    nats_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATCHONE_HOME", str(tmp_path))
+    assert checks._samples().verdict == "ok"
+    (tmp_path / "deploy.json").write_text(Deploy(name="d", tenant="t", processes={"p": ["history"]}).model_dump_json())
+    Running("d", "", nats_url, "", "", "", os.getpid()).write(tmp_path)
+
+    async def tell() -> None:
+        bus = await NatsBus.connect(nats_url, "test")
+        await bus.publish("samples.t.line", b"some", id=f"told-{os.getpid()}")
+        await bus.close()
+
+    asyncio.run(tell())
+    assert checks._samples().verdict == "ok", "it has just come"
+    monkeypatch.setattr(checks, "_LATE_S", -1.0)
+    found = checks._samples()
+    assert found.verdict == "warn"
+    assert "wait to be stored" in found.what
+    Running("d", "", "nats://127.0.0.1:1", "", "", "", os.getpid()).write(tmp_path)
+    assert checks._samples().verdict == "warn"

@@ -111,6 +111,7 @@ async def test_whatever_is_killed_no_acknowledged_sample_is_lost_or_stored_twice
         assert values(pushed)[: pusher.acknowledged] == list(range(1, pusher.acknowledged + 1))
         assert len(values(pushed)) - pusher.acknowledged in (0, 10), "more than was ever sent"
         assert {(each.dropped, each.quarantined, each.error) for each in now.values()} == {(0, 0, "")}
+        assert "history.refused" not in (plant.hub.home / "logs" / "hub.log").read_text()
         for name, most in PEAK_MB.items():
             assert plant.peak_mb[name] < most, plant.peak_mb
 

@@ -3,7 +3,7 @@
 import pytest
 
 from batchone.kernel.errors import Refused
-from batchone.kernel.quantities import parse, seconds
+from batchone.kernel.quantities import conversion, is_unit, parse, seconds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,14 @@ def test_whatever_else_is_written_is_refused_at_once(text: str) -> None:
 
 def test_seconds_are_the_usual_duration() -> None:
     assert seconds("2 h") == 7200
+
+
+@pytest.mark.parametrize(
+    "text", ["9**9**9**9", "9^9^9^9^9", "{", "(", "m/s/", "m^99999999", "1e999 bar", "__import__('os')", "\0", "m" * 10_000]
+)
+@pytest.mark.timeout(20)
+def test_whatever_a_machine_calls_a_unit_is_one_or_refused_at_once(text: str) -> None:
+    assert not is_unit(text)
+    for units in ((text, "bar"), ("bar", text)):
+        with pytest.raises(Refused):
+            conversion(*units)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from batchone.kernel.bus import SAMPLES, Behind
+from batchone.kernel.bus_edge import EdgeBus, bus_of
 from batchone.kernel.clock import SystemClock
 from batchone.kernel.database import Database
 from batchone.kernel.deploy import EMBEDDED, Deploy, read_deploy
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from batchone.network.enterprises import AuditCheck
 
 _FREE_GB = 2.0
+_LATE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def check_all(deploy: Path) -> list[Finding]:
     checks: list[Callable[[], Finding]] = [
         _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock,
         lambda: _deploy(deploy), lambda: _port(deploy), lambda: _objects(deploy), _browser, _running, _audit, _notices,
+        _samples,
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -217,6 +221,30 @@ async def _outgoing(note: Running) -> Standing:
         return Standing(0, 0, "")
     async with _database(note) as (database, tenant):
         return await standing(database, tenant, SystemClock().now())
+
+
+def _samples() -> Finding:
+    try:
+        note = running_in(home_folder())
+    except BatchoneError:
+        return Finding("samples", "ok", "samples that wait are looked for while the platform runs")
+    try:
+        left = asyncio.run(_left(note))
+    except BatchoneError as error:
+        return Finding("samples", "warn", error.what, error.cure)
+    if left.messages and left.oldest_s > _LATE_S:
+        what = f"{left.messages} batches of samples wait to be stored, the oldest for {left.oldest_s:.0f} s"
+        return Finding("samples", "warn", what, "See that the hub runs and its disk has room; its log says why it stores none.")
+    return Finding("samples", "ok", "samples are stored as they come")
+
+
+async def _left(note: Running) -> Behind:
+    """What the edge has not handed over, or the historian has not stored."""
+    bus = await bus_of(_deployed().engines, note.nats, "doctor")
+    try:
+        return await (bus.behind() if isinstance(bus, EdgeBus) else bus.left(SAMPLES, "history"))
+    finally:
+        await bus.close()
 
 
 def _deployed() -> Deploy:

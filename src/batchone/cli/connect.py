@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from batchone.cli import output
 from batchone.cli.app import app, run
 from batchone.cli.platform import platform
+from batchone.contracts.certificates import PlatformCertificate, ServerCertificate
 from batchone.contracts.sources import Probed
 from batchone.kernel.errors import Refused
 
@@ -84,6 +85,55 @@ def connect_declare(file: _Text, /, *, note: _Note = "") -> int:
     return run(work())
 
 
+@connect.command(name="certificates")
+def certificates_list(*, json: bool = False) -> int:
+    """List whom connections trust, who waits to be judged, and the platform's own."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            service = running.get(Certificates)
+            own, seen = await service.own(running.tenant), await service.seen(running.tenant)
+        if json:
+            output.result_json({"own": own, "seen": seen})
+        else:
+            output.table(certificate_rows(own, seen), ("state", "server", "until", "subject", "fingerprint"))
+        return 0
+
+    return run(work())
+
+
+@connect.command
+def approve(server: str, fingerprint: str, /) -> int:
+    """Trust a certificate that a server (host:port) showed, once you have compared its fingerprint with the machine's."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            judged = await running.get(Certificates).approve(running.tenant, server, fingerprint, running.actor)
+        output.result(f"{judged.server} is trusted with {judged.fingerprint}")
+        return 0
+
+    return run(work())
+
+
+@connect.command
+def reject(server: str, fingerprint: str, /) -> int:
+    """Trust a certificate of a server (host:port) no more, or never; connections that rest on it are closed."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            judged = await running.get(Certificates).revoke(running.tenant, server, fingerprint, running.actor)
+        output.result(f"{judged.server} is not trusted with {judged.fingerprint}")
+        return 0
+
+    return run(work())
+
+
 @things.command(name="text")
 def things_text(*, version: int = 0) -> int:
     """Print what equipment and signals are declared; version 0 is the newest."""
@@ -111,6 +161,26 @@ def things_declare(file: _Text, /, *, note: _Note = "") -> int:
         return 0
 
     return run(work())
+
+
+def certificate_rows(
+    own: Sequence[PlatformCertificate], seen: Sequence[ServerCertificate]
+) -> list[dict[str, str]]:  # fmt: skip
+    """Certificates as lines: ours, then those of servers."""
+    rows = [
+        {
+            "state": "ours" if each.in_use else "ours, next", "server": "", "until": f"{each.ends:%Y-%m-%d}",
+            "subject": each.subject, "fingerprint": each.fingerprint,
+        }
+        for each in own
+    ]  # fmt: skip
+    return rows + [
+        {
+            "state": each.state, "server": each.server, "until": f"{each.ends:%Y-%m-%d}", "subject": each.subject,
+            "fingerprint": each.fingerprint,
+        }
+        for each in seen
+    ]  # fmt: skip
 
 
 @things.command(name="at")
@@ -161,16 +231,20 @@ def settings_of(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def proposal(probed: Probed, id: str, settings: Mapping[str, str]) -> str:  # noqa: A002 - the word of the text
-    """What a probe saw as a text to declare: what may be a declared signal stands with its evidence, all else as a comment."""
+    """What a probe saw as a text to declare: what may be a declared signal stands with its evidence, all else as a comment.
+
+    Settings of the probe alone (`probe_...`) are left out."""
     told = ["connections:", f"  - id: {id}", f"    url: {_quoted(probed.url)}"]
-    if settings:
-        told.append("    settings: {" + ", ".join(f"{key}: {_quoted(value)}" for key, value in sorted(settings.items())) + "}")
+    kept = sorted((key, value) for key, value in settings.items() if not key.startswith("probe_"))
+    if kept:
+        told.append("    settings: {" + ", ".join(f"{key}: {_quoted(value)}" for key, value in kept) + "}")
     told.append("    signals:" if any(each.proposed for each in probed.found) else "    signals: []")
     for each in sorted(probed.found, key=lambda found: (not found.proposed, found.proposed, found.address)):
         seen = " ".join(part for part in (each.name, each.type, each.value, each.unit) if part)
         unit = f", unit: {_quoted(each.unit)}" if each.unit else ""
         point = f"{{path: {each.proposed or '?'}, address: {_quoted(each.address)}{unit}}}"
-        told.append(f"      - {point}  # {seen}; {each.why}" if each.proposed else f"      # - {point}  {seen}")
+        why = f"; {each.why}" if each.why else ""
+        told.append(f"      - {point}  # {seen}{why}" if each.proposed else f"      # - {point}  {seen}{why}")
     return "\n".join(told)
 
 

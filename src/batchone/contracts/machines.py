@@ -72,7 +72,8 @@ class ConnectionNow:
     `waiting` samples are on its machine's disk and not yet on the bus, the oldest for `waiting_s` real seconds; there is room
     for `room_s` more at the present rate (none while nothing comes); the bus takes `drain_per_s` samples a second. `dropped`
     counts the samples that found no room, ever. At an edge with a bus of its own, that holds `behind` batches of all its
-    connections which the hub has not acknowledged, the oldest for `behind_s` real seconds.
+    connections which the hub has not acknowledged, the oldest for `behind_s` real seconds. `last_heard` is when samples of
+    declared signals came last, since the platform started; `declared` says that an engineer declared it, and no pack.
     """
 
     connection: str
@@ -90,6 +91,8 @@ class ConnectionNow:
     dropped: int = 0
     behind: int = 0
     behind_s: float = 0.0
+    last_heard: datetime | None = None
+    declared: bool = False
 
 
 @fact("samples.lost")

@@ -19,7 +19,8 @@ _QUANTITY = re.compile(
 )
 
 
-_UNIT_WRITTEN = re.compile(r"[A-Za-z0-9µΩ°%*/^. -]+\Z")
+_POWERS = r"(?:[^\W\d_]+|[°%][A-Za-z]?)(?:(?:\^|\*\*)-?[0-9])?"
+_UNIT_WRITTEN = re.compile(rf"\s*(?:1\s*/\s*)?{_POWERS}(?:(?:\s*[*/]\s*|\s+){_POWERS}){{0,5}}\s*")
 _MORE_UNITS = frozenset({"dB(A)"})
 
 
@@ -55,7 +56,7 @@ def is_unit(text: str) -> bool:
     """Whether this is a unit of measurement: one of pint's, or the A-weighted decibel."""
     if text in _MORE_UNITS:
         return True
-    if not _UNIT_WRITTEN.match(text):
+    if not _UNIT_WRITTEN.fullmatch(text):
         return False
     import pint  # noqa: PLC0415 - a moment's import, needed by those who read packs and things only
 
@@ -75,12 +76,16 @@ def conversion(from_unit: str, to_unit: str) -> tuple[float, float]:
         return 1.0, 0.0
     import pint  # noqa: PLC0415
 
+    refused = Refused(
+        "quantity.conversion", f"'{from_unit}' cannot be turned into '{to_unit}'.", "Name units of one dimension."
+    )
+    # What a machine calls a unit may be anything, and pint would work it out.
+    if not _UNIT_WRITTEN.fullmatch(from_unit) or not _UNIT_WRITTEN.fullmatch(to_unit):
+        raise refused
     try:
         at = [float(registry().Quantity(number, from_unit).to(to_unit).magnitude) for number in (0.0, 1.0, 2.0)]
     except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise Refused(
-            "quantity.conversion", f"'{from_unit}' cannot be turned into '{to_unit}'.", "Name units of one dimension."
-        ) from error
+        raise refused from error
     factor = at[1] - at[0]
     if not math.isclose(at[2] - at[1], factor, rel_tol=1e-9):
         raise Refused(

@@ -81,7 +81,7 @@ class Opcua(FarSide):
     async def start(self) -> None:
         self._stack = AsyncExitStack()
         kinds = (ua.SecurityPolicyType.NoSecurity,)
-        await self._stack.enter_async_context(a_server(None, kinds, port=self.port, values=MANY))
+        await self._stack.enter_async_context(a_server(None, kinds, port=self.port, values=MANY, writable=True))
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -134,7 +134,6 @@ class S7(FarSide):
 
 class Mqtt(FarSide):
     scheme = "mqtt"
-    settings: ClassVar[Mapping[str, str]] = {"qos": "1"}
     nonsense = ({"colour": "blue"}, {"qos": "3"}, {"user": "line"})
 
     def address(self, at: int) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from batchone.contracts.pack import Limits
 from batchone.contracts.sources import Found
 from batchone.contracts.things import EquipmentType, SignalType, Thing, ThingModel
@@ -48,3 +51,24 @@ def test_of_two_the_one_that_is_more_alike_is_proposed() -> None:
 def test_what_nobody_could_look_through_is_counted() -> None:
     found, rest = propose((Found(str(at), f"tag {at}", "Double") for at in range(LISTED_MAX + 7)), ThingModel())
     assert (len(found), rest) == (LISTED_MAX, 7)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Found, st.text(max_size=9), st.text(max_size=20) | st.just("pump 1 pressure"), st.text(max_size=5),
+            st.text(max_size=8) | st.sampled_from(["bar", "bar^-999999", "1e999 bar", "degC", "m/s/s", "%"]),
+            st.text(max_size=9) | st.sampled_from(["nan", "1e999", "9" * 400]),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_whatever_a_machine_calls_its_signals_each_is_listed_as_it_was_found(offered: list[Found]) -> None:
+    found, rest = propose(offered, MODEL)
+    assert rest == 0
+    assert [(each.address, each.name, each.unit, each.value) for each in found] == [
+        (each.address, each.name, each.unit, each.value) for each in offered
+    ]
+    taken = [each.proposed for each in found if each.proposed]
+    assert len(taken) == len(set(taken))

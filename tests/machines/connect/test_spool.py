@@ -173,3 +173,14 @@ class AnyLife(RuleBasedStateMachine):
 
 TestAnyLife = AnyLife.TestCase
 TestAnyLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_new_folder_and_those_above_it_are_on_the_disk_before_anything_counts_as_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("batchone.machines.connect.spool._sync", synced.append)
+    spool = Spool(tmp_path / "connect" / "line")
+    spool.append([entry(1)])
+    spool.close()
+    assert synced == [tmp_path, tmp_path / "connect", tmp_path / "connect" / "line"]

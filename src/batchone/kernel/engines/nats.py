@@ -21,6 +21,9 @@ _LEAF_USER = "edge"
 _NO_ROOM = b"no space left on device"
 _ROOM_BYTES = 16_000_000
 _LOG_BYTES = 64_000
+_ON_THEIR_WAY = 64
+"""Messages of QoS 1 and 2 of one MQTT subscription that wait for their acknowledgement. All subscriptions of a client together
+may have 65,535 (it refuses the next one), so with the server's own 1,024 a client could not ask for 64 topics."""
 _STAYS_AT_HOME = '["edge.>", "$MQTT.>"]'
 """Subjects that never cross a link: what an edge keeps for the hub, and what the MQTT listener of a server tells itself."""
 
@@ -56,8 +59,13 @@ def made_secret(file: Path) -> str:
     """The secret kept in a file that its owner alone can read; made when there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
+        part = file.with_suffix(".part")
+        part.touch(mode=0o600)
+        with part.open("w") as out:
+            out.write(secrets.token_urlsafe(32))
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)  # whole or not at all: an empty one would be a secret that everybody knows
     return file.read_text().strip()
 
 
@@ -92,7 +100,7 @@ class Nats:
         configuration.write_text(
             f"host: 127.0.0.1\nport: {self.port}\nserver_name: {name}\nmax_payload: 8MB\n{linked}"
             f'jetstream {{ store_dir: "{self.folder / "store"}", {domain}sync_interval: always, max_file_store: 20GB }}\n'
-            f"mqtt {{ host: 127.0.0.1, port: {self.mqtt_port}, ack_wait: 1s }}\n"
+            f"mqtt {{ host: 127.0.0.1, port: {self.mqtt_port}, ack_wait: 1s, max_ack_pending: {_ON_THEIR_WAY} }}\n"
         )
         self._child = Child.start(
             "NATS", [binary(), "-c", configuration], self.folder / "nats.log", polite=signal.SIGTERM

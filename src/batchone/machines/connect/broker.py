@@ -23,8 +23,11 @@ AWAY = (OSError, TimeoutError)
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _SUBSCRIBE, _SUBACK, _PING, _PONG, _BYE = (
     1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14,
 )  # fmt: skip
-_REFUSED = 0x80
-_WAITING_MAX = 50_000
+_REFUSED, _AGAIN = 0x80, 0x08
+_WAITING_MAX = 5_000
+_PACKET_MAX = 16_000_000
+"""A packet that says it is longer is not waited for: what comes meanwhile would have to be kept."""
+_FILTERS_AT_ONCE = 20
 _LENGTH_BYTES_MAX = 4
 _NO_ENTRY = {4: "user or password is wrong", 5: "it does not let us in"}
 _WHY = {1: "it does not speak MQTT 3.1.1", 2: "it does not take our client id", 3: "its service is not there"}
@@ -65,7 +68,7 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._came: list[Message] = []
-        self._owed: list[bytes] = []
+        self._owed: dict[int, bytes] = {}
         self._taken: set[int] = set()
         self._news = asyncio.Event()
         self._answers: dict[tuple[int, int], asyncio.Future[bytes]] = {}
@@ -104,10 +107,12 @@ class Session(asyncio.Protocol):
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> None:
         """Listen to filters of topics, each with its QoS; `Refused` names those that the broker does not allow."""
-        number = self._next()
-        told = b"".join(_text(each) + bytes((qos,)) for each, qos in filters)
-        answer = await self._asked(_SUBACK, number, _packet(_SUBSCRIBE << 4 | 2, struct.pack(">H", number), told))
-        refused = [each for (each, _), code in zip(filters, answer[2:], strict=False) if code == _REFUSED]
+        refused: list[str] = []
+        for first in range(0, len(filters), _FILTERS_AT_ONCE):  # a broker may take a while for each
+            some, number = filters[first : first + _FILTERS_AT_ONCE], self._next()
+            told = b"".join(_text(each) + bytes((qos,)) for each, qos in some)
+            answer = await self._asked(_SUBACK, number, _packet(_SUBSCRIBE << 4 | 2, struct.pack(">H", number), told))
+            refused += [each for (each, _), code in zip(some, answer[2:], strict=False) if code == _REFUSED]
         if refused:
             raise Refused(
                 "mqtt.forbidden", f"{self._host}:{self._port} does not let us listen to {', '.join(refused)[:300]}.",
@@ -132,9 +137,9 @@ class Session(asyncio.Protocol):
             await self._news.wait()
         came, self._came = self._came, []
         if self._owed:
-            owed, self._owed = self._owed, []
+            owed, self._owed = self._owed, {}
             if self._lost is None:
-                self._send(b"".join(owed))
+                self._send(b"".join(owed.values()))
         if self._transport is not None and self._lost is None:
             self._transport.resume_reading()
         return came
@@ -164,12 +169,15 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut packets out of what came."""
+        if self._lost is not None:
+            return
         self._heard_s = asyncio.get_running_loop().time()
         if self._rest:
             data = self._rest + data
         try:
             self._rest = data[self._cut(data) :]
         except (ValueError, IndexError, struct.error):
+            self._rest = b""
             self._lose(ConnectionError("the broker sent what is no MQTT"))
             if self._transport is not None:
                 self._transport.abort()
@@ -189,30 +197,34 @@ class Session(asyncio.Protocol):
                 if found is None:
                     break
                 length, body = found
+                if length > _PACKET_MAX:
+                    raise ValueError("a packet longer than any")
             stop = body + length
             if stop > end:
                 break
             if first >> 4 == _PUBLISH:
                 start = body + 2 + (data[body] << 8 | data[body + 1])
+                if start + (2 if first & 6 else 0) > stop:
+                    raise ValueError("a topic longer than its packet")
                 topic = data[body + 2 : start].decode()
                 if first & 6:
-                    if self._owe(first >> 1 & 3, data[start : start + 2]):
+                    if self._owe(first, data[start : start + 2]):
                         came.append(Message(topic, data[start + 2 : stop], bool(first & 1)))
-                elif start <= stop:
+                else:
                     came.append(Message(topic, data[start:stop], bool(first & 1)))
             else:
                 self._control(first >> 4, data[body:stop])
             at = stop
         return at
 
-    def _owe(self, qos: int, number: bytes) -> bool:
-        """Note that a message is to be acknowledged; whether it is new."""
-        (told,) = struct.unpack(">H", number)
-        self._owed.append(_packet((_PUBACK if qos == 1 else _PUBREC) << 4, number))
-        if qos == 1:
-            return True
-        new = told not in self._taken
-        self._taken.add(told)
+    def _owe(self, first: int, number: bytes) -> bool:
+        """Note that a message is to be acknowledged; whether it is new. One of QoS 1 that was not acknowledged for long comes
+        again under its number, and says so [3.3.1.1]."""
+        (told,), qos = struct.unpack(">H", number), first >> 1 & 3
+        new = not (first & _AGAIN and told in self._owed) if qos == 1 else told not in self._taken
+        self._owed[told] = _packet((_PUBACK if qos == 1 else _PUBREC) << 4, number)
+        if qos == 2:
+            self._taken.add(told)
         return new
 
     def _control(self, kind: int, body: bytes) -> None:

@@ -68,7 +68,7 @@ class Spool:
         self._folder = folder
         self._file_bytes = file_bytes
         self._ahead_bytes = ahead_bytes
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         self._files: deque[_File] = deque()
         self._out: BinaryIO | None = None
         self._ahead: deque[Entry] = deque()
@@ -233,6 +233,15 @@ def _losses(folder: Path) -> Losses:
         return Losses(int(told["samples"]), float(told["last_s"]), str(told["why"]))
     except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return Losses()
+
+
+def _make(folder: Path) -> None:
+    """Make a folder so that a power cut cannot take it away with what is synced in it."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from batchone.contracts.pack import Connection, Equipment, Pack
 from batchone.contracts.sources import Point, Source
-from batchone.contracts.things import position_name
+from batchone.contracts.things import ThingModel, position_name
 from batchone.kernel.errors import Refused
+from batchone.kernel.quantities import seconds
 
 METER_SIGNALS = ("energy", "power")
 """What an energy meter tells, in kWh and kW, as `<meter>/energy` and `<meter>/power`."""
@@ -58,6 +59,8 @@ class Wiring:
     settings: Mapping[str, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    more: frozenset[str] = frozenset()
+    """Paths of signals that are declared beside the pack, for machines that tell their signals by name."""
 
     @property
     def host(self) -> str:
@@ -70,12 +73,18 @@ class Wiring:
         return server_of(self.url) if self.url else ""
 
     @cached_property
+    def ids(self) -> frozenset[str]:
+        """All equipment and meters that answer on it."""
+        return frozenset({each.id for each in self.equipment} | {each.id for each in self.meters})
+
+    @cached_property
     def paths(self) -> frozenset[str]:
         """The path of every declared signal."""
         if self.url:
             return frozenset(point.path for point in self.points)
         signals = {f"{wired.id}/{name}" for wired in self.equipment for name in wired.names}
-        return frozenset(signals | {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS})
+        meters = {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS}
+        return frozenset(signals | meters | self.more)
 
 
 def server_of(url: str) -> str:
@@ -86,6 +95,25 @@ def server_of(url: str) -> str:
     except ValueError as error:
         raise Refused("connections.url", f"{url[:200]} is no url: {error}.", "Say protocol://host:port.") from error
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def rounds_of(wiring: Wiring) -> tuple[float, bool]:
+    """Of a polled connection: seconds from round to round (`every`, 1 s), and whether each round tells all values (`report`:
+    `all`) or those that changed (`changes`). `Refused` where a setting says neither."""
+    every_s, report = seconds(wiring.settings.get("every", "1 s")), wiring.settings.get("report", "changes")
+    if every_s <= 0 or report not in ("changes", "all"):
+        what = f"{wiring.connection}: every is longer than nothing, and report is one of changes and all."
+        raise Refused("connections.setting", what, "Write them as every: 1 s and report: changes.")
+    return every_s, report == "all"
+
+
+def number_of(wiring: Wiring, name: str, otherwise: int, most: int) -> int:
+    """A setting that is a whole number from 0 on; `Refused` where it is none."""
+    text = wiring.settings.get(name, str(otherwise))
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+        what = f"{wiring.connection}: '{text[:40]}' is no {name}."
+        raise Refused("connections.setting", what, f"It is a number from 0 to {most}.")
+    return int(text)
 
 
 def signal_names(pack: Pack, equipment: Equipment) -> tuple[str, ...]:
@@ -135,6 +163,22 @@ def wire_all(packs: Sequence[Pack]) -> tuple[dict[str, Wiring], dict[str, str]]:
             else:
                 wirings[wiring.connection] = replace(known, measures=both)
     return wirings, conflicts
+
+
+def with_more(
+    wirings: Mapping[str, Wiring], sources: Sequence[Source], model: ThingModel
+) -> dict[str, Wiring]:  # fmt: skip
+    """The wirings of packs with the signals that are declared beside them: those of equipment on a connection there, those of
+    equipment that no pack wires on any. A signal that has an address at a declared connection is read there alone."""
+    addressed = {point.path for source in sources for point in source.points}
+    wired = {equipment for wiring in wirings.values() for equipment in wiring.ids}
+    known = {path for wiring in wirings.values() for path in wiring.paths}
+    spare = [each for each in model.signals.values() if each.path not in addressed and each.path not in known]
+    found = {}
+    for name, wiring in wirings.items():
+        more = frozenset(each.path for each in spare if each.thing in wiring.ids or each.thing not in wired)
+        found[name] = replace(wiring, more=more)
+    return found
 
 
 def wire_source(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
@@ -45,7 +46,8 @@ class Told:
 class Row:
     """A machine.
 
-    `now` is None for one that tells no state or, unless `answered`, of which nobody can say it. `links` names the connections
+    `now` is None for one that tells no state and `data` for one that declares no signals or, unless `answered`, where nobody
+    can say it. `links` names the connections
     that declare it, with how each stands if that is known. `alarms` are open; `lasting` counts those whose condition is not
     over, and `urgent` those of them that are no mere warnings. `loses` says that a connection of it lost samples.
     """
@@ -69,6 +71,8 @@ class Row:
     @property
     def unknown(self) -> bool:
         """Whether nobody can say how it stands or what it measures."""
+        if self.data is None:
+            return self.now is None or not self.answered
         return not (self.known and self.answered)
 
     @cached_property
@@ -88,20 +92,21 @@ class Row:
         )
         return next((worry for worry, holds in verdicts if holds), "fine")
 
-    def fits(self, show: Show) -> bool:
-        """Whether it belongs to a list."""
+    @cached_property
+    def lists(self) -> frozenset[Show]:
+        """The lists to which it belongs."""
         data, links = self.data, [each for each in self.links.values() if each is not None]
-        fits: dict[Show, Callable[[], bool]] = {
-            "all": lambda: True,
-            "wrong": lambda: self.worry not in {"fine", "unknown"},
-            "alarms": lambda: bool(self.alarms),
-            "offline": lambda: (self.now is not None and self.now.state == "offline") or any(not each.up for each in links),
-            "silent": lambda: data is not None and data.silent > 0,
-            "quality": lambda: data is not None and data.bad + data.uncertain > 0,
-            "waiting": lambda: any(each.waiting or each.behind for each in links),
-            "unknown": lambda: self.unknown,
+        verdicts: dict[Show, bool] = {
+            "all": True,
+            "wrong": self.worry not in {"fine", "unknown"},
+            "alarms": bool(self.alarms),
+            "offline": (self.now is not None and self.now.state == "offline") or any(not each.up for each in links),
+            "silent": data is not None and data.silent > 0,
+            "quality": data is not None and data.bad + data.uncertain > 0,
+            "waiting": any(each.waiting or each.behind for each in links),
+            "unknown": self.unknown,
         }
-        return fits[show]()
+        return frozenset(show for show, holds in verdicts.items() if holds)
 
 
 @dataclass(frozen=True)
@@ -156,8 +161,11 @@ def links_of(packs: Iterable[Pack], sources: Iterable[Source]) -> dict[str, tupl
     """The connections that declare each equipment."""
     found: dict[str, dict[str, None]] = {}
     for pack in packs:
-        for each in (*pack.equipment, *pack.meters):
-            found.setdefault(each.id, {})[each.connection] = None
+        answering = [(each.id, each.connection) for each in pack.equipment] + [
+            (each.id, each.connection) for each in pack.meters
+        ]
+        for thing, connection in answering:
+            found.setdefault(thing, {})[connection] = None
     for source in sources:
         for point in source.points:
             found.setdefault(point.path.partition("/")[0], {})[source.id] = None
@@ -173,8 +181,9 @@ def areas(model: ThingModel) -> tuple[str, ...]:
 def fleet(model: ThingModel, links: Mapping[str, Sequence[str]], told: Told, wished: Wish) -> Fleet:
     """The machines that fit, the worst first."""
     fitting = [row for row in _rows(model, links, told) if _fits(row, wished)]
-    counts = {show: sum(row.fits(show) for row in fitting) for show in SHOWS}
-    shown = sorted((row for row in fitting if row.fits(wished.show)), key=_rank)
+    counted = Counter(show for row in fitting for show in row.lists)
+    counts = {show: counted[show] for show in SHOWS}
+    shown = sorted((row for row in fitting if wished.show in row.lists), key=_rank)
     pages = max(1, -(-len(shown) // ROWS))
     first = (min(wished.page, pages) - 1) * ROWS
     reached = {each for row in fitting for each in row.links}
@@ -203,7 +212,7 @@ def _rows(model: ThingModel, links: Mapping[str, Sequence[str]], told: Told) -> 
         at = {connection: stands.get(connection) for connection in links.get(thing.id, ())}
         yield Row(
             thing, names.get(thing.type, {"en": thing.type}), now.get(thing.id),
-            told.machines is not None, data.get(thing.id), at,
+            told.machines is not None and told.data is not None, data.get(thing.id), at,
             None if told.alarms is None else len(own), len(lasting), sum(each.priority == "alarm" for each in lasting),
             any(each.limit == "lost" and each.state != "returned" for link in at for each in alarms.get(link, ())),
         )  # fmt: skip

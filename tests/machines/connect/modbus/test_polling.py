@@ -10,12 +10,14 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from tests.machines.connect.modbus.test_points import registers_of
 
 from batchone.contracts.sources import Point, Source
+from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import SystemClock
 from batchone.kernel.engines.child import free_port
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 from batchone.machines.connect.driver import Reach
 from batchone.machines.connect.modbus.polling import PollingDriver
+from batchone.machines.connect.modbus.probe import probe
 from batchone.machines.connect.wiring import wire_source
 
 POINTS = (
@@ -130,3 +132,25 @@ async def test_a_strange_setting_or_address_is_refused_before_anything_is_opened
         driver_of(machine, POINTS[0], speed="9600")
     with pytest.raises(Refused, match="no Modbus address"):
         driver_of(machine, Point("a/b", "40001"))
+
+
+async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(machine: Machine) -> None:
+    machine.holding[10:14] = [*registers_of("float32", "abcd", 21.5), 7, 0]
+    machine.coils[3] = True
+    seen = await probe(f"modbus://127.0.0.1:{machine.port}", {"probe_count": "300"}, ThingModel(), Reach(answer_s=3.0))
+    found = {each.address: (each.type, each.value, each.proposed) for each in seen.found}
+    assert found["holding:10:float32"] == ("float32, a guess", "21.5", "")
+    assert found["holding:12"] == ("uint16, a guess", "7", "")
+    assert found["coil:3"] == ("bit", "1", "")
+    assert all(each.why for each in seen.found)
+    holding = next(note for note in seen.notes if note.startswith("holding 0 to 299"))
+    assert "0 to 199 could be read, the others were refused (exception 2)" in holding
+    assert "guess" in seen.notes[-1]
+    assert seen.security.startswith("none")
+
+
+async def test_a_probe_of_nobody_is_try_later_and_a_strange_setting_refused() -> None:
+    with pytest.raises(TryLater):
+        await probe(f"modbus://127.0.0.1:{free_port()}", {}, ThingModel(), Reach(answer_s=1.0))
+    with pytest.raises(Refused, match="no probe_count"):
+        await probe("modbus://127.0.0.1:502", {"probe_count": "many"}, ThingModel(), Reach())

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from asyncua import ua
 
+from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN
 from batchone.machines.connect.driver import Garbled, Inbox
@@ -53,6 +54,12 @@ def test_a_list_of_nodes_makes_points_of_any_server() -> None:
         ("m1/speed", "signal", "ns=1;s=abc.Speed"),
         ("m1/State", "state", "ns=1;i=77"),
     ]
+
+
+@pytest.mark.parametrize("node", ["Air.P", "ns=x;s=Air", "", "i=", "ns=2;q=7", "ns=2;g=no-guid"])
+def test_what_is_no_node_id_is_refused(node: str) -> None:
+    with pytest.raises(Refused, match="no node id"):
+        nodes.mapped_points({"m1/speed": node})
 
 
 def test_samples_keep_the_time_of_their_source_and_the_severity_of_their_status(inbox: Inbox, book: Book) -> None:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from batchone.machines import columns
 from batchone.machines.connect.driver import Inbox
 from batchone.machines.connect.opcua import nodes
-from batchone.machines.connect.opcua.nodes import Book
+from batchone.machines.connect.opcua.nodes import Book, Listed
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-POINTS = [nodes.point_of(ua.NodeId(f"m1.{name}", 2), "m1", name) for name in ("force", "State", "Jobs", "Completed")]
+NAMES = ("force", "State", "Jobs", "Completed")
+LISTED = Listed([nodes.point_of(ua.NodeId(f"m1.{name}", 2), "m1", name) for name in NAMES])
 PLAIN = (
     st.none() | st.booleans() | st.floats() | st.integers(-(2**63), 2**64) | st.text(max_size=20) | st.binary(max_size=20)
     | st.datetimes() | st.builds(ua.LocalizedText, st.text(max_size=5)) | st.builds(ua.StatusCode, st.integers(0, 2**32 - 1))
@@ -44,7 +45,8 @@ def changes(draw: st.DrawFn) -> ua.MonitoredItemNotification:
 @given(st.lists(changes(), max_size=8))
 def test_no_publication_breaks_it(published: list[ua.MonitoredItemNotification]) -> None:
     inbox = Inbox()
-    nodes.take_changes(published, POINTS, inbox, Book(), NOON)
+    for each in published:
+        nodes.take_change(each, LISTED, inbox, Book(), NOON)
     batch = inbox.take().samples
     numbers, quality = columns.values_of(batch), columns.qualities_of(batch)
     assert all(math.isfinite(number) or each == columns.BAD for number, each in zip(numbers, quality, strict=True))
@@ -59,5 +61,5 @@ def test_a_value_without_a_time_has_the_time_at_which_it_arrived() -> None:
         datetime(1601, 1, 1, tzinfo=UTC),
     ):  # a DateTime of nought is none
         data = ua.DataValue(ua.Variant(1.5), ua.StatusCode(0), source)
-        nodes.take_changes([ua.MonitoredItemNotification(ClientHandle=0, Value=data)], POINTS, inbox, Book(), NOON)
+        nodes.take_change(ua.MonitoredItemNotification(ClientHandle=0, Value=data), LISTED, inbox, Book(), NOON)
     assert set(columns.times_us(inbox.take().samples).tolist()) == {columns.to_us(NOON)}

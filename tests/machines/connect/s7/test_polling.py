@@ -11,12 +11,14 @@ from snap7.server import Server
 from snap7.type import SrvArea
 
 from batchone.contracts.sources import Point, Source
+from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import SystemClock
 from batchone.kernel.engines.child import free_port
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
 from batchone.machines.connect.driver import Reach
 from batchone.machines.connect.s7.driver import S7Driver
+from batchone.machines.connect.s7.probe import probe
 from batchone.machines.connect.wiring import wire_source
 
 POINTS = (
@@ -153,3 +155,23 @@ async def test_a_strange_setting_or_address_is_refused_before_anything_is_opened
             driver_of(controller, POINTS[0], **settings)
     with pytest.raises(Refused, match="no S7 address"):
         driver_of(controller, Point("a/b", "40001"))
+
+
+async def test_a_probe_tells_what_can_be_read_and_guesses_with_its_evidence(controller: Controller) -> None:
+    controller.block[4:8], controller.block[20:22] = struct.pack(">f", 7.5), struct.pack(">h", -5)
+    seen = await probe(f"s7://127.0.0.1:{controller.port}", {"probe_count": "500"}, ThingModel(), Reach())
+    found = {each.address: (each.type, each.value, each.proposed) for each in seen.found}
+    assert found == {"DB1.DBD4:real": ("real, a guess", "7.5", ""), "DB1.DBW20:int": ("int, a guess", "-5", "")}
+    assert all("a guess" in each.why for each in seen.found)
+    block = next(note for note in seen.notes if note.startswith("DB1"))
+    assert "0 to 39" in block
+    assert "refused" in block
+    assert any(note.startswith("I, bytes 0 to 499: refused") for note in seen.notes)
+    absent = await probe(f"s7://127.0.0.1:{controller.port}", {"probe_db": "9"}, ThingModel(), Reach())
+    assert absent.found == ()
+    assert absent.notes[0].startswith("DB9, bytes 0 to 199: refused")
+
+
+async def test_a_probe_of_nobody_is_try_later() -> None:
+    with pytest.raises(TryLater):
+        await probe(f"s7://127.0.0.1:{free_port()}", {}, ThingModel(), Reach())

@@ -267,3 +267,25 @@ def test_commands_carry_one_text_and_a_time() -> None:
     assert (metric.name, metric.string_value, metric.timestamp, metric.datatype) == ("Command/Clear", "J-1", NOON_MS, STRING)
     (metric,) = payload_of(rebirth_payload(NOON)).metrics
     assert (metric.name, metric.boolean_value) == ("Node Control/Rebirth", True)
+
+
+def test_an_edge_node_that_declares_without_end_is_known_in_part_and_asked_for_no_rebirth(
+    node: EdgeNode, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchone.machines.connect.sparkplug.metrics.METRICS_MAX", 500)
+    sender.be_born()
+    sender.bear()
+    for number in range(30):
+        wild = [Metric(name=f"w{at}", alias=100 * number + at + 10, datatype=DOUBLE, double_value=1.0) for at in range(50)]
+        sender.send("DBIRTH", f"wild-{number}", *wild)
+    node.inbox.take()
+    assert sum(len(device.names) + 1 for device in node._devices.values()) == 500
+    sender.send("DDATA", "wild-29", Metric(alias=2911, double_value=2.0))
+    sender.send("DDATA", "m1", Metric(alias=5, double_value=2.5))
+    reading = node.inbox.take()
+    assert columns.values_of(reading.samples).tolist() == [2.5]
+    assert [(fault.path, fault.count) for fault in reading.faults] == [("line/(others)", 1)]
+    assert not node.wants_rebirth
+    sender.be_born()
+    sender.send("DDATA", "m1", Metric(alias=5, double_value=2.5))
+    assert node.wants_rebirth, "a birth that is only missing is asked for"

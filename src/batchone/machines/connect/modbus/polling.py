@@ -14,11 +14,10 @@ from pymodbus.exceptions import ModbusException
 
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused, TryLater
-from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, away, heed_cancel
 from batchone.machines.connect.modbus.points import Block, blocks_of
-from batchone.machines.connect.wiring import Wiring
+from batchone.machines.connect.wiring import Wiring, number_of, rounds_of
 
 _SLOWEST = 10
 _SETTINGS = frozenset({"unit", "every", "report"})
@@ -52,9 +51,8 @@ class PollingDriver(ReadOnly):
             raise Refused("modbus.setting", what, f"It has: {', '.join(sorted(_SETTINGS))}.")
         self.address = wiring.url
         self._clock = clock
-        self._every_s = seconds(wiring.settings.get("every", "1 s"))
-        self._all = wiring.settings.get("report", "changes") == "all"
-        blocks = blocks_of(wiring.points, int(wiring.settings.get("unit", "1")))
+        self._every_s, self._all = rounds_of(wiring)
+        blocks = blocks_of(wiring.points, number_of(wiring, "unit", 1, 255))
         firsts = [0, *accumulate(len(block.places) for block in blocks)]
         self._seen = [_Seen(block, first) for block, first in zip(blocks, firsts, strict=False)]
         self._paths = pa.array([path for block in blocks for path in block.paths], pa.string())

@@ -16,7 +16,7 @@ from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN
 from batchone.machines.connect.broker import AWAY, Message, Session
-from batchone.machines.connect.driver import Access, Inbox, Reach, Reading, ReadOnly, away
+from batchone.machines.connect.driver import Access, Inbox, Reach, Reading, ReadOnly, Seen, away, unheard
 from batchone.machines.connect.mqtt import payloads
 from batchone.machines.connect.proposing import LISTED_MAX, propose
 from batchone.machines.connect.wiring import Wiring
@@ -24,6 +24,7 @@ from batchone.machines.connect.wiring import Wiring
 _SETTINGS = frozenset({"listen", "qos", "time", "format", "user", "password_file"})
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PROBE_S = 3.0
+_FULL, _HELD_S = 0.9, 0.5
 
 
 class MqttDriver(ReadOnly):
@@ -49,6 +50,7 @@ class MqttDriver(ReadOnly):
         self._clock = clock
         self._session = _session(wiring.url, wiring.settings, f"{reach.client}-{wiring.connection}", reach)
         self._inbox = Inbox()
+        self._press = 0.0
 
     async def open(self) -> None:
         """Connect and subscribe."""
@@ -60,7 +62,10 @@ class MqttDriver(ReadOnly):
             raise away(self.address, error) from error
 
     async def read(self) -> Reading:
-        """Wait for a message, and take all that came with it."""
+        """Wait for a message, and take all that came with it; nothing while the buffer behind is nearly full."""
+        if self._press >= _FULL:
+            await asyncio.sleep(_HELD_S)
+            return Reading()
         try:
             while not self._inbox:
                 for message in await self._session.heard():
@@ -72,6 +77,10 @@ class MqttDriver(ReadOnly):
     async def close(self) -> None:
         """Disconnect."""
         await self._session.close()
+
+    def press(self, share: float) -> None:
+        """Leave messages where they are while the buffer behind is nearly full: those of QoS 1 and 2 stay with the broker."""
+        self._press = share
 
     def _take(self, message: Message) -> None:
         if not message.payload:  # so a retained message is taken back; it says nothing
@@ -105,10 +114,12 @@ class MqttDriver(ReadOnly):
                 self._inbox.samples.add(path, time_us, now_us, value, quality)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:
-    """Listen for a moment (`for`, 3 s) to `listen` (`#`), and propose what was heard."""
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,
+) -> Probed:  # fmt: skip
+    """Listen for a moment (`probe_for`, 3 s) to `listen` (`#`), and propose what was heard."""
     listen = payloads.check_listen(settings.get("listen", "#"))
-    for_s = min(max(seconds(settings["for"]), 0.1), 60.0) if "for" in settings else _PROBE_S
+    for_s = min(max(seconds(settings["probe_for"]), 0.1), 60.0) if "probe_for" in settings else _PROBE_S
     heard: dict[str, float] = {}
     session = _session(url, settings, f"{reach.client}-probe", reach)
     try:
@@ -121,6 +132,7 @@ async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach:
                         with contextlib.suppress(ValueError):
                             for keys, value in payloads.leaves(payloads.read(message.payload)):
                                 heard[payloads.address_of(message.topic, keys)] = value
+                        seen(len(heard))
     except AWAY as error:
         raise away(url, error) from error
     finally:

@@ -55,7 +55,7 @@ class OpcuaDriver:
         security = security_of(wiring.url, wiring.settings) if wiring.url else None
         self._client = SecureClient(self.address, security, reach)
         self._client.connection_lost_callback = self._on_lost
-        self._listed = Listed()
+        self._listed = Listed(nodes.mapped_points(self._nodes))
         self._inbox, self._book = Inbox(), Book()
         self._news = asyncio.Event()
         self._lost: Exception | None = None
@@ -71,7 +71,6 @@ class OpcuaDriver:
             self._client.uaclient.session.publish = self._publish  # type: ignore[method-assign]
             await self._learn_limits()
             if self._nodes or self._wiring.url:
-                self._listed = Listed(nodes.mapped_points(self._nodes))
                 self._assume_states()
             else:
                 self._space = await self._client.get_namespace_index(nodes.NAMESPACE)

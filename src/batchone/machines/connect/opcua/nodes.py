@@ -15,8 +15,10 @@ from typing import Literal
 import numpy as np
 from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaError
 from numpy.typing import NDArray
 
+from batchone.kernel.errors import Refused
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN, arrival_us, to_us
 from batchone.machines.connect.driver import Garbled, Inbox, JobResponse
 from batchone.machines.connect.jobs import merged, response_from_json
@@ -47,11 +49,17 @@ def point_of(node: ua.NodeId, equipment: str, name: str) -> Point:
 
 
 def mapped_points(nodes: Mapping[str, str]) -> list[Point]:
-    """The points of a server that follows no guide: signal path to node id, as written in settings."""
+    """The points of a server that follows no guide: signal path to node id, as written in settings; `Refused` when one is no
+    node id."""
     points = []
     for path, node in nodes.items():
         equipment, _, name = path.partition("/")
-        points.append(point_of(ua.NodeId.from_string(node), equipment, name))
+        try:
+            found = ua.NodeId.from_string(node)
+        except (UaError, ValueError, TypeError, IndexError) as error:
+            cure = "Write it as ns=2;s=Air.P or ns=2;i=1001."
+            raise Refused("opcua.address", f"'{node[:200]}' is no node id.", cure, address=path) from error
+        points.append(point_of(found, equipment, name))
     return points
 
 
@@ -129,7 +137,7 @@ def take_numbers(numbers: Numbers, listed: Listed, inbox: Inbox, book: Book, now
 def take_change(change: ua.MonitoredItemNotification, listed: Listed, inbox: Inbox, book: Book, now: datetime) -> None:
     """Sort one change into the inbox."""
     handle, received_us = int(change.ClientHandle), arrival_us(now)
-    if handle >= len(listed.points):
+    if not 0 <= handle < len(listed.points):
         inbox.fault("?", f"Handle {handle} was never given out.")
     elif change.Value is not None:
         take_value(listed.points[handle], change.Value, inbox, book, received_us)

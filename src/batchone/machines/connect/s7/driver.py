@@ -21,11 +21,10 @@ from snap7.type import Area
 
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
-from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, away
 from batchone.machines.connect.s7.points import Block, blocks_of
-from batchone.machines.connect.wiring import Wiring
+from batchone.machines.connect.wiring import Wiring, number_of, rounds_of
 
 _T = TypeVar("_T")
 _SETTINGS = frozenset({"rack", "slot", "every", "report"})
@@ -61,9 +60,8 @@ class S7Driver(ReadOnly):
             raise Refused("s7.setting", what, f"It has: {', '.join(sorted(_SETTINGS))}.")
         self.address = wiring.url
         self._host, self._port = wiring.host, wiring.port or 102
-        self._rack, self._slot = _number(wiring, "rack", "0", 7), _number(wiring, "slot", "1", 31)
-        self._every_s = seconds(wiring.settings.get("every", "1 s"))
-        self._all = wiring.settings.get("report", "changes") == "all"
+        self._rack, self._slot = number_of(wiring, "rack", 0, 7), number_of(wiring, "slot", 1, 31)
+        self._every_s, self._all = rounds_of(wiring)
         self._clock = clock
         blocks = blocks_of(wiring.points)
         ends = list(accumulate(len(block.places) for block in blocks))
@@ -74,6 +72,7 @@ class S7Driver(ReadOnly):
         self._values = np.full(len(self._paths), np.nan)
         self._client = Client()
         self._thread = ThreadPoolExecutor(1, f"s7 {wiring.connection}")
+        self._closed = False
         self._due_s = self._press = 0.0
 
     async def open(self) -> None:
@@ -106,8 +105,10 @@ class S7Driver(ReadOnly):
 
     async def close(self) -> None:
         """Let go of the connection; controllers have few."""
-        with suppress(*_GONE, *_SPOILT):
-            await self._blocking(self._client.disconnect)
+        if not self._closed:
+            with suppress(*_GONE, *_SPOILT):
+                await self._blocking(self._client.disconnect)
+        self._closed = True
         self._thread.shutdown(wait=False)
 
     def press(self, share: float) -> None:
@@ -137,10 +138,3 @@ class S7Driver(ReadOnly):
 
     async def _blocking(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-def _number(wiring: Wiring, name: str, otherwise: str, most: int) -> int:
-    text = wiring.settings.get(name, otherwise)
-    if not (text.isascii() and text.isdigit() and len(text) < 3 and int(text) <= most):
-        raise Refused("s7.setting", f"{wiring.connection}: '{text}' is no {name}.", f"It is a number from 0 to {most}.")
-    return int(text)

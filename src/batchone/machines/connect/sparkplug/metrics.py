@@ -31,6 +31,8 @@ _TEXTS = {_STRING, 14, 15}
 _TOLD = {"State", "Jobs", "Completed", "Answer"}
 _FEW = 16
 """Below so many messages at once, reading them one by one is quicker."""
+METRICS_MAX = 200_000
+"""So many metrics and devices of an edge node are known at most."""
 _YEAR_9999_MS = 253_370_764_800_000
 Value = float | int | str | None
 
@@ -111,7 +113,8 @@ class EdgeNode:
     """The session of one edge node. Messages go in by `take`; what they tell collects in `inbox` and `answers`.
 
     `born` and `died` say where the session stands; `wants_rebirth` that the edge node must be asked for one; `awaited` are
-    devices that lived before the edge node was born again and whose own births have not followed yet.
+    devices that lived before the edge node was born again and whose own births have not followed yet. What an edge node
+    declares beyond `METRICS_MAX` is not known, and counted; another birth would not change that, and is not asked for.
     """
 
     node: str
@@ -126,6 +129,8 @@ class EdgeNode:
     _seq: int = 0
     _devices: dict[str, _Device] = field(default_factory=dict)
     _shapes: Shapes | None = None
+    _room: int = METRICS_MAX
+    _over: bool = False
 
     def jobs_of(self, equipment: str) -> tuple[JobResponse, ...] | None:
         """All jobs of a device that is alive; none when it is not."""
@@ -141,6 +146,9 @@ class EdgeNode:
     def take(self, kind: str, device: str, data: bytes, now: datetime) -> None:
         """Take a message of kind NBIRTH, NDEATH, NDATA, DBIRTH, DDEATH or DDATA."""
         path = f"{device or self.node}/{kind}"
+        if not self.born and kind not in ("NBIRTH", "NDEATH"):
+            self._doubt(path)
+            return
         try:
             payload = payload_of(data)
         except Garbled as error:
@@ -151,13 +159,16 @@ class EdgeNode:
             self._died(payload)
         elif kind == "NBIRTH":
             self._node_born(payload, now)
-        elif not self.born or not self._follows(payload):
-            # Who joins in the middle of a session has lost nothing that was his: only later is it a fault.
-            if self._joined:
-                self.inbox.fault(path, "It came out of sequence.")
-            self.wants_rebirth = True
+        elif not self._follows(payload):
+            self._doubt(path)
         else:
             self._in_session(kind, device, payload, now)
+
+    def _doubt(self, path: str) -> None:
+        # Who joins in the middle of a session has lost nothing that was his: only later is it a fault.
+        if self._joined:
+            self.inbox.fault(path, "It came out of sequence.")
+        self.wants_rebirth = True
 
     def take_data(self, messages: Sequence[tuple[str, bytes]], now: datetime) -> None:
         """Take messages of kind DDATA (NDATA where the device is empty) in the order in which they came: as `take` does one by
@@ -207,6 +218,7 @@ class EdgeNode:
     def _node_born(self, payload: Payload, now: datetime) -> None:
         self.awaited |= {device for device in self._devices if device}
         self._devices.clear()
+        self._room, self._over = METRICS_MAX, False
         self._shapes = None
         self._bd_seq, self._seq = _number_named(payload, BD_SEQ), int(payload.seq)
         self.born, self.died, self.wants_rebirth = True, False, False
@@ -225,25 +237,46 @@ class EdgeNode:
         if kind == "DBIRTH":
             self._birth(device, payload, now)
         elif kind == "DDEATH":
-            self._devices.pop(device, None)
-            self._shapes = None
+            self._forget(device)
             self.awaited.discard(device)
             self.inbox.lose(device)
         elif device not in self._devices and kind == "DDATA":
-            self.inbox.fault(f"{device}/{kind}", "It has not been born.")
-            self.wants_rebirth = True
+            self._unknown(f"{device}/{kind}", "It has not been born.")
         else:
             self._data(device, payload, now)
 
     def _birth(self, device: str, payload: Payload, now: datetime) -> None:
         self.awaited.discard(device)
+        self._forget(device)
+        if not self._room:
+            self._over = True
+            self._unknown(f"{device}/DBIRTH", "")
+            return
         born = self._devices[device] = _Device()
-        self._shapes = None
+        self._room -= 1
         for metric in payload.metrics:
+            if metric.name not in born.names:
+                if not self._room:
+                    self._over = True
+                    break
+                self._room -= 1
             known = born.names[metric.name] = Known(metric.name, metric.datatype)
             if metric.HasField("alias"):
                 born.aliases[metric.alias] = known
         self._values(device, payload, now, birth=True)
+
+    def _forget(self, device: str) -> None:
+        gone = self._devices.pop(device, None)
+        self._room += len(gone.names) + 1 if gone else 0
+        self._shapes = None
+
+    def _unknown(self, path: str, what: str) -> None:
+        """Something that no birth named: a birth is missing, or there is no room for all of them."""
+        if self._over:
+            self.inbox.fault(f"{self.node}/(others)", f"It declares more than {METRICS_MAX} metrics.")
+        else:
+            self.inbox.fault(path, what)
+            self.wants_rebirth = True
 
     def _data(self, device: str, payload: Payload, now: datetime) -> None:
         self._values(device, payload, now, birth=False)
@@ -253,8 +286,7 @@ class EdgeNode:
         for metric in payload.metrics:
             known = told.names.get(metric.name) if metric.name else told.aliases.get(metric.alias)
             if known is None:
-                self.inbox.fault(f"{device or self.node}/@{metric.alias}", "Its alias was never given.")
-                self.wants_rebirth = True
+                self._unknown(f"{device or self.node}/@{metric.alias}", "Its alias was never given.")
                 continue
             try:
                 value = value_of(metric, known.datatype)
