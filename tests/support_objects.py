@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import socket
 import sys
 import time
@@ -96,7 +95,6 @@ class S3Server:
         if self._child is not None:
             self._child.process.kill()
             self._child.process.wait()
-
-    def remove(self) -> None:
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+            for name, port in self._ports.items():
+                # It puts them there whatever it is told.
+                Path(f"/tmp/seaweedfs-{name}-grpc-{port + _OFFSET}.sock").unlink(missing_ok=True)
