@@ -20,11 +20,15 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
+from batchone.contracts.machines import Twin
+from batchone.contracts.things import ThingModel
 from batchone.kernel.bus import Message
-from batchone.kernel.clock import SystemClock
+from batchone.kernel.bus_memory import MemoryBus
+from batchone.kernel.clock import Clock, SystemClock
 from batchone.kernel.database import Database, migrate
 from batchone.kernel.engines.postgres import Postgres
 from batchone.kernel.ids import TimeIds
+from batchone.kernel.remote import remote, serve
 from batchone.machines import columns, history
 from batchone.machines.history.asking import Asker
 from batchone.machines.history.ingest import Ingest
@@ -35,6 +39,7 @@ from batchone.machines.history.module import HistorySettings
 from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.store import Catalogue
+from batchone.machines.twin import TwinService
 from benchmarks.figures import Cell, Options, Report, Table, ratio
 from benchmarks.shopfloor import START, in_batches, shift
 from benchmarks.timeseries import Columns, Influx, Server, Victoria, unpacked
@@ -43,6 +48,7 @@ TENANT = "bench"
 SIZES = (10_000, 100_000)
 _ONE = "machine-001/power_00"
 _STATES = "machine-%/state_00"
+_MACHINES, _SIGNALS = 40, 100
 _WANTED = {"influxdb": 5.0, "victoria-metrics": 2.0}
 
 
@@ -166,6 +172,7 @@ async def run(options: Options) -> Report:
                     peers[-1].make()
             report.tables.append(await _filled(ours, peers, rows, notes))
             report.tables.append(await _asked(ours, peers, machines, window))
+            report.tables.append(await _told_by_the_twin(clock))
         finally:
             ours.asker.close()
             for peer in peers:
@@ -237,6 +244,48 @@ async def _asked(ours: Ours, peers: Sequence[Server], machines: int, window: Win
         ("question", "what", "ours", "influxdb", "influxdb/ours", "victoria", "victoria/ours"), tuple(lines),
         ("Every engine's answer is compared with ours. Q5 and Q6 leave InfluxDB and VictoriaMetrics as samples; their client",
          "computes them, which is in the figure. In the platform Q1 is the twin's, which reads no file for it."),
+    )  # fmt: skip
+
+
+class _NoThings:
+    """Nothing is declared: last values do not ask."""
+
+    async def model(self, tenant: str) -> ThingModel:  # noqa: ARG002
+        return ThingModel(0, (), ())
+
+
+async def _told_by_the_twin(clock: Clock) -> Table:
+    """The twin's live store, as the platform has it, after ten rounds of samples of every signal: in process, and as another
+    process of the platform asks it over the bus, all equipment at once."""
+    paths = [f"machine-{machine:03d}/signal_{signal:03d}" for machine in range(_MACHINES) for signal in range(_SIGNALS)]
+    equipment = sorted({path.partition("/")[0] for path in paths})
+    bus = MemoryBus()
+    twin = TwinService(bus, clock, _NoThings())
+    for round_ in range(10):
+        at = columns.to_us(clock.now()) + round_
+        values = np.arange(len(paths), dtype=np.float64) + round_
+        batch = columns.to_batch(paths, np.arange(len(paths), dtype=np.int32), [at] * len(paths), at, values, [0] * len(paths))
+        await twin.handle([Message(f"samples.{TENANT}.c", columns.to_bytes(batch))])
+    serving = asyncio.create_task(serve(bus, Twin, twin))
+    await asyncio.sleep(0)
+    lines: list[tuple[Cell, ...]] = []
+    for how, asked in (("in its process", twin), ("over the bus", remote(Twin, bus))):
+        took = []
+        for _ in range(11):
+            began = time.perf_counter()
+            found = await asyncio.gather(*(asked.last(TENANT, each) for each in equipment))
+            took.append(1000 * (time.perf_counter() - began))
+        told = {value.path: value.value for values in found for value in values}
+        if told != {path: at + 9.0 for at, path in enumerate(paths)}:
+            raise AssertionError("the twin told other values than were sent")
+        lines.append((how, len(equipment), len(paths), statistics.median(took[1:]), 20.0))
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    await bus.close()
+    return Table(
+        "Q1 in the platform: the last value of every signal, from the twin",
+        ("asked", "equipment", "signals", "ms", "wanted_ms"), tuple(lines),
+        ("All equipment is asked at once, by equipment. The bus is one of the same process: NATS adds its own time.",),
     )  # fmt: skip
 
 

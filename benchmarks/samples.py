@@ -27,7 +27,8 @@ from batchone.kernel.engines.nats import Nats
 from batchone.kernel.engines.postgres import Postgres
 from batchone.kernel.ids import TimeIds
 from batchone.machines import columns, history
-from batchone.machines.connect.attach import Attaching, Quarantine
+from batchone.machines.connect.attach import Attaching
+from batchone.machines.connect.quarantine.counting import Quarantine
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.journal import Journals, Rules

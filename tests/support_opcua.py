@@ -80,7 +80,7 @@ async def a_server(
     identity: Identity | None, kinds: Sequence[ua.SecurityPolicyType] = ALL, *, port: int = 0, door: Door | None = None,
     values: int = 1, writable: bool = False, limits: Mapping[int, int] | None = None,
 ) -> AsyncIterator[str]:  # fmt: skip
-    """A server with some variables `Air.V<number>` in namespace 2; its url."""
+    """A server with some variables `Air.V<number>` in namespace 2, which clients may write if `writable`; its url."""
     iserver = QuickServer()
     iserver.set_user_manager(door or PermissiveUserManager())
     server = Server(iserver=iserver)

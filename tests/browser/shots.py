@@ -42,6 +42,7 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
     mine = next(each for each in orders if each.status == "in_production" and each.customer.id == "cust-1")
     held = next((each for each in orders if each.status == "held"), mine)
     told(world, mine)
+    world.sources.begin()
     finished = next(each for each in world.world.records.values() if each.state == "finished")
     busy = max(world.world.stations(), key=lambda each: each.since).equipment
     draft, extra, late = tried(world)
@@ -65,11 +66,31 @@ def pages(world: FakeServices) -> dict[str, tuple[str, str]]:
         "plan-why": ("pia", f"/plan/orders/{late}"), "plan-help": ("pia", "/plan/help"),
         "plan-diff": ("pia", "/plan/diff?from=40&to=42"),
         "orders": ("pia", "/orders"),
+        "connect": ("eva", "/connect"), "connect-new": ("eva", "/connect/new"),
+        "connect-looking": ("eva", probed(world, "slow")),
+        "connect-trust": ("eva", probed(world, "untrusted")), "connect-floor": ("eva", probed(world, "insecure")),
+        "connect-away": ("eva", probed(world, "away")), "connect-map": ("eva", probed(world, "pump")),
+        "connect-by-hand": ("eva", "/connect/new/by-hand?url=modbus%3A%2F%2F10.0.0.5%3A502"),
+        "connection": ("eva", "/connect/connections/air-house?new=1"), "quarantine": ("eva", "/connect/quarantine"),
+        "quarantine-adopt": ("eva", adopting(world)), "certificates": ("eva", "/connect/certificates"),
         "rules": ("eva", f"/rules/{product}"),
         "saved": ("mei", "/saved"), "saved-one": ("mei", f"/saved/{one}"),
         "saved-compared": ("mei", f"/saved/compare?one={one}&other={other}"),
         "call-offs": ("sam", "/call-offs"), "missing": ("ada", "/nowhere"), "forbidden": ("mei", "/plan"),
     }  # fmt: skip
+
+
+def probed(world: FakeServices, host: str) -> str:
+    """The page of a probe that came to what its host is called."""
+    looks = world.sources.looks
+    looks[host] = world.sources.made(host, f"opc.tcp://{host}:4840/", {})
+    return f"/connect/new/{host}"
+
+
+def adopting(world: FakeServices) -> str:
+    """The page of quarantine with the form for one of its entries."""
+    entry = world.quarantines.entries[1]
+    return f"/connect/quarantine?{urlencode({'of': entry.connection, 'adopt': entry.path})}"
 
 
 def holed(world: FakeServices, machine: str) -> str:

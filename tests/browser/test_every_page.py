@@ -30,7 +30,9 @@ NAMES = [
     "sign-in", "home", "shop", "shop-own", "mine", "shop-old", "order", "order-held", "passport", "line", "machines",
     "machines-connection", "alarms", "alarms-all", "alarm-statistics", "alarm", "machine", "machine-wide", "machine-day",
     "machine-rows", "machine-signals", "plan", "plan-draft", "plan-compare", "plan-why", "plan-help", "plan-diff", "orders",
-    "rules", "saved", "saved-one", "saved-compared", "call-offs", "missing", "forbidden",
+    "connect", "connect-new", "connect-looking", "connect-trust", "connect-floor", "connect-away", "connect-map",
+    "connect-by-hand", "connection", "quarantine", "quarantine-adopt", "certificates", "rules", "saved", "saved-one",
+    "saved-compared", "call-offs", "missing", "forbidden",
 ]  # fmt: skip
 
 
@@ -85,7 +87,10 @@ def test_no_page_scrolls_sideways_cuts_a_label_or_writes_small(
     assert found == {}
 
 
-@pytest.mark.parametrize("name", ["shop", "line", "orders", "machine", "machines", "machine-signals"])
+@pytest.mark.parametrize(
+    "name",
+    ["shop", "line", "orders", "machine", "machines", "machine-signals", "connect-new", "connect-map", "quarantine-adopt"],
+)
 def test_what_can_be_touched_is_large_enough(open_page: Open, services: FakeServices, name: str) -> None:
     person, path = pages(services)[name]
     page = open_page(path, person, size="phone")

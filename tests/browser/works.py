@@ -20,7 +20,7 @@ import structlog
 
 from batchone.contracts.by_hand import PlanningByHand
 from batchone.contracts.design import Design
-from batchone.contracts.enterprises import Enterprises, system
+from batchone.contracts.enterprises import Enterprises, Role, system
 from batchone.contracts.planning import PlannedOperation, Planning, PlanSummary
 from batchone.contracts.sales import Customer, Order, Sales
 from batchone.kernel.clock import ScaledClock
@@ -90,13 +90,13 @@ class Works:
             await asyncio.sleep(0.05)
         return placed
 
-    def session(self, person: str) -> str:
-        """The secret of a new session of somebody, who is a planner."""
-        return self.ask(self._session(person))
+    def session(self, person: str, role: Role = "planner") -> str:
+        """The secret of a new session of somebody, who is a planner unless told otherwise."""
+        return self.ask(self._session(person, role))
 
-    async def _session(self, person: str) -> str:
+    async def _session(self, person: str, role: Role) -> str:
         people = self.process.context.get(Enterprises)
-        await people.ensure_person(self.tenant, person, "Pia Kern", "planner", "", "")
+        await people.ensure_person(self.tenant, person, "Pia Kern", role, "", "")
         return (await people.sign_in_by_link(await people.issue_link(self.tenant, person))).secret
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from batchone.cli.connect import proposal, settings_of
+from batchone.cli.connect import certificate_rows, proposal, settings_of
+from batchone.contracts.certificates import PlatformCertificate, ServerCertificate
 from batchone.contracts.sources import Found, Probed
 from batchone.kernel.errors import Refused
 from batchone.machines.connect.sources.text import kept
@@ -44,3 +47,12 @@ def test_settings_are_words_of_key_and_value() -> None:
     for wrong in ("unit", "=3", "unit="):
         with pytest.raises(Refused, match="no setting"):
             settings_of((wrong,))
+
+
+def test_certificates_are_lines_with_whose_they_are_and_until_when() -> None:
+    times = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC))
+    own = PlatformCertificate("AB", "CN=us", "urn:us", *times, in_use=False, pem="")
+    seen = ServerCertificate("10.0.0.5:4840", "CD", "CN=plc", "urn:plc", *times, "waiting", *times)
+    assert [tuple(row.values()) for row in certificate_rows([own], [seen])] == [
+        ("ours, next", "", "2031-01-01", "CN=us", "AB"), ("waiting", "10.0.0.5:4840", "2031-01-01", "CN=plc", "CD"),
+    ]  # fmt: skip

@@ -25,6 +25,7 @@ from batchone.machines import columns, history
 from batchone.machines.history.archive import Archive
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.journal import Journals, Rules
+from batchone.machines.history.objects import FolderObjects
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.sealing import Sealer
@@ -100,7 +101,8 @@ async def kept_a_day(terminal: Terminal, database, nats_bus, clock, ids) -> Asyn
     catalogue, root = Catalogue(database), terminal.home / "history"
     reader = Reader(catalogue, root, threads=1, memory_bytes=256e6)
     retainer = Retainer(
-        catalogue, SegmentFiles(root, lambda: ids.new("SEG"), time.time), reader, Archive(terminal.home / "archive"),
+        catalogue, SegmentFiles(root, lambda: ids.new("SEG"), time.time), reader,
+        Archive(FolderObjects(terminal.home / "archive", makes=True)),
         {"short": None, "standard": 86_400.0, "long": None}, clock=clock, ids=ids, record=record,
     )  # fmt: skip
     answers = asyncio.create_task(serve(nats_bus, Retention, retainer))

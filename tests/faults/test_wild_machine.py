@@ -15,9 +15,9 @@ import pytest
 from aiomqtt import Client
 from tests.faults.edges import TENANT, Plant, deployed, hours_ago, soon, values
 
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sources import Sources
 from batchone.kernel.remote import remote
-from batchone.machines.connect.panel import Panel
 
 SIGNALS = int(os.environ.get("BATCHONE_SIGNALS", "40000"))
 EACH = 100
@@ -99,7 +99,7 @@ async def test_what_no_one_declared_or_can_read_is_counted_and_costs_no_memory_a
         assert now["gate"].quarantined >= SIGNALS // EACH * EACH + len(NO_NUMBERS)
         assert now["timed"].quarantined >= len(NO_TIMES)
         assert {each.dropped for each in now.values()} == {0}
-        listed = await soon(lambda: remote(Panel, plant.at_edge).quarantined(TENANT))
+        listed = await soon(lambda: remote(Quarantines, plant.at_edge).listed(TENANT))
         assert 0 < len(listed) <= 3 * 1001
         assert {(each.path, each.reason) for each in listed} >= {
             ("meter-1/count", "unreadable"),

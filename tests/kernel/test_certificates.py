@@ -46,6 +46,19 @@ def test_its_successor_is_made_long_before_it_takes_its_place(tmp_path: Path) ->
     assert own.successor(ends) is None
 
 
+def test_its_successor_may_be_made_before_its_time_and_used_at_once(tmp_path: Path) -> None:
+    own = own_in(tmp_path)
+    first = own.now(NOON)
+    prepared = own.prepare(NOON)
+    for told in (own.prepare(NOON), own.successor(NOON)):
+        assert told is not None
+        assert fingerprint(told.certificate) == fingerprint(prepared.certificate) != fingerprint(first.certificate)
+    assert fingerprint(own.now(NOON).certificate) == fingerprint(first.certificate), "it waits until it is taken"
+    own.take_over(NOON)
+    assert fingerprint(own.now(NOON).certificate) == fingerprint(prepared.certificate)
+    assert own.successor(NOON) is None
+
+
 def test_a_platform_that_slept_over_both_gets_a_new_one(tmp_path: Path) -> None:
     own = own_in(tmp_path)
     first = own.now(NOON)

@@ -12,6 +12,7 @@ from tests.web.alarms import FakeAlarms
 from tests.web.authoring import FakeAuthoring
 from tests.web.by_hand import FakeByHand
 from tests.web.choosing import FakeChoosing
+from tests.web.connections import FakeCertificates, FakeQuarantines, FakeSources
 from tests.web.machines import FakeMachines
 from tests.web.world import PEOPLE, TENANT, World
 
@@ -26,6 +27,7 @@ from batchone.chain.sales.outgoing.model import check_contact
 from batchone.contracts import alarms, design, logistics, machines, planning, production, sales, sourcing
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
+from batchone.contracts.certificates import Certificates
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import (
     Comparison,
@@ -52,6 +54,7 @@ from batchone.contracts.planning import (
     Spot,
 )
 from batchone.contracts.production import ItemRecord, StationNow
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sales import Contact, Customer, Earlier, Order, OrderPage, Promise, Reason
 from batchone.contracts.sources import Sources
 from batchone.contracts.sourcing import CallOff
@@ -388,6 +391,9 @@ class FakeServices:
         self.authoring = FakeAuthoring(world.blueprint, files or {}, clock)
         self.sales = FakeSales(world, clock, self.ids)
         self.machines = FakeMachines(world, clock)
+        self.certificates = FakeCertificates(clock)
+        self.sources = FakeSources(self.machines, self.certificates, self.ids)
+        self.quarantines = FakeQuarantines(world, clock)
         self.alarms = FakeAlarms(world, clock)
         self.planning = FakePlanning(world)
         self.by_hand = FakeByHand(world, clock, self.ids)
@@ -401,7 +407,8 @@ class FakeServices:
             planning.Planning: self.planning, PlanningByHand: self.by_hand,
             production.Production: self.production, logistics.Logistics: FakeLogistics(world),
             sourcing.Sourcing: FakeSourcing(world), machines.Connect: self.machines, machines.Twin: self.machines,
-            machines.History: self.machines, machines.Retention: self.machines, Things: self.machines, Sources: self.machines,
+            machines.History: self.machines, machines.Retention: self.machines, Things: self.machines, Sources: self.sources,
+            Certificates: self.certificates, Quarantines: self.quarantines,
             alarms.Alarms: self.alarms, Enterprises: self.enterprises,
         }  # fmt: skip
 

@@ -44,6 +44,7 @@ class FakeMachines:
         self.types: list[EquipmentType] = []
         self.more: list[Thing] = []
         self.sources: list[Source] = []
+        self.down: set[str] = set()
         self.spoilt: dict[str, tuple[int, float] | None] = {}
         self.holes: list[tuple[datetime, datetime, Gap | None]] = []
         self.days: list[DroppedDay] = []
@@ -91,14 +92,24 @@ class FakeMachines:
             raise TryLater("connect.away", "The machines' room does not answer.")
         since = self.world.now - timedelta(hours=5)
         found = [
-            ConnectionNow(each.id, each.protocol, f"10.0.0.5:{each.port}", True, since, 1_204_000, 0, "", drain_per_s=0.0)
-            for each in self.world.blueprint.pack.connections
-        ]
+            ConnectionNow(each.id, each.protocol, f"10.0.0.5:{each.port}", True, since, 1_204_000, 0, "", drain_per_s=0.0,
+                last_heard=self._clock.now() - timedelta(seconds=place),
+            )
+            for place, each in enumerate(self.world.blueprint.pack.connections)
+        ]  # fmt: skip
         if self.world.alarms:
             more = {"waiting": 412_300, "waiting_s": 380.0, "room_s": 5.2 * 3600, "drain_per_s": 2150.0, "dropped": 1280}
             found[-1] = replace(found[-1], quarantined=42, behind=12, behind_s=240.0, **more)
-        more_ = [ConnectionNow(each.id, "opcua", each.url, True, since, 12_000, 0, "") for each in self.sources]
-        return (*found, *more_)
+        return (*found, *(self._standing(each, since) for each in self.sources))
+
+    def _standing(self, source: Source, since: datetime) -> ConnectionNow:
+        """A declared connection."""
+        up = source.id not in self.down
+        error = "" if up else f"{source.url} does not answer. See that it is switched on."
+        return ConnectionNow(
+            source.id, "opcua", source.url, up, since, 12_000 if up else 0, 3 if up else 0, error,
+            last_heard=self._clock.now() if up else None, declared=True,
+        )  # fmt: skip
 
     async def job_reports(self, tenant: str, equipment: str) -> tuple[JobReport, ...]:
         now = self._clock.now()

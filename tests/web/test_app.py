@@ -100,6 +100,7 @@ PATHS = {
     "line": "/line/lamp",
     "machines": "/machines",
     "alarms": "/alarms",
+    "connect": "/connect",
     "plan": "/plan",
     "orders": "/orders",
     "rules": "/rules/lamp",

@@ -23,10 +23,25 @@ def run(work: Coroutine[Any, Any, int | None]) -> int:
 
 def main() -> None:
     """Run the command line."""
+    import structlog
     from rich.console import Console
 
-    from batchone.cli import asking, configuring, connect, history, log, orders, packs, people, plan, running  # noqa: F401
+    from batchone.cli import (  # noqa: F401
+        asking,
+        configuring,
+        connect,
+        history,
+        log,
+        objects,
+        orders,
+        packs,
+        people,
+        plan,
+        running,
+    )  # fmt: skip
 
+    # What a command prints is its result alone.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         code = app(exit_on_error=False, print_error=True, error_console=Console(stderr=True), result_action="return_value")
     except CycloptsError:

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 
 from batchone.cli import output
 from batchone.cli.app import app, run
-from batchone.cli.platform import platform
+from batchone.cli.objects import cache_of
+from batchone.cli.platform import deployed, platform
 from batchone.kernel.home import home_folder
 
 _MEMORY_BYTES = 2e9
@@ -47,14 +48,16 @@ def sql(
         async with platform() as running:
             database = await Database.connect(running.note.postgres, running.clock, TimeIds(running.clock), size=1)
             try:
-                asker = Asker(Catalogue(database), home_folder() / "history", threads=2, memory_bytes=_MEMORY_BYTES)
+                cache = cache_of(deployed(), database)
+                root = home_folder() / "history"
+                asker = Asker(Catalogue(database), root, threads=2, memory_bytes=_MEMORY_BYTES, cache=cache)
                 window = _aware(start) or EVER[0], _aware(end) or EVER[1]
                 found = await asker.ask(running.tenant, select, rows=rows, seconds=seconds, window=window)
                 asker.close()
             finally:
                 await database.close()
-        for file in found.lost:
-            output.warn(f"missing: the file {file} is lost")
+        for file, why in sorted(found.missing.items()):
+            output.warn(f"missing: the file {file} is {'lost' if why == 'lost' else 'in the object store, which is away'}")
         if found.cut:
             output.warn(f"There is more than {rows} rows; see --rows.")
         _write(found.table, json=json, csv=csv, arrow=arrow, parquet=parquet)

@@ -47,7 +47,8 @@ def check_all(deploy: Path) -> list[Finding]:
     """Every check, in the order in which one would cure them."""
     checks: list[Callable[[], Finding]] = [
         _python, _packages, _postgres, _nats, _assets, _home, _disk, _clock,
-        lambda: _deploy(deploy), lambda: _port(deploy), _browser, _running, _audit, _notices, _samples,
+        lambda: _deploy(deploy), lambda: _port(deploy), lambda: _objects(deploy), _browser, _running, _audit, _notices,
+        _samples,
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -144,6 +145,24 @@ def _port(path: Path) -> Finding:
             "port", "warn", f"something answers on port {port}", "If it is not Batchone, set another port in [modules.web]."
         )
     return Finding("port", "ok", f"port {port} is free")
+
+
+def _objects(path: Path) -> Finding:
+    from batchone.kernel.settings import read
+    from batchone.machines.history.module import HistorySettings
+    from batchone.machines.history.places import READERS_WAIT_S, store_of
+    from batchone.main import MODULES
+
+    try:
+        deploy = read_deploy(path, frozenset(MODULES))
+        settings = read(HistorySettings, deploy.settings_of("history"), "history")
+        store = store_of(settings.objects, home_folder(), silent_s=READERS_WAIT_S)
+        if store is None:
+            return Finding("objects", "ok", "all samples stay in the data folder")
+        store.check()
+    except BatchoneError as error:
+        return Finding("objects", "warn", error.what, error.cure)
+    return Finding("objects", "ok", f"the object store {store.where} answers")
 
 
 def _browser() -> Finding:

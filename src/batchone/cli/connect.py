@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from cyclopts import App, Parameter
 from batchone.cli import output
 from batchone.cli.app import app, run
 from batchone.cli.platform import platform
+from batchone.contracts.certificates import PlatformCertificate, ServerCertificate
 from batchone.contracts.sources import Probed
 from batchone.kernel.errors import Refused
 
@@ -83,6 +85,55 @@ def connect_declare(file: _Text, /, *, note: _Note = "") -> int:
     return run(work())
 
 
+@connect.command(name="certificates")
+def certificates_list(*, json: bool = False) -> int:
+    """List whom connections trust, who waits to be judged, and the platform's own."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            service = running.get(Certificates)
+            own, seen = await service.own(running.tenant), await service.seen(running.tenant)
+        if json:
+            output.result_json({"own": own, "seen": seen})
+        else:
+            output.table(certificate_rows(own, seen), ("state", "server", "until", "subject", "fingerprint"))
+        return 0
+
+    return run(work())
+
+
+@connect.command
+def approve(server: str, fingerprint: str, /) -> int:
+    """Trust a certificate that a server (host:port) showed, once you have compared its fingerprint with the machine's."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            judged = await running.get(Certificates).approve(running.tenant, server, fingerprint, running.actor)
+        output.result(f"{judged.server} is trusted with {judged.fingerprint}")
+        return 0
+
+    return run(work())
+
+
+@connect.command
+def reject(server: str, fingerprint: str, /) -> int:
+    """Trust a certificate of a server (host:port) no more, or never; connections that rest on it are closed."""
+
+    async def work() -> int:
+        from batchone.contracts.certificates import Certificates
+
+        async with platform() as running:
+            judged = await running.get(Certificates).revoke(running.tenant, server, fingerprint, running.actor)
+        output.result(f"{judged.server} is not trusted with {judged.fingerprint}")
+        return 0
+
+    return run(work())
+
+
 @things.command(name="text")
 def things_text(*, version: int = 0) -> int:
     """Print what equipment and signals are declared; version 0 is the newest."""
@@ -107,6 +158,65 @@ def things_declare(file: _Text, /, *, note: _Note = "") -> int:
         async with platform() as running:
             model = await running.get(Things).declare(running.tenant, _read(file), note, running.actor)
         output.result(f"things are at version {model.version}: {len(model.things)} equipment, {len(model.signals)} signals")
+        return 0
+
+    return run(work())
+
+
+def certificate_rows(
+    own: Sequence[PlatformCertificate], seen: Sequence[ServerCertificate]
+) -> list[dict[str, str]]:  # fmt: skip
+    """Certificates as lines: ours, then those of servers."""
+    rows = [
+        {
+            "state": "ours" if each.in_use else "ours, next", "server": "", "until": f"{each.ends:%Y-%m-%d}",
+            "subject": each.subject, "fingerprint": each.fingerprint,
+        }
+        for each in own
+    ]  # fmt: skip
+    return rows + [
+        {
+            "state": each.state, "server": each.server, "until": f"{each.ends:%Y-%m-%d}", "subject": each.subject,
+            "fingerprint": each.fingerprint,
+        }
+        for each in seen
+    ]  # fmt: skip
+
+
+@things.command(name="at")
+def things_at(equipment: str, time: datetime, /, *, json: bool = False) -> int:
+    """How an equipment was at a time that is over: its state, its signals with their ages, its alarms.
+
+    Parameters
+    ----------
+    equipment:
+        Its id.
+    time:
+        As 2026-01-31T08:00:00Z; without a zone it is this machine's.
+    json:
+        The result as JSON.
+    """
+
+    async def work() -> int:
+        from batchone.contracts.machines import Twin
+
+        async with platform() as running:
+            at = time if time.tzinfo is not None else time.astimezone()
+            found = await running.get(Twin).at(running.tenant, equipment, at)
+        if json:
+            output.result_json(found)
+            return 0
+        since = f" since {found.state_since:%Y-%m-%d %H:%M:%S}" if found.state_since else ""
+        output.result(f"{equipment} was {found.state or 'in a state that nobody told'}{since}")
+        output.table([vars(each) for each in found.signals], ("path", "value", "quality", "source_time", "age_s"))
+        for alarm in found.alarms:
+            output.result(f"{alarm.priority}: {alarm.path} {alarm.limit}, {alarm.state} since {alarm.raised:%Y-%m-%d %H:%M:%S}")
+        for gap in found.gaps:
+            if gap.reason != "none":
+                output.warn(f"{gap.reason}: {gap.what}")
+        silent = sum(gap.reason == "none" for gap in found.gaps)
+        if silent:
+            output.warn(f"{silent} signals told nothing since {found.looked_back_to:%Y-%m-%d %H:%M:%S}; --json names them.")
         return 0
 
     return run(work())

@@ -33,12 +33,16 @@ class Platform:
         return remote(protocol, self._bus, timeout_s=60)
 
 
+def deployed() -> Deploy:
+    """The deploy file of what runs over this home; `TryLater` with the cure when nothing does."""
+    running_in(home_folder())
+    return Deploy.model_validate_json((home_folder() / "deploy.json").read_text())
+
+
 @asynccontextmanager
 async def platform() -> AsyncIterator[Platform]:
     """The platform that runs now; `TryLater` with the cure when none does."""
-    home = home_folder()
-    note = running_in(home)
-    deploy = Deploy.model_validate_json((home / "deploy.json").read_text())
+    note, deploy = running_in(home_folder()), deployed()
     bus = await bus_of(deploy.engines, note.nats, "batchone-cli")
     try:
         yield Platform(bus, note, deploy)

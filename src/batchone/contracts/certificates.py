@@ -81,3 +81,12 @@ class Certificates(Protocol):
     async def revoke(self, tenant: str, server: str, fingerprint: str, actor: Actor) -> ServerCertificate:
         """Trust a certificate no more; connections that rest on it are closed."""
         ...
+
+    async def renew(self, tenant: str, actor: Actor) -> PlatformCertificate:
+        """Make the platform's next certificate now, so that servers can be told of it before it is used; the one that waits
+        already, if there is one."""
+        ...
+
+    async def take_over(self, tenant: str, fingerprint: str, actor: Actor) -> PlatformCertificate:
+        """Use the platform's next certificate from now on, at each new session; `NotFound` unless it is the one that waits."""
+        ...

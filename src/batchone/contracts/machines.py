@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from batchone.contracts.alarms import Alarm
 from batchone.contracts.enterprises import Actor
 from batchone.kernel.facts import fact
 
@@ -71,7 +72,8 @@ class ConnectionNow:
     `waiting` samples are on its machine's disk and not yet on the bus, the oldest for `waiting_s` real seconds; there is room
     for `room_s` more at the present rate (none while nothing comes); the bus takes `drain_per_s` samples a second. `dropped`
     counts the samples that found no room, ever. At an edge with a bus of its own, that holds `behind` batches of all its
-    connections which the hub has not acknowledged, the oldest for `behind_s` real seconds.
+    connections which the hub has not acknowledged, the oldest for `behind_s` real seconds. `last_heard` is when samples of
+    declared signals came last, since the platform started; `declared` says that an engineer declared it, and no pack.
     """
 
     connection: str
@@ -89,6 +91,8 @@ class ConnectionNow:
     dropped: int = 0
     behind: int = 0
     behind_s: float = 0.0
+    last_heard: datetime | None = None
+    declared: bool = False
 
 
 @fact("samples.lost")
@@ -145,12 +149,13 @@ class Connect(Protocol):
 class Gap:
     """Why samples are not in an answer, and what is the matter with them.
 
-    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `dropped`: they were kept as long as
-    their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there never were any of the
-    signal (`what` is its path) in that time, as far as the historian knows.
+    `lost`: a file that the catalogue names is gone or damaged (`what` is its name). `away`: a file is in the object store, and
+    that does not answer, or there is no room to bring it here (`what` is its name); later it may be there. `dropped`: they
+    were kept as long as their class is, and dropped (`what` is the drop's id, by which they can be restored). `none`: there
+    never were any of the signal (`what` is its path) in that time, as far as the historian knows.
     """
 
-    reason: Literal["lost", "dropped", "none"]
+    reason: Literal["lost", "away", "dropped", "none"]
     what: str
 
 
@@ -159,7 +164,7 @@ class Trend:
     """Samples of signals over a time, in columns; `answer` says whether they are all there, and `gaps` what is not, and why.
 
     For each signal path: times (unix seconds, float) and values of equal length, oldest first. The answer is `missing` when
-    some were lost or dropped, or when there are none at all.
+    some were lost, away or dropped, or when there are none at all.
     """
 
     start: datetime
@@ -197,6 +202,32 @@ class SamplePage:
     gaps: tuple[Gap, ...] = ()
 
 
+@dataclass(frozen=True)
+class LastValue:
+    """The newest sample of a signal. `quality` follows OPC UA: 0 good, 1 uncertain, 2 bad."""
+
+    path: str
+    value: float
+    quality: int
+    source_time: datetime
+    received_time: datetime
+
+
+@dataclass(frozen=True)
+class ValuesAt:
+    """What signals had told by a time: of each the newest sample that is not bad, by its source time, however late it came
+    (of equal ones the later arrival), by path.
+
+    It was looked for back to `since` and no further; a signal without one is in `gaps` as `none`. `lost`, `away` and
+    `dropped` say that one may be missing, or an older one be told.
+    """
+
+    at: datetime
+    since: datetime
+    values: tuple[LastValue, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
 class History(Protocol):
     """Stored samples."""
 
@@ -212,6 +243,10 @@ class History(Protocol):
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Trend:
         """Samples of signals between two times, thinned to at most `points` a signal (extremes of each step kept)."""
+        ...
+
+    async def at(self, tenant: str, paths: Sequence[str], time: datetime, look_back_s: float) -> ValuesAt:
+        """The newest sample of each signal at or before a time, looked for so many seconds back."""
         ...
 
     async def stats(self, tenant: str) -> HistoryStats:
@@ -293,14 +328,32 @@ class Retention(Protocol):
 
 
 @dataclass(frozen=True)
-class LastValue:
-    """The newest sample of a signal. `quality` follows OPC UA: 0 good, 1 uncertain, 2 bad."""
+class SignalAt:
+    """A signal as it was at a time: its newest sample then that was not bad, and how old that was, in seconds."""
 
     path: str
     value: float
     quality: int
     source_time: datetime
-    received_time: datetime
+    age_s: float
+
+
+@dataclass(frozen=True)
+class EquipmentAt:
+    """An equipment as it was at a time: its state, since when (None: nobody had told yet), its signals by path, and the alarms
+    whose condition lasted, as they stood then.
+
+    Signals were looked for back to `looked_back_to`; `gaps` says of which there was none, and what could not be read.
+    """
+
+    equipment: str
+    at: datetime
+    state: MachineState | None
+    state_since: datetime | None
+    signals: tuple[SignalAt, ...]
+    alarms: tuple[Alarm, ...]
+    looked_back_to: datetime
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -325,7 +378,7 @@ class DataNow:
 
 
 class Twin(Protocol):
-    """Last values."""
+    """Last values, now and at any time before."""
 
     async def data(self, tenant: str) -> tuple[DataNow, ...]:
         """How fresh and good the samples of every equipment with declared signals are, in the order of the thing model."""
@@ -333,6 +386,10 @@ class Twin(Protocol):
 
     async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
         """The last value of every signal of an equipment."""
+        ...
+
+    async def at(self, tenant: str, equipment: str, time: datetime) -> EquipmentAt:
+        """How an equipment was at a time that is over: state, signals, alarms."""
         ...
 
 

@@ -6,12 +6,13 @@ the text, and only what stands there is read as a signal. Everything else that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from batchone.contracts.enterprises import Actor
+from batchone.contracts.things import Thing
 from batchone.kernel.facts import fact
 
 
@@ -51,11 +52,23 @@ class SourcesEdition:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """Why something may be a signal. `names`: how much of the signal's name is found again (`share`, 0 to 1); `same_unit` and
+    `convertible`: of the unit that is told and the signal's (`told`, `own`); `within` and `outside`: where the value (`told`)
+    lies to the signal's limits. Only `outside` speaks against it."""
+
+    kind: Literal["names", "same_unit", "convertible", "within", "outside"]
+    share: float = 0.0
+    told: str = ""
+    own: str = ""
+
+
+@dataclass(frozen=True)
 class Found:
     """Something that a machine offers: its address, name and type there, the unit it tells if it does, the value seen.
 
-    `proposed` is the path of a declared signal that it may be, empty if none is alike; `why` says what speaks for it (name,
-    unit, value within the limits) and against it.
+    `proposed` is the path of a declared signal that it may be, empty if none is alike; `evidence` is what speaks for it (name,
+    unit, value within the limits) and against it, and `why` the same in words.
     """
 
     address: str
@@ -65,6 +78,7 @@ class Found:
     value: str = ""
     proposed: str = ""
     why: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,36 @@ class Probed:
     found: tuple[Found, ...]
     left_out: int = 0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a probe came to nothing: as an error says it (`code`, what, cure, named places, HTTP status)."""
+
+    code: str
+    what: str
+    cure: str
+    status: int
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A probe that somebody began: how long it has been under way (real seconds) and how much it has seen, until it has
+    `probed` something or failed."""
+
+    id: str
+    url: str
+    settings: Mapping[str, str]
+    elapsed_s: float
+    seen: int = 0
+    probed: Probed | None = None
+    failure: Failure | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.probed is not None or self.failure is not None
 
 
 @dataclass(frozen=True)
@@ -128,6 +172,10 @@ class Sources(Protocol):
         """Every declared connection."""
         ...
 
+    async def shown(self, tenant: str, source: str, most: int) -> tuple[Source, int]:
+        """A declared connection with the first `most` of its points by path, and how many it has; `NotFound` for another."""
+        ...
+
     async def text(self, tenant: str, version: int) -> str:
         """The text of a version (0: the newest) in its canonical form; `NotFound` if there is none."""
         ...
@@ -142,6 +190,23 @@ class Sources(Protocol):
 
     async def probe(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> Probed:
         """Look at what answers at an address; `TryLater` when nothing does, `Refused` for a scheme that nobody speaks."""
+        ...
+
+    async def look(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> str:
+        """Begin a probe, which may take a minute; the answer is its id. `Refused` at once for a scheme that nobody speaks."""
+        ...
+
+    async def looked(self, tenant: str, look: str) -> Look:
+        """How a probe stands that was begun; `NotFound` for one that was forgotten, after an hour or a restart."""
+        ...
+
+    async def connect(self, tenant: str, source: Source, things: Sequence[Thing], note: str, actor: Actor) -> int:
+        """Declare one connection, in the place of one of the same id, as the next version, and before it the equipment and
+        signals that are new by it; `Refused` with every fault."""
+        ...
+
+    async def disconnect(self, tenant: str, source: str, note: str, actor: Actor) -> int:
+        """Declare all connections but one; what its signals told so far stays in the history."""
         ...
 
     async def push(self, tenant: str, source: str, body: str, settings: Mapping[str, str]) -> Taken:

@@ -195,6 +195,7 @@ class Things(Protocol):
         """Take a text as the next version; `Refused` with every fault by line. The same text again changes nothing."""
         ...
 
-    async def adopt(self, tenant: str, thing: str, signal: SignalType, actor: Actor) -> ThingModel:
-        """Declare one more signal of a thing, as for one that was in quarantine; a new version."""
+    async def extend(self, tenant: str, things: Sequence[Thing], note: str, actor: Actor) -> ThingModel:
+        """Declare more equipment, or more signals of equipment that is known, as one new version; `Refused` with every fault. A
+        signal that a declared equipment has already is not changed by that."""
         ...

@@ -83,10 +83,21 @@ class OwnCertificate:
         return successor
 
     def successor(self, at: datetime) -> Identity | None:
-        """The one that will follow, made half a year before it is needed; none before."""
+        """The one that will follow, made half a year before it is needed; none before, unless it was prepared."""
         if at < self.now(at).certificate.not_valid_after_utc - _FOLLOWED:
-            return None
+            return self._kept("next")
+        return self.prepare(at)
+
+    def prepare(self, at: datetime) -> Identity:
+        """The one that will follow, made now if it is not there."""
+        self.now(at)
         return self._kept("next") or self._make("next", at)
+
+    def take_over(self, at: datetime) -> Identity:
+        """Use the one that will follow from now on."""
+        successor = self.prepare(at)
+        self._file("next").replace(self._file("own"))
+        return successor
 
     def _file(self, which: str) -> Path:
         return self._folder / f"{which}.pem"

@@ -20,6 +20,9 @@ from batchone.web.live import LiveHub
 from batchone.web.pages import (
     alarms,
     call_offs,
+    certificates,
+    connect,
+    connecting,
     embed,
     entrance,
     fleet,
@@ -31,6 +34,7 @@ from batchone.web.pages import (
     plan,
     plan_by_hand,
     plan_diff,
+    quarantine,
     rules,
     saved,
     shop,
@@ -43,7 +47,7 @@ from batchone.web.static_files import STATIC, Assets, OwnFiles, VersionedFiles
 
 PAGES = (
     entrance, home, shop, saved, rules, embed, my_order, line, fleet, machine, trend, alarms, plan, plan_diff, plan_by_hand,
-    orders, call_offs,
+    orders, call_offs, connect, connecting, quarantine, certificates,
 )  # fmt: skip
 _SECURITY = {
     "Content-Security-Policy": (

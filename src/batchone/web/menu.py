@@ -39,6 +39,14 @@ ENTRIES = (
     Entry("plan", "/plan", "ganttchart", N_("Plan"), N_("The schedule in force and what runs late"), _STAFF),
     Entry("orders", "/orders", "list", N_("Orders"), N_("Find an order, compare promise and plan"), _STAFF),
     Entry(
+        "connect",
+        "/connect",
+        "connected",
+        N_("Connect"),
+        N_("Connect a machine, and see what each connection tells"),
+        _ADMIN | {"engineer"},
+    ),
+    Entry(
         "rules",
         "/rules",
         "code-script",

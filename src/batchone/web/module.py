@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from batchone.contracts.alarms import Alarms
 from batchone.contracts.authoring import Authoring
 from batchone.contracts.by_hand import PlanningByHand
+from batchone.contracts.certificates import Certificates
 from batchone.contracts.choosing import Choosing
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
@@ -20,6 +21,7 @@ from batchone.contracts.logistics import Logistics
 from batchone.contracts.machines import Connect, History, Retention, Twin
 from batchone.contracts.planning import Planning
 from batchone.contracts.production import Production
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sales import Sales
 from batchone.contracts.sources import Sources
 from batchone.contracts.sourcing import Sourcing
@@ -32,7 +34,7 @@ from batchone.web.settings import WebSettings
 
 REQUIRED = (
     Enterprises, Design, Choosing, Authoring, Sales, Sourcing, Planning, PlanningByHand, Production, Logistics, Connect,
-    Sources, History, Retention, Twin, Things, Alarms,
+    Sources, Certificates, Quarantines, History, Retention, Twin, Things, Alarms,
 )  # fmt: skip
 _GRACE_S = 2
 """Open event streams never end by themselves; a server that waited for them would never stop."""

@@ -10,7 +10,6 @@ from batchone.contracts.machines import Connect, ConnectionNow, EquipmentNow, Jo
 from batchone.kernel.errors import NotFound, TryLater
 from batchone.kernel.http import install_problems
 from batchone.machines.connect.api import router
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.panel import Panel
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,9 +36,6 @@ class Service:
         if equipment != "m1":
             raise NotFound("machine.unknown", f"There is no equipment {equipment}.", "Look at the pack.")
         return (REPORT,)
-
-    async def quarantined(self, tenant):
-        return (Quarantined("line", "m1/hum", "undeclared", 3, NOON, NOON, 1.0, "No pack declares this signal."),)
 
     async def start(self, equipment, order, actor, key):
         self.asked.append(("start", equipment, order.job, dict(order.parameters), actor.person, key))
@@ -80,7 +76,7 @@ def signed_in(role: str, key: str = "") -> dict[str, str]:
 
 
 async def test_staff_see_how_everything_stands(client: httpx.AsyncClient) -> None:
-    for path in ("connections", "equipment", "quarantine", "equipment/m1/jobs"):
+    for path in ("connections", "equipment", "equipment/m1/jobs"):
         answer = await client.get(f"/api/machines/{path}", headers=signed_in("operator"))
         assert answer.status_code == 200
         assert len(answer.json()) == 1

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN, Samples
-from batchone.machines.connect.attach import Attaching, Quarantine
-from batchone.machines.connect.driver import Fault
+from batchone.machines.connect.attach import Attaching
+from batchone.machines.connect.quarantine.counting import Quarantine
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -70,22 +70,6 @@ def test_whatever_comes_in_whatever_order_declared_samples_pass_and_all_others_a
     assert attaching.lost(NOON).num_rows == 0
 
 
-def test_unreadable_things_are_counted_beside() -> None:
-    quarantine = Quarantine("line")
-    quarantine.unreadable(Fault("m1/State", 3, "77 is no state"), NOON)
-    quarantine.unreadable(Fault("m1/State", 2, "78 is no state"), NOON)
-    (entry,) = quarantine.listed()
-    assert (entry.count, entry.what, entry.value) == (5, "78 is no state", None)
-
-
-def test_the_list_is_bounded_but_the_count_is_not() -> None:
-    quarantine = Quarantine("line")
-    for number in range(1500):
-        quarantine.undeclared(f"m1/{number}", 1, 0.0, NOON)
-    assert len(quarantine.listed()) == 1001
-    assert quarantine.count == 1500
-
-
 def test_the_values_of_a_lost_machine_become_uncertain_at_the_time_of_the_loss_once() -> None:
     attaching = Attaching(["m1/a", "m1/b", "m2/a"], Quarantine("line"))
     attaching.attach(batch(("m1/a", 1.0), ("m1/a", 3.0), ("m1/b", float("nan")), ("m2/a", 7.0)), NOON)
@@ -110,14 +94,3 @@ def test_a_sample_whose_time_is_no_date_is_told_and_costs_the_others_nothing() -
     assert [(each.path, each.reason, each.count) for each in quarantine.listed()] == [("m1/b", "unreadable", 2)]
     nothing, nobody = attaching.attach(columns.to_batch(("m1/a",), [0], [-1], sound, [1.0], [0]), NOON)
     assert (nothing.num_rows, nobody, quarantine.count) == (0, frozenset(), 3)
-
-
-def test_strangers_do_not_crowd_out_what_concerns_a_declared_signal() -> None:
-    quarantine = Quarantine("line", frozenset({"m1/a"}))
-    for number in range(3000):
-        quarantine.undeclared(f"m9/{number}", 1, 0.0, NOON)
-    quarantine.unreadable(Fault("m1/a", 2, "no number"), NOON)
-    quarantine.unreadable(Fault("m9/x", 1, "no number"), NOON)
-    listed = {(each.path, each.reason): each.count for each in quarantine.listed()}
-    assert len(listed) == 1003
-    assert (listed["m1/a", "unreadable"], listed["(others)", "undeclared"], listed["(others)", "unreadable"]) == (2, 2000, 1)

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -6,11 +7,12 @@ import pytest
 
 from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import JobOrder, JobReport
+from batchone.contracts.sources import Evidence, Failure, Found, Look, Point, Probed, Source, Sources
+from batchone.contracts.things import SignalType, Thing
 from batchone.kernel.bus_memory import MemoryBus
 from batchone.kernel.errors import Conflict, Refused
 from batchone.kernel.remote import remote, serve
 from batchone.kernel.settings import read
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.module import ConnectSettings
 from batchone.machines.connect.panel import Panel
 
@@ -58,9 +60,6 @@ class Desk:
     async def clear(self, equipment: str, job: str, actor: Actor, key: str) -> None:
         return None
 
-    async def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
-        return (Quarantined("line", "m1/hum", "undeclared", 3, NOON, NOON, None, "No pack declares this signal."),)
-
 
 async def test_the_panel_may_run_in_another_process() -> None:
     bus = MemoryBus()
@@ -73,7 +72,47 @@ async def test_the_panel_may_run_in_another_process() -> None:
     assert await far.clear("m1", "J-1", ANNA, "k1") is None
     with pytest.raises(Conflict, match="does not run"):
         await far.abort("m1", "J-1", ANNA, "k1")
-    assert (await far.quarantined("tinworks"))[0].path == "m1/hum"
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+class Texts:
+    """Sources as far as the pages that connect a machine ask it, in a process of its own."""
+
+    def __init__(self) -> None:
+        self.connected: list[object] = []
+
+    async def look(self, tenant: str, url: str, settings: Mapping[str, str], actor: Actor) -> str:
+        assert (url, dict(settings), actor) == ("opc.tcp://10.0.0.5/", {"security": "sign"}, ANNA)
+        return "L-1"
+
+    async def looked(self, tenant: str, look: str) -> Look:
+        found = Found("ns=2;s=P", "P", "Float", "kPa", "7", "c/p", "alike", (Evidence("names", 0.9),))
+        probed = Probed("opc.tcp://10.0.0.5/", "opcua", "a server", "none", (found,))
+        failure = Failure("certificate.untrusted", "Unknown.", "Compare.", 422, {"fingerprint": "AB"})
+        return Look(look, probed.url, {}, 1.5, 7, *((probed, None) if look == "L-1" else (None, failure)))
+
+    async def connect(self, tenant: str, source: Source, things: Sequence[Thing], note: str, actor: Actor) -> int:
+        self.connected.append((source, tuple(things)))
+        return 3
+
+
+async def test_a_machine_may_be_connected_from_another_process() -> None:
+    bus, texts = MemoryBus(), Texts()
+    for missing in ("connectors", "declared", "shown", "text", "editions", "declare", "probe", "disconnect", "push"):
+        setattr(texts, missing, None)
+    serving = asyncio.create_task(serve(bus, Sources, texts))
+    await asyncio.sleep(0)
+    far = remote(Sources, bus)
+    await asyncio.sleep(0)
+    assert await far.look("tinworks", "opc.tcp://10.0.0.5/", {"security": "sign"}, ANNA) == "L-1"
+    for look in ("L-1", "L-2"):
+        assert await far.looked("tinworks", look) == await texts.looked("tinworks", look)
+    source = Source("air", "opc.tcp://10.0.0.5/", {}, (Point("c/p", "ns=2;s=P", "kPa"),))
+    thing = Thing("c", "", {"en": "C"}, "e/s", signals=(SignalType("p", {"en": "P"}, "bar"),))
+    assert await far.connect("tinworks", source, (thing,), "", ANNA) == 3
+    assert texts.connected == [(source, (thing,))]
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving

@@ -61,7 +61,7 @@ def records() -> Records:
 @pytest.fixture
 async def panel(database: Database, machines: Machines, records: Records, clock) -> KeyedPanel:
     await migrate(database, "connect", MODULE.migrations)
-    return KeyedPanel(machines, Store(database, "tinworks"), clock, lambda: records, lambda _: ())  # type: ignore[arg-type]
+    return KeyedPanel(machines, Store(database, "tinworks"), clock, lambda: records)  # type: ignore[arg-type]
 
 
 async def test_a_command_reaches_the_machine_once_however_often_it_is_sent(panel, machines, records) -> None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from batchone.contracts.certificates import CertificateJudged, Certificates
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises
 from batchone.contracts.machines import EQUIPMENT_TOPIC, JOBS_TOPIC, Connect, ConnectionNow, EquipmentNow, JobReport
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sources import Sources, SourcesDeclared
 from batchone.contracts.things import SignalType, Thing, ThingModel, Things, ThingsDeclared, joined, of_packs
 from batchone.kernel.bus import SAMPLES, Message
@@ -32,7 +34,6 @@ from batchone.kernel.settings import read
 from batchone.machines import columns
 from batchone.machines.connect.known import Memory
 from batchone.machines.connect.module import MODULE, ConnectSettings, build
-from batchone.machines.connect.panel import Panel
 from batchone.machines.connect.service import ConnectService
 
 _count = iter(range(1, 1_000_000))
@@ -95,8 +96,8 @@ class Site:
         return self.running.provides[Connect]  # type: ignore[return-value]
 
     @property
-    def panel(self) -> Panel:
-        return self.running.provides[Panel]  # type: ignore[return-value]
+    def quarantines(self) -> Quarantines:
+        return self.running.provides[Quarantines]  # type: ignore[return-value]
 
     @property
     def running_service(self) -> ConnectService:
@@ -230,7 +231,7 @@ async def test_every_machine_is_connected_and_its_signals_flow(site: Site) -> No
 async def test_undeclared_signals_are_set_aside_and_listed(site: Site) -> None:
     expected = {("press-1/hum", "undeclared"), ("filler-1/@108", "undeclared"), ("packer-1/hum", "undeclared")}
     for _ in range(500):
-        listed = {(entry.path, entry.reason) for entry in await site.panel.quarantined(TENANT)}
+        listed = {(entry.path, entry.reason) for entry in await site.quarantines.listed(TENANT)}
         if expected <= listed:
             break
         await asyncio.sleep(0.02)
@@ -375,7 +376,8 @@ async def test_a_released_product_changes_the_links_that_it_concerns_only(site: 
     assert {name for name in after if after[name] != before[name]} == {"forming"}
     with pytest.raises(NotFound):
         await site.service.job_reports(TENANT, "oven-1")
-    await eventually(lambda: "oven-1/State" in {entry.path for entry in site.service.quarantined(TENANT)}, "its samples")  # type: ignore[attr-defined]
+    counted = site.running_service.quarantines()["forming"]
+    await eventually(lambda: "oven-1/State" in {entry.path for entry in counted.listed()}, "its samples")
     assert [fact for fact in await site.facts("press-1") if fact[1] == "offline"] == []
 
 
@@ -391,6 +393,21 @@ async def test_it_waits_for_the_packs_at_the_start(make_site: OpenSite) -> None:
 
 
 CHEN = Actor(TENANT, "chen", "Chen", "engineer")
+
+
+async def test_a_signal_that_is_declared_beside_the_pack_flows_from_its_machine_which_is_not_let_go(site: Site) -> None:
+    things = site.context.get(Things)
+    before = {now.connection: now.since for now in await site.service.connections(TENANT)}
+    hum = SignalType("hum", {"en": "Hum"})
+    things.now = joined(things.now, (), (Thing("press-1", "", {}, "", signals=(hum,)),), 1)
+    site.running_service.reload()
+    # An idle machine hums the same all the time, and a value that does not change is not told again.
+    await site.service.start_job(TENANT, "press-1", an_order("opcua", new_job(), seconds=40))
+    await eventually(lambda: "press-1/hum" in site.sample_paths(), "the signal that was in quarantine")
+    after = await site.service.connections(TENANT)
+    assert {now.connection: now.since for now in after} == before
+    assert all(now.last_heard for now in after)
+    assert not any(fact[1] == "offline" for fact in await site.facts("press-1"))
 
 
 async def test_what_a_probe_finds_can_be_declared_and_then_flows_in_the_unit_of_its_declaration(site: Site) -> None:
@@ -437,7 +454,9 @@ async def test_a_secured_connection_opens_when_its_server_is_approved_and_closes
         await site.running.after_hearing([Heard(SimpleNamespace(), fact)])
 
     def line() -> ConnectionNow:
-        return next(each.link.now() for name, each in site.running_service._links.items() if name == "extra")
+        """How it stands; while it is opened anew there is none."""
+        found = (each.link.now() for name, each in site.running_service._links.items() if name == "extra")
+        return next(found, ConnectionNow("extra", "opcua", url, False, datetime.now(UTC), 0, 0, ""))
 
     async with a_server(an_identity(home / "plc")) as url:
         text = f"connections: [{{id: extra, url: '{url}', signals: [{{path: fan/v, address: ns=2;s=Air.V0}}]}}]"

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 from tests.support_plant import Ports, pack_of
 
-from batchone.machines.connect.wiring import Wired, WiredMeter, position_name, wire, wire_all
+from batchone.contracts.sources import Point, Source
+from batchone.contracts.things import SignalType, Thing, joined, of_packs
+from batchone.machines.connect.wiring import Wired, WiredMeter, position_name, wire, wire_all, with_more
 
 PACK = pack_of(Ports(4840, 5020))
 
@@ -56,3 +58,18 @@ def test_packs_may_each_have_operations_of_their_own_on_a_shared_connection() ->
     wirings, conflicts = wire_all([PACK, replace(PACK, id="boxes", routing=renamed, checks=checks)])
     assert conflicts == {}
     assert wirings["filling"].measures["20"] == wirings["filling"].measures["20b"] == ("mass", "torque")
+
+
+def test_signals_declared_beside_a_pack_are_read_where_their_equipment_answers() -> None:
+    pack = pack_of(Ports(1, 2))
+    hum = SignalType("hum", {"en": "Hum"})
+    things = (
+        Thing("press-1", "", {}, "", signals=(hum,)),
+        Thing("fan-1", "", {}, "e/s", signals=(hum, replace(hum, id="dust"))),
+    )
+    model = joined(of_packs([pack]), (), things, 1)
+    dust = Source("dust", "modbus://10.0.0.5", points=(Point("fan-1/dust", "holding:1"),))
+    wirings = with_more(wire_all([pack])[0], [dust], model)
+    assert wirings["forming"].more == {"press-1/hum", "fan-1/hum"}
+    assert {wirings[each].more for each in ("filling", "packing")} == {frozenset({"fan-1/hum"})}, "press-1 is wired elsewhere"
+    assert "press-1/hum" in wirings["forming"].paths

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.support_objects import S3Server
 
 from batchone.kernel.bus import Message
 from batchone.kernel.database import Database, migrate
@@ -108,6 +110,17 @@ class Rig:
 
     def on_disk(self) -> set[str]:
         return {path.relative_to(self.root).as_posix() for path in self.root.rglob("*.*") if path.suffix != ".lock"}
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A server that speaks S3, for the whole run."""
+    # Not below pytest's own folder: the paths of its sockets must be short.
+    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
+        server = S3Server(Path(folder))
+        server.start()
+        yield server
+        server.kill()
 
 
 @pytest.fixture

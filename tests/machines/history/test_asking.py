@@ -50,7 +50,7 @@ async def test_more_rows_than_asked_for_are_cut_and_said_to_be(asker) -> None:
 async def test_a_lost_file_is_named(asker, rig) -> None:
     file = sorted(file for file in rig.on_disk() if file.startswith("t/"))[0]
     (rig.root / file).unlink()
-    assert (await asker.ask("t", "SELECT 1", rows=1, seconds=30)).lost == (file,)
+    assert (await asker.ask("t", "SELECT 1", rows=1, seconds=30)).missing == {file: "lost"}
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ from batchone.machines.history.segments import SegmentFiles
 GUIDE = (Path(__file__).parents[3] / "docs/guides/history.md").read_text()
 
 
-def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    return str(found)
+def block(language: str, number: int = 0) -> str:
+    return str(re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)[number])
 
 
 def test_another_program_reads_a_packed_file_as_the_guide_says(tmp_path: Path) -> None:
@@ -38,3 +37,5 @@ def test_another_program_reads_a_packed_file_as_the_guide_says(tmp_path: Path) -
 def test_the_guides_settings_are_settings() -> None:
     settings = read(HistorySettings, tomllib.loads(block("toml"))["modules"]["history"], "history")
     assert (settings.keep_short, settings.keep_long, settings.drop_every) == (30 * 86400, None, 3600)
+    moved = read(HistorySettings, tomllib.loads(block("toml", 1))["modules"]["history"], "history").objects
+    assert (moved.at, moved.move_after, moved.cache) == ("s3://plant-samples/batchone", 30 * 86400, 20e9)

@@ -30,7 +30,7 @@ async def test_a_replaced_file_stays_for_the_grace_time(rig) -> None:
     assert olds < rig.on_disk()
     await rig.keeper(fan_in=4, grace_s=0).tidy()
     assert not olds & rig.on_disk()
-    assert await rig.catalogue.long_retired(0) == {}
+    assert await rig.catalogue.long_retired(0) == []
 
 
 async def test_a_crash_before_the_swap_leaves_the_old_segments_in_force(rig, monkeypatch: pytest.MonkeyPatch) -> None:

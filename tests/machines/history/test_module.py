@@ -159,3 +159,23 @@ async def test_what_is_declared_to_be_kept_for_long_goes_to_a_shelf_of_its_own(c
     async with context.database.transaction() as tx:
         rows = await tx.all("SELECT kept, sum(rows)::int AS rows FROM history.segment WHERE retired_at IS NULL GROUP BY kept")
     assert {row["kept"]: row["rows"] for row in rows} == {"standard": 20, "long": 10}
+
+
+async def test_old_files_go_to_the_object_store_by_themselves_and_are_read_from_there(context: Context) -> None:
+    place = context.home / "bucket"
+    place.mkdir()
+    objects = {"at": str(place), "move_after": "1 h"}
+    async with Running(
+        context, seal_every="0.1 s", tidy_every="0.1 s", settled="0 s", grace="0 s", objects=objects
+    ) as history:  # fmt: skip
+        await publish(context, -86_400)
+        await publish(context, 0)
+        await seen(history, 20, context)
+        async with asyncio.timeout(20):
+            while not list(place.rglob("*.parquet")):
+                await asyncio.sleep(0.05)
+        (moved,) = place.rglob("*.parquet")
+        (context.home / "history" / moved.relative_to(place / "segments")).unlink(missing_ok=True)
+        now = context.clock.now()
+        trend = await history.trend("t", ["m/x"], now - timedelta(days=2), now + timedelta(minutes=1), 100)
+        assert (trend.answer, len(trend.values["m/x"])) == ("complete", 20)

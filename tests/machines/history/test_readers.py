@@ -37,7 +37,7 @@ READER = """
             gaps.update(gap.reason for gap in trend.gaps)
             found = await asker.ask("t", "SELECT count(*) AS rows FROM samples", rows=1, seconds=60)
             seen.append(found.table["rows"][0].as_py())
-            gaps.update(found.lost)
+            gaps.update(found.missing)
         print(json.dumps([seen, sorted(gaps)]))
         await database.close()
 

@@ -10,6 +10,7 @@ from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import Gap
 from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
 from batchone.machines.history.archive import Archive
+from batchone.machines.history.objects import FolderObjects
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.sealing import Sealer
 
@@ -23,7 +24,7 @@ class Keeping:
 
     def __init__(self, rig, clock, *, archive: bool = True, keep_s: Mapping[str, float] | None = None) -> None:
         self.rig, self.clock, self.lines = rig, clock, []
-        self.archive = Archive(rig.root.parent / "archive")
+        self.archive = Archive(FolderObjects(rig.root.parent / "archive", makes=True))
         keep = {"short": DAY, "standard": 10 * DAY} if keep_s is None else keep_s
         self.retainer = Retainer(
             rig.catalogue, rig.files, rig.reader, self.archive if archive else None, keep, clock=clock, ids=rig.ids,
@@ -151,7 +152,7 @@ async def test_what_was_dropped_is_said_to_be_until_it_comes_back(keeping) -> No
 async def test_a_damaged_archive_is_refused_and_brings_nothing_back(keeping) -> None:
     await keeping.drop_all()
     left, day = await keeping.rig.everything(), (await keeping.retainer.dropped("t"))[0]
-    file = next((keeping.archive.folder / day.archive).glob("*.parquet"))
+    file = next((keeping.archive.store.folder / day.archive).glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:-9] + b"damaged!!")
     with pytest.raises(Refused, match="not what it was"):
         await keeping.retainer.restore("t", day.id, ADMIN)
@@ -160,7 +161,7 @@ async def test_a_damaged_archive_is_refused_and_brings_nothing_back(keeping) -> 
 
 async def test_what_cannot_be_archived_is_not_dropped(keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     before = await keeping.rig.everything()
-    keeping.archive.folder.write_text("a file stands where the folder should be")
+    keeping.archive.store.folder.write_text("a file stands where the folder should be")
     with pytest.raises(TryLater, match="could not be archived"):
         await keeping.drop_all()
     assert await keeping.retainer.drop_all() == 0

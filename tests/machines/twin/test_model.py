@@ -38,6 +38,14 @@ def test_the_newest_sample_of_a_batch_counts_wherever_it_stands() -> None:
     assert last(values, "n") == []
 
 
+def test_a_signal_that_is_told_later_stands_among_the_others_by_path() -> None:
+    values = LastValues()
+    values.apply(batch(("m/x", 3, 30.0, 0), ("m/a", 1, 7.0, 0)))
+    assert [path for path, *_ in last(values, "m")] == ["m/a", "m/x"]
+    values.apply(batch(("m/b", 4, 1.0, 0), ("n/c", 4, 1.0, 0)))
+    assert [path for path, *_ in last(values, "m")] == ["m/a", "m/b", "m/x"]
+
+
 def test_a_late_sample_changes_nothing() -> None:
     values = LastValues()
     values.apply(batch(("m/x", 3, 30.0, 0)))

@@ -11,7 +11,6 @@ from batchone.contracts.enterprises import Actor
 from batchone.contracts.machines import Connect, ConnectionNow, EquipmentNow, JobOrder, JobReport
 from batchone.kernel.http import idempotency_key
 from batchone.kernel.module import Context
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.panel import Panel
 
 _staff = allow("planner", "operator", "engineer")
@@ -34,11 +33,6 @@ def router(context: Context) -> APIRouter:
     async def equipment(actor: Staff) -> tuple[EquipmentNow, ...]:
         """Every equipment's state."""
         return await context.get(Connect).equipment(actor.tenant)
-
-    @routes.get("/quarantine")
-    async def quarantine(actor: Staff) -> tuple[Quarantined, ...]:
-        """Samples that were set aside since the platform started: undeclared or unreadable ones."""
-        return await context.get(Panel).quarantined(actor.tenant)
 
     @routes.get("/equipment/{equipment}/jobs")
     async def jobs(actor: Staff, equipment: str) -> tuple[JobReport, ...]:

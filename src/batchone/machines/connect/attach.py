@@ -1,9 +1,9 @@
-"""From what a driver decoded to what the pack declares: known signals pass, all others are quarantined; columns only."""
+"""From what a driver decoded to what is declared: known signals pass, all others are quarantined; columns only."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -12,65 +12,9 @@ from numpy.typing import NDArray
 
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault
+from batchone.machines.connect.quarantine.counting import Quarantine
 
-_LISTED_MAX = 1000
-_OTHERS = "(others)"
 _UNDATED = "Its time lies outside the years 1970 to 9998."
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """Samples that were set aside under a path: how many, why, and the last one.
-
-    `undeclared`: the pack does not declare the signal. `unreadable`: what came in could not be read.
-    """
-
-    connection: str
-    path: str
-    reason: str
-    count: int
-    first: datetime
-    last: datetime
-    value: float | None
-    what: str
-
-
-@dataclass
-class Quarantine:
-    """What one connection set aside since the platform started: what concerns its `declared` signals, and at most a thousand
-    other paths, of which the rest is counted together. Strangers must not crowd out what a person waits for."""
-
-    connection: str
-    declared: frozenset[str] = frozenset()
-    _strangers: int = 0
-    _entries: dict[tuple[str, str], Quarantined] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        """How many samples or messages, in all."""
-        return sum(entry.count for entry in self._entries.values())
-
-    def listed(self) -> tuple[Quarantined, ...]:
-        """Every entry, the largest first."""
-        return tuple(sorted(self._entries.values(), key=lambda entry: (-entry.count, entry.path)))
-
-    def undeclared(self, path: str, count: int, value: float, now: datetime) -> None:
-        """Count samples of a signal that no pack declares."""
-        self._add(path, "undeclared", count, now, value, "No pack declares this signal.")
-
-    def unreadable(self, fault: Fault, now: datetime) -> None:
-        """Count something that could not be read."""
-        self._add(fault.path, "unreadable", fault.count, now, None, fault.what)
-
-    def _add(self, path: str, reason: str, count: int, now: datetime, value: float | None, what: str) -> None:
-        key = (path, reason)
-        if key not in self._entries and path not in self.declared:
-            self._strangers += 1
-            if self._strangers > _LISTED_MAX:
-                key = (_OTHERS, reason)
-        known = self._entries.get(key)
-        first, before = (known.first, known.count) if known else (now, 0)
-        self._entries[key] = Quarantined(self.connection, key[0], reason, before + count, first, now, value, what)
 
 
 @dataclass(frozen=True)
@@ -172,8 +116,8 @@ class Attaching:
         strays, values = codes[~keep], value[~keep]
         found, first = np.unique(strays[::-1], return_index=True)
         counts = np.bincount(strays, minlength=len(names.paths))
-        for code, last in zip(found.tolist(), values[::-1][first].tolist(), strict=True):
-            self.quarantine.undeclared(names.paths[code], int(counts[code]), last, now)
+        paths = [names.paths[code] for code in found.tolist()]
+        self.quarantine.undeclared_all(paths, counts[found].tolist(), values[::-1][first].tolist(), now)
         renumbered = np.cumsum(known) - 1
         return columns.to_batch(
             [names.paths[code] for code in np.flatnonzero(known).tolist()], renumbered[codes[keep]],

@@ -8,7 +8,7 @@ changes something.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -126,6 +126,14 @@ class Reach:
     silence_s: float = 10.0
     nodes: Mapping[str, str] = field(default_factory=dict)
     trust: Trust | None = None
+
+
+Seen = Callable[[int], None]
+"""Hears how much a probe has seen so far."""
+
+
+def unheard(seen: int) -> None:
+    """For a probe whose progress nobody watches."""
 
 
 class Driver(Protocol):

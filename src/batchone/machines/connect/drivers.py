@@ -9,12 +9,13 @@ from typing import cast
 from batchone.contracts.sources import Probed
 from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import Clock
-from batchone.machines.connect.driver import Driver, Reach
+from batchone.machines.connect.driver import Driver, Reach, Seen
 from batchone.machines.connect.wiring import Wiring
 
 MakeDriver = Callable[[Wiring, Reach, Clock], Driver]
-Probe = Callable[[str, Mapping[str, str], ThingModel, Reach], Awaitable[Probed]]
-"""Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model."""
+Probe = Callable[[str, Mapping[str, str], ThingModel, Reach, Seen], Awaitable[Probed]]
+"""Looks at what answers at a url, with settings of the protocol, and proposes signals of the thing model; tells meanwhile how
+much it has seen."""
 
 DRIVERS: Mapping[str, str] = {
     "files": "files.driver:FilesDriver",

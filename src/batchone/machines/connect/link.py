@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
 import structlog
 
 from batchone.contracts.machines import ConnectionNow
@@ -15,9 +16,10 @@ from batchone.contracts.sources import Taken
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused, TryLater
 from batchone.machines import columns
-from batchone.machines.connect.attach import Attaching, Quarantine
+from batchone.machines.connect.attach import Attaching
 from batchone.machines.connect.driver import Driver, JobResponse, Keeping, Pushed, Reading, heed_cancel
 from batchone.machines.connect.floor import Floor
+from batchone.machines.connect.quarantine.counting import Quarantine
 from batchone.machines.connect.shipping import Shipping
 from batchone.machines.connect.wiring import Wiring
 
@@ -41,10 +43,12 @@ class Link:
         self, wiring: Wiring, make: Callable[[], Driver], *, floor: Floor, shipping: Shipping, clock: Clock,
         chance: random.Random, sleep: Callable[[float], Awaitable[None]], patience: Patience,
         on_jobs: Callable[[str, tuple[JobResponse, ...]], None], note: str = "",
+        quarantine: Quarantine | None = None,
     ) -> None:  # fmt: skip
         self.wiring = wiring
         self.shipping = shipping
-        self.quarantine = Quarantine(wiring.connection, wiring.paths)
+        self.quarantine = quarantine or Quarantine(wiring.connection)
+        self.quarantine.declared = wiring.paths
         self._make = make
         self._address = ""
         self._floor = floor
@@ -58,6 +62,13 @@ class Link:
         self._since: datetime = clock.now()
         self._error = "It has not been tried yet."
         self._told_lost = False
+        self._heard: datetime | None = None
+        self._attaching = Attaching(wiring.paths, self.quarantine, wiring.scales)
+
+    def learn(self, wiring: Wiring) -> None:
+        """Take more, or fewer, of the signals that the machines tell by name, without letting go of them."""
+        self.wiring = wiring
+        self.quarantine.declared = wiring.paths
         self._attaching = Attaching(wiring.paths, self.quarantine, wiring.scales)
 
     async def run(self) -> None:
@@ -136,6 +147,7 @@ class Link:
             up=self._driver is not None, since=self._since, samples=self.shipping.sent,
             quarantined=self.quarantine.count, error=" ".join(note for note in notes if note), waiting=waiting.samples,
             waiting_s=waiting.oldest_s, room_s=waiting.room_s, drain_per_s=waiting.drain_per_s, dropped=self.shipping.dropped,
+            last_heard=self._heard, declared=bool(self.wiring.url),
         )  # fmt: skip
 
     def _came_up(self, driver: Driver) -> None:
@@ -163,14 +175,14 @@ class Link:
     async def _keep(self, driver: Keeping, reading: Reading) -> None:
         """Take what the far side holds until it is safe here, and say that it is."""
         now = self._clock.now()
-        samples, told = self._attaching.attach(reading.samples, now)
+        samples, told = self._attached(reading, now)
         await self.shipping.keep(samples, reading.mark)
         await driver.kept(reading.mark)
         self._floor.hear(told, now)
 
     def _take(self, reading: Reading) -> None:
         now = self._clock.now()
-        samples, told = self._attaching.attach(reading.samples, now)
+        samples, told = self._attached(reading, now)
         self.shipping.put(samples)
         for fault in reading.faults:
             self.quarantine.unreadable(fault, now)
@@ -185,6 +197,12 @@ class Link:
             if self._floor.knows(equipment):
                 self._on_jobs(equipment, jobs)
         self._floor.hear(told | reading.states.keys() | reading.jobs.keys(), now)
+
+    def _attached(self, reading: Reading, now: datetime) -> tuple[pa.RecordBatch, frozenset[str]]:
+        samples, told = self._attaching.attach(reading.samples, now)
+        if samples.num_rows:
+            self._heard = now
+        return samples, told
 
     def _lose(self, equipment: str, now: datetime) -> None:
         self._floor.lose(equipment, now)

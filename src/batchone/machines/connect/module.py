@@ -17,6 +17,7 @@ from batchone.contracts.certificates import CertificateJudged, Certificates
 from batchone.contracts.design import Design, ProductReleased
 from batchone.contracts.enterprises import Enterprises
 from batchone.contracts.machines import Connect, EquipmentChanged, SamplesLost
+from batchone.contracts.quarantine import Quarantines
 from batchone.contracts.sources import Source, Sources, SourcesDeclared
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.certificates import OwnCertificate
@@ -35,6 +36,9 @@ from batchone.machines.connect.driver import Access, Reach
 from batchone.machines.connect.influx import api as influx_api
 from batchone.machines.connect.link import Patience
 from batchone.machines.connect.panel import KeyedPanel, Panel
+from batchone.machines.connect.quarantine import api as quarantine_api
+from batchone.machines.connect.quarantine.service import QuarantineService
+from batchone.machines.connect.quarantine.store import QuarantineStore
 from batchone.machines.connect.service import ConnectService
 from batchone.machines.connect.shipping import Bounds
 from batchone.machines.connect.sources import api as sources_api
@@ -43,6 +47,7 @@ from batchone.machines.connect.sources.store import SourcesStore
 from batchone.machines.connect.store import Store
 
 _LOSSES_TOLD_EVERY_S = 5.0
+_QUARANTINE_KEPT_EVERY_S = 5.0
 _KEYS_KEPT = timedelta(days=30)
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -126,9 +131,13 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
     )  # fmt: skip
     sources = SourcesService(
         context.tenant, source_store, context.clock, lambda: context.get(Things), lambda: context.get(Enterprises),
-        taken=service.pack_connections, push=service.push, reach=reach(""),
+        taken=service.pack_connections, push=service.push, reach=reach(""), ids=context.ids,
     )  # fmt: skip
-    panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises), service.quarantined)
+    panel = KeyedPanel(service, store, context.clock, lambda: context.get(Enterprises))
+    quarantines = QuarantineService(
+        context.tenant, QuarantineStore(context.database, context.tenant), context.clock, service.quarantines, sources,
+        lambda: context.get(Things), lambda: context.get(Enterprises),
+    )  # fmt: skip
 
     async def changed(_: Transaction, __: Heard) -> None:
         """Nothing to store; `after_hearing` looks at packs, things and declared connections again."""
@@ -137,7 +146,13 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
         service.reopen([each.fact.server for each in heard if isinstance(each.fact, CertificateJudged)])
 
     return Running(
-        provides={Connect: service, Panel: panel, Sources: sources, Certificates: certificates},
+        provides={
+            Connect: service,
+            Panel: panel,
+            Sources: sources,
+            Certificates: certificates,
+            Quarantines: quarantines,
+        },
         hears={
             ProductReleased: changed,
             ThingsDeclared: changed,
@@ -150,6 +165,7 @@ async def build(context: Context, settings: ConnectSettings) -> Running:
             "forgets": lambda: store.forget_commands(context.clock.now() - _KEYS_KEPT),
             "live": announcer.tell_live,
             "facts": announcer.tell_facts,
+            "quarantine": lambda: quarantines.keep(_QUARANTINE_KEPT_EVERY_S),
             "losses": lambda: service.tell_losses(_LOSSES_TOLD_EVERY_S),
         },
         after_hearing=after_hearing,
@@ -162,12 +178,13 @@ def router(context: Context) -> APIRouter:
     routes.include_router(api.router(context))
     routes.include_router(sources_api.router(context))
     routes.include_router(certificates_api.router(context))
+    routes.include_router(quarantine_api.router(context))
     routes.include_router(influx_api.router(context))
     return routes
 
 
 MODULE = Module(
-    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources, Certificates),
+    name="connect", build=build, settings=ConnectSettings, provides=(Connect, Panel, Sources, Certificates, Quarantines),
     requires=(Design, Enterprises, Things), hears=(ProductReleased, ThingsDeclared, SourcesDeclared, CertificateJudged),
     says=(EquipmentChanged, SamplesLost, SourcesDeclared, CertificateJudged), schema="connect",
     migrations=Path(__file__).parent / "migrations", router=router,

@@ -1,4 +1,4 @@
-"""What people do at machines: commands with an idempotency key, on record, and what the connections set aside."""
+"""What people do at machines: commands with an idempotency key, on record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from batchone.contracts.machines import Connect, JobOrder, JobReport
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, Refused, TryLater, from_wire, to_wire
 from batchone.kernel.facts import adapter
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.jobs import order_to_json
 from batchone.machines.connect.store import CommandKey, Store
 
@@ -33,10 +32,6 @@ class Panel(Protocol):
         """Let a machine forget an ended job."""
         ...
 
-    async def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
-        """Samples that were set aside since the platform started."""
-        ...
-
 
 class KeyedPanel:
     """Runs each command once per person and key, keeps its answer, and has it recorded.
@@ -46,14 +41,12 @@ class KeyedPanel:
     """
 
     def __init__(
-        self, connect: Connect, store: Store, clock: Clock, enterprises: Callable[[], Enterprises],
-        listed: Callable[[str], tuple[Quarantined, ...]],
+        self, connect: Connect, store: Store, clock: Clock, enterprises: Callable[[], Enterprises]
     ) -> None:  # fmt: skip
         self._connect = connect
         self._store = store
         self._clock = clock
         self._enterprises = enterprises
-        self._listed = listed
         self._under_way: set[CommandKey] = set()
 
     async def start(self, equipment: str, order: JobOrder, actor: Actor, key: str) -> JobReport:
@@ -77,10 +70,6 @@ class KeyedPanel:
             actor, key, "machine.clear", equipment, job, "", type(None),
             lambda: self._connect.clear_job(actor.tenant, equipment, job),
         )  # fmt: skip
-
-    async def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
-        """Samples that were set aside since the platform started."""
-        return self._listed(tenant)
 
     async def _once(
         self, actor: Actor, key: str, action: str, equipment: str, job: str, body: str, kind: Any,

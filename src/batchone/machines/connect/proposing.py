@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from batchone.contracts.sources import Found
+from batchone.contracts.sources import Evidence, Found
 from batchone.contracts.things import Declared, ThingModel
 from batchone.kernel.errors import Refused
 from batchone.kernel.quantities import conversion
@@ -15,6 +15,10 @@ from batchone.kernel.quantities import conversion
 LISTED_MAX = 2_000
 """More than a person can look through; the rest is counted."""
 _ALIKE = 0.75
+_WORDS = {
+    "names": "the names are {0:.0%} alike", "same_unit": "both are in {1}", "convertible": "{1} can be turned into {2}",
+    "within": "its value {1} lies within the signal's limits", "outside": "its value {1} lies OUTSIDE the signal's limits",
+}  # fmt: skip
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
@@ -22,7 +26,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 class _Match:
     share: float
     path: str
-    why: str
+    evidence: tuple[Evidence, ...]
 
 
 def propose(found: Iterable[Found], model: ThingModel) -> tuple[tuple[Found, ...], int]:
@@ -44,7 +48,7 @@ def propose(found: Iterable[Found], model: ThingModel) -> tuple[tuple[Found, ...
         for _, place in rivals if tied else rivals[1:]:
             matches[place] = None
     proposed = [
-        each if match is None else replace(each, proposed=match.path, why=match.why)
+        each if match is None else replace(each, proposed=match.path, why=_words_of(match.evidence), evidence=match.evidence)
         for each, match in zip(listed, matches, strict=True)
     ]
     return tuple(proposed), rest
@@ -59,7 +63,7 @@ def _best(found: Found, signals: Sequence[tuple[Declared, tuple[str, ...]]]) -> 
             continue
         against = _against(found, declared)
         if against is None:
-            best = _Match(share, declared.path, _why(found, declared, share))
+            best = _Match(share, declared.path, _evidence(found, declared, share))
     return best
 
 
@@ -79,19 +83,23 @@ def _against(found: Found, declared: Declared) -> str | None:
     return None
 
 
-def _why(found: Found, declared: Declared, share: float) -> str:
+def _evidence(found: Found, declared: Declared, share: float) -> tuple[Evidence, ...]:
     """What speaks for it."""
-    told = [f"the names are {share:.0%} alike"]
+    told = [Evidence("names", share)]
     if found.unit and declared.signal.unit:
         same = found.unit == declared.signal.unit
-        told.append(f"both are in {found.unit}" if same else f"{found.unit} can be turned into {declared.signal.unit}")
+        told.append(Evidence("same_unit" if same else "convertible", told=found.unit, own=declared.signal.unit))
     limits = declared.signal.limits
     bounds = [bound for bound in (limits.low_low, limits.low, limits.high, limits.high_high) if bound is not None]
     value = _number(found.value)
     if bounds and value is not None and not found.unit:
         inside = min(bounds) <= value <= max(bounds)
-        told.append(f"its value {found.value} lies {'within' if inside else 'OUTSIDE'} the signal's limits")
-    return "; ".join(told)
+        told.append(Evidence("within" if inside else "outside", told=found.value))
+    return tuple(told)
+
+
+def _words_of(evidence: Iterable[Evidence]) -> str:
+    return "; ".join(_WORDS[each.kind].format(each.share, each.told, each.own) for each in evidence)
 
 
 def _number(text: str) -> float | None:

@@ -67,7 +67,7 @@ ON CONFLICT (tenant, server, fingerprint) DO UPDATE SET last_seen = excluded.las
 DELETE FROM connect.certificate WHERE tenant = %(tenant)s AND state = 'waiting' AND (server, fingerprint) IN (
     SELECT server, fingerprint FROM connect.certificate
     WHERE tenant = %(tenant)s AND server = %(server)s AND state = 'waiting'
-    ORDER BY last_seen DESC, fingerprint OFFSET %(keep)s
+    ORDER BY fingerprint = %(fingerprint)s DESC, last_seen DESC, fingerprint OFFSET %(keep)s
 )
 
 -- name: certificates_of
@@ -85,3 +85,30 @@ WHERE tenant = %(tenant)s AND server = %(server)s AND fingerprint = %(fingerprin
 -- name: replace_certificate
 UPDATE connect.certificate SET state = 'replaced', by = %(by)s, at = %(at)s
 WHERE tenant = %(tenant)s AND server = %(server)s AND state = 'approved'
+
+-- name: quarantine
+SELECT connection, path, reason, count, first, last, value, what, dismissed_by, dismissed FROM connect.quarantine
+WHERE tenant = %(tenant)s ORDER BY dismissed IS NOT NULL, connection, count DESC, path, reason
+
+-- name: quarantine_known
+SELECT connection, path, reason FROM connect.quarantine WHERE tenant = %(tenant)s AND (connection, path, reason) IN (
+    SELECT * FROM unnest(%(connections)s::text[], %(paths)s::text[], %(reasons)s::text[])
+)
+
+-- name: quarantine_sizes
+SELECT connection, reason, count(*) AS paths FROM connect.quarantine
+WHERE tenant = %(tenant)s AND path <> %(others)s GROUP BY connection, reason
+
+-- name: count_quarantine
+INSERT INTO connect.quarantine (tenant, connection, path, reason, count, first, last, value, what)
+VALUES (%(tenant)s, %(connection)s, %(path)s, %(reason)s, %(count)s, %(first)s, %(last)s, %(value)s, %(what)s)
+ON CONFLICT (tenant, connection, path, reason) DO UPDATE
+SET count = quarantine.count + excluded.count, last = excluded.last, value = excluded.value, what = excluded.what
+
+-- name: judge_quarantine
+UPDATE connect.quarantine SET dismissed_by = %(by)s, dismissed = %(at)s
+WHERE tenant = %(tenant)s AND connection = %(connection)s AND path = %(path)s
+
+-- name: forget_quarantine
+DELETE FROM connect.quarantine
+WHERE tenant = %(tenant)s AND connection = %(connection)s AND path = %(path)s AND reason = 'undeclared'

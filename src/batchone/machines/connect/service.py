@@ -21,18 +21,18 @@ from batchone.kernel.errors import Conflict, NotFound, TryLater
 from batchone.kernel.module import Context
 from batchone.kernel.supervise import Supervisor
 from batchone.machines.connect.announce import Announcer
-from batchone.machines.connect.attach import Quarantined
 from batchone.machines.connect.driver import Driver, JobResponse, Reach
 from batchone.machines.connect.drivers import SCHEMES, MakeDriver, make_driver
 from batchone.machines.connect.floor import Floor
 from batchone.machines.connect.jobs import Sent, changed, check_order, sent_of, to_report
 from batchone.machines.connect.known import Known, Memory
 from batchone.machines.connect.link import Link, Patience
+from batchone.machines.connect.quarantine.counting import Quarantine
 from batchone.machines.connect.recent import Recent
 from batchone.machines.connect.shipping import Bounds, Shipping
 from batchone.machines.connect.sources.text import scales
 from batchone.machines.connect.store import Store
-from batchone.machines.connect.wiring import Wiring, wire_all, wire_source
+from batchone.machines.connect.wiring import Wiring, wire_all, wire_source, with_more
 
 _log = structlog.get_logger(__name__)
 ReachOf = Callable[[str], Reach]
@@ -74,6 +74,7 @@ class ConnectService:
         self._folder: Path = context.home / "connect"
         self._floor = Floor(announcer.changed)
         self._links: dict[str, _Connected] = {}
+        self._quarantines: dict[str, Quarantine] = {}
         self._declared: frozenset[str] | None = None
         self._memory = Memory(self._folder / "known.json")
         self._worth_keeping = asyncio.Event()
@@ -117,8 +118,11 @@ class ConnectService:
     async def _learn(self) -> None:
         wirings, conflicts = wire_all(await self._packs())
         of_packs = {wired.id for wiring in wirings.values() for wired in wiring.equipment}
-        for wiring in await self._sources(of_packs):
-            wirings.setdefault(wiring.connection, wiring)
+        sources, model = await self._declared_sources(), await self._context.get(Things).model(self._tenant)
+        wirings = with_more(wirings, sources, model)
+        for each in sources:
+            protocol = SCHEMES[urlsplit(each.url).scheme]
+            wirings.setdefault(each.id, wire_source(each, protocol, model.signals.keys(), of_packs, scales(each, model)))
         if not self._knows_sent:
             self._sent = await self._store.sent() | self._sent
             self._knows_sent = True
@@ -239,10 +243,9 @@ class ConnectService:
         now = [self._links[connection].link.now() for connection in sorted(self._links)]
         return tuple(replace(each, behind=behind.messages, behind_s=behind.oldest_s) for each in now)
 
-    def quarantined(self, tenant: str) -> tuple[Quarantined, ...]:
-        """What every connection set aside."""
-        self._check(tenant)
-        return tuple(entry for name in sorted(self._links) for entry in self._links[name].link.quarantine.listed())
+    def quarantines(self) -> Mapping[str, Quarantine]:
+        """What each connection counts of what it sets aside, over all the links of its life."""
+        return self._quarantines
 
     def _check(self, tenant: str) -> None:
         if tenant != self._tenant:
@@ -276,17 +279,6 @@ class ConnectService:
         design = self._context.get(Design)
         return [await design.pack(self._tenant, product.id) for product in await design.products(self._tenant)]
 
-    async def _sources(self, of_packs: Collection[str]) -> list[Wiring]:
-        """The wirings of declared connections."""
-        declared = await self._declared_sources()
-        if not declared:
-            return []
-        model = await self._context.get(Things).model(self._tenant)
-        return [
-            wire_source(each, SCHEMES[urlsplit(each.url).scheme], model.signals.keys(), of_packs, scales(each, model))
-            for each in declared
-        ]
-
     async def pack_connections(self) -> frozenset[str]:
         """The ids of the connections of packs."""
         return frozenset(wire_all(await self._packs())[0])
@@ -308,9 +300,11 @@ class ConnectService:
         self._declared = frozenset(equipment)
         reopened, self._reopened = self._reopened, set()
         for connection in list(self._links):
-            wiring = self._links[connection].link.wiring
-            if wiring != wirings.get(connection) or wiring.server in reopened:
+            link, wanted = self._links[connection].link, wirings.get(connection)
+            if wanted is None or replace(link.wiring, more=wanted.more) != wanted or wanted.server in reopened:
                 await self._stop(connection)
+            elif link.wiring != wanted:
+                link.learn(wanted)
         self._floor.declare(equipment, said, self._clock.now())
         for connection, wiring in wirings.items():
             if connection not in self._links:
@@ -326,6 +320,7 @@ class ConnectService:
             wiring, partial(self._make, wiring, self._reach_of(wiring.connection), self._clock), floor=self._floor,
             shipping=shipping, clock=self._clock, chance=self._context.chance, sleep=self._sleep, patience=self._patience,
             on_jobs=self._on_jobs, note=note,
+            quarantine=self._quarantines.setdefault(wiring.connection, Quarantine(wiring.connection)),
         )  # fmt: skip
         supervisor = Supervisor()
         supervisor.start(f"connect: reads {wiring.connection}", link.run)

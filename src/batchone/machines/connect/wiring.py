@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from batchone.contracts.pack import Connection, Equipment, Pack
 from batchone.contracts.sources import Point, Source
-from batchone.contracts.things import position_name
+from batchone.contracts.things import ThingModel, position_name
 from batchone.kernel.errors import Refused
 from batchone.kernel.quantities import seconds
 
@@ -59,6 +59,8 @@ class Wiring:
     settings: Mapping[str, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    more: frozenset[str] = frozenset()
+    """Paths of signals that are declared beside the pack, for machines that tell their signals by name."""
 
     @property
     def host(self) -> str:
@@ -71,12 +73,18 @@ class Wiring:
         return server_of(self.url) if self.url else ""
 
     @cached_property
+    def ids(self) -> frozenset[str]:
+        """All equipment and meters that answer on it."""
+        return frozenset({each.id for each in self.equipment} | {each.id for each in self.meters})
+
+    @cached_property
     def paths(self) -> frozenset[str]:
         """The path of every declared signal."""
         if self.url:
             return frozenset(point.path for point in self.points)
         signals = {f"{wired.id}/{name}" for wired in self.equipment for name in wired.names}
-        return frozenset(signals | {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS})
+        meters = {f"{meter.id}/{name}" for meter in self.meters for name in METER_SIGNALS}
+        return frozenset(signals | meters | self.more)
 
 
 def server_of(url: str) -> str:
@@ -155,6 +163,22 @@ def wire_all(packs: Sequence[Pack]) -> tuple[dict[str, Wiring], dict[str, str]]:
             else:
                 wirings[wiring.connection] = replace(known, measures=both)
     return wirings, conflicts
+
+
+def with_more(
+    wirings: Mapping[str, Wiring], sources: Sequence[Source], model: ThingModel
+) -> dict[str, Wiring]:  # fmt: skip
+    """The wirings of packs with the signals that are declared beside them: those of equipment on a connection there, those of
+    equipment that no pack wires on any. A signal that has an address at a declared connection is read there alone."""
+    addressed = {point.path for source in sources for point in source.points}
+    wired = {equipment for wiring in wirings.values() for equipment in wiring.ids}
+    known = {path for wiring in wirings.values() for path in wiring.paths}
+    spare = [each for each in model.signals.values() if each.path not in addressed and each.path not in known]
+    found = {}
+    for name, wiring in wirings.items():
+        more = frozenset(each.path for each in spare if each.thing in wiring.ids or each.thing not in wired)
+        found[name] = replace(wiring, more=more)
+    return found
 
 
 def wire_source(

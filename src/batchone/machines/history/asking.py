@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
+from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Tail
-from batchone.machines.history.model import EVER, check_window
+from batchone.machines.history.model import EVER, Missing, check_window
 from batchone.machines.history.reading import SQL, WARM_SHARE, Found, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
 from batchone.machines.history.warm import Warm
@@ -27,11 +28,11 @@ _SHAPES = ("packed", "plain", "unsealed", "warm")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a SELECT gave; `cut` if there was more than was asked for; `lost` are files of the catalogue that are gone."""
+    """What a SELECT gave; `cut` if there was more than was asked for; `missing` are files that could not be read."""
 
     table: pa.Table
     cut: bool
-    lost: tuple[str, ...]
+    missing: Missing
 
 
 class Asker:
@@ -39,9 +40,12 @@ class Asker:
     of each path) and `signals` (path, samples, first, last). It needs the catalogue and the files, not the platform: as
     many processes as one likes may ask beside the one that writes."""
 
-    def __init__(self, catalogue: Catalogue, root: Path, *, threads: int, memory_bytes: float) -> None:
+    def __init__(
+        self, catalogue: Catalogue, root: Path, *, threads: int, memory_bytes: float, cache: Cache | None = None
+    ) -> None:  # fmt: skip
         self._catalogue = catalogue
         self._root = root
+        self._cache = cache
         self._threads = threads
         self._memory_bytes = memory_bytes
         self._tail = Tail(root)
@@ -56,10 +60,10 @@ class Asker:
         `Refused` when it is no single SELECT, fails, reaches for anything but the tenant's samples, or takes too long.
         """
         check_window(*window)
-        found = await there(self._catalogue, self._tail, self._root, tenant, *window)
+        found = await there(self._catalogue, self._tail, self._root, tenant, *window, self._cache)
         bounds = columns.to_us(window[0]), columns.to_us(window[1])
         table, cut = await asyncio.to_thread(self._ask, tenant, select, found, bounds, rows, seconds)
-        return Answer(table, cut, tuple(sorted(found.lost)))
+        return Answer(table, cut, found.missing)
 
     def close(self) -> None:
         """Let go of DuckDB."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import structlog
 
+from batchone.kernel.errors import TryLater
 from batchone.machines.history.model import MergeRules, Segment, shelves, to_merge
+from batchone.machines.history.objects import ObjectStore
 from batchone.machines.history.segments import SegmentFiles, sorted_unique
 from batchone.machines.history.store import Catalogue
 
@@ -19,12 +21,16 @@ _BATCHES_AGE_S = 3 * 86400
 class Keeper:
     """The historian's housework. All its durations are real seconds."""
 
-    def __init__(self, catalogue: Catalogue, files: SegmentFiles, rules: MergeRules, *, grace_s: float, stray_s: float) -> None:
+    def __init__(
+        self, catalogue: Catalogue, files: SegmentFiles, rules: MergeRules, *, grace_s: float, stray_s: float,
+        objects: ObjectStore | None = None,
+    ) -> None:  # fmt: skip
         self._catalogue = catalogue
         self._files = files
         self._rules = rules
         self._grace_s = grace_s
         self._stray_s = stray_s
+        self._objects = objects
 
     async def work(self, every_s: float) -> None:
         """Tidy up, now and then, until cancelled."""
@@ -43,7 +49,7 @@ class Keeper:
     async def merge(self) -> int:
         """Merge once on every shelf that wants it; how many merges took place."""
         merged = 0
-        for shelf in shelves(await self._catalogue.live()):
+        for shelf in shelves([row for row in await self._catalogue.live() if not row[0].moved]):
             chosen = to_merge(shelf, self._rules)
             if chosen:
                 merged += await self._merge(chosen)
@@ -67,11 +73,21 @@ class Keeper:
         return self._files.write(olds[0].tenant, olds[0].day, rows, kept=olds[0].kept, packed=True, alone=alone)
 
     async def remove_retired(self) -> None:
-        """Remove files that merged ones replaced, once no reader can be at them any more."""
+        """Remove files that merged ones replaced or that were dropped, once no reader can be at them any more. One whose
+        object cannot be removed now is remembered for the next time."""
         retired = await self._catalogue.long_retired(self._grace_s)
-        if retired:
-            await asyncio.to_thread(self._files.remove, retired.values())
-            await self._catalogue.forget(retired.keys())
+        if not retired:
+            return
+        await asyncio.to_thread(self._files.remove, [each.file for each in retired])
+        forgotten = [each.id for each in retired if not each.stored]
+        try:
+            for each in retired:
+                if each.stored and self._objects is not None:
+                    await asyncio.to_thread(self._objects.remove, each.file)
+                    forgotten.append(each.id)
+        except TryLater as error:
+            _log.warning("history.objects_away", what=error.what)
+        await self._catalogue.forget(forgotten)
 
     async def remove_strays(self) -> None:
         """Remove files that a crash left behind before the catalogue named them; the stream delivers their samples again."""

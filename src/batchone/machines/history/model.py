@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from batchone.contracts.machines import Kept
 from batchone.kernel.errors import Refused
@@ -22,6 +23,9 @@ BatchKey = tuple[str, str]
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 """No sample is earlier, none as late."""
 
+Missing = Mapping[str, Literal["lost", "away"]]
+"""Files that could not be read, and why: they are gone or damaged, or stand in an object store that is away."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -29,7 +33,9 @@ class Segment:
 
     `file` is relative to the historian's folder; `first` and `last` are the least and greatest source time; `paths` is
     how many signals it holds; `packed` is the shape of merged ones (see `packing`); `kept` is the class that says for how
-    long it is kept; `alone` says that no other segment holds one of its samples, which readers need not look for then.
+    long it is kept; `alone` says that no other segment holds one of its samples, which readers need not look for then. One
+    that `moved` is in the object store under the name `file`, its bytes' SHA-256 being `object`; the file in the folder is
+    then a copy that comes and goes.
     """
 
     id: str
@@ -44,6 +50,8 @@ class Segment:
     packed: bool = False
     kept: Kept = "standard"
     alone: bool = False
+    object: str = ""
+    moved: bool = False
 
     @property
     def shape(self) -> str:
@@ -136,12 +144,34 @@ class Steps:
         return Steps(max(1, -((start_us - end_us) // (count - 1))), count)
 
 
+def check_time(time: datetime) -> None:
+    """Refuse a time without zone."""
+    if time.tzinfo is None:
+        raise Refused("history.zone", "A time lacks its zone.", "Write it as 2026-01-01T08:00:00Z.")
+
+
 def check_window(start: datetime, end: datetime) -> None:
     """Refuse a window without zone or length."""
-    if start.tzinfo is None or end.tzinfo is None:
-        raise Refused("history.zone", "A time lacks its zone.", "Write it as 2026-01-01T08:00:00Z.")
+    check_time(start)
+    check_time(end)
     if start >= end:
         raise Refused("history.window", f"The window from {start} to {end} has no length.", "Let it start before its end.")
+
+
+_SPANS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+
+
+def windows_before(end: datetime, least: datetime) -> list[tuple[datetime, datetime]]:
+    """Windows from `end` back to `least`, the newest first, each longer than the one before: most of what is looked for last
+    is in the first, and the rest costs few questions."""
+    found: list[tuple[datetime, datetime]] = []
+    last = end
+    while last > least:
+        span = _SPANS[min(len(found), len(_SPANS) - 1)]
+        first = max(last - span, least)
+        found.append((first, last))
+        last = first
+    return found
 
 
 def check_points(points: int) -> None:
@@ -159,6 +189,14 @@ def shelves(rows: Sequence[tuple[Segment, float]]) -> list[Shelf]:
         found[shelf].append(segment)
         quiet[shelf] = quiet_s
     return [Shelf(*shelf, tuple(segments), quiet[shelf]) for shelf, segments in found.items()]
+
+
+def to_move(shelf: Shelf, rules: MergeRules, before: datetime) -> tuple[Segment, ...]:
+    """The segments of a shelf, of which none has moved yet, that may go to the object store: none of their samples is later
+    than `before`, nothing was added for a while, and there is nothing to merge."""
+    if shelf.quiet_s < rules.settled_s or to_merge(shelf, rules):
+        return ()
+    return tuple(segment for segment in shelf.segments if segment.last < before)
 
 
 KeepS = Mapping[Kept, float | None]

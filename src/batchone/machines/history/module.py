@@ -22,17 +22,20 @@ from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
-from batchone.machines.history.archive import Archive
+from batchone.machines.history.caching import Cache
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.journal import Journals, Rules
 from batchone.machines.history.keeping import Keeper
 from batchone.machines.history.model import KeepS, MergeRules
+from batchone.machines.history.offload import Mover
+from batchone.machines.history.places import READERS_WAIT_S, ObjectSettings, archive_of, segments_in, store_of
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
+from batchone.machines.history.store_objects import MovedSegments
 
 _log = structlog.get_logger(__name__)
 
@@ -56,8 +59,11 @@ class HistorySettings(Settings):
     keep_standard: Seconds | None = Field(default=None, description="The same of the class standard, which is what most are.")
     keep_long: Seconds | None = Field(default=None, description="The same of the class long.")
     archive: str = Field(
-        default="history-archive", description="Folder to which days go before they are dropped; empty: they are deleted."
-    )  # fmt: skip
+        default="history-archive",
+        description="Folder to which days go before they are dropped, objects:name for one in the object store; empty: they "
+        "are deleted.",
+    )
+    objects: ObjectSettings = ObjectSettings()
     drop_every: Seconds | None = Field(default=None, description="How often what is due goes by itself; unset: only by hand.")
     read_threads: int = Field(default=2, ge=1, description="Processor cores for one read.")
     read_memory: Bytes = Field(default=1e9, ge=64e6, description="Memory for all reads.")
@@ -100,13 +106,21 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     root.mkdir(parents=True, exist_ok=True)
     files = SegmentFiles(root, partial(context.ids.new, "SEG"), time.time)
     catalogue = Catalogue(context.database)
-    reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory)
+    store = store_of(settings.objects, context.home)
+    cache, moved = None, MovedSegments(context.database)
+    objects = None if store is None else segments_in(store)
+    quick = store_of(settings.objects, context.home, silent_s=READERS_WAIT_S)
+    if quick is not None:
+        cache = Cache(
+            moved, root, segments_in(quick), bytes_max=settings.objects.cache, grace_s=settings.grace, real_s=time.time
+        )
+    reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory, cache=cache)
     await asyncio.to_thread(reader.warm)
     journals = Journals(catalogue, root, partial(context.ids.new, "JRN"), Rules(settings.seal_rows))
     sealer = Sealer(context.database, journals, files, classes=classes)
     ingest = Ingest(context.database, journals, flush_s=settings.flush, full=settings.messages)
     rules = MergeRules(settings.fan_in, settings.settled, settings.segment_rows)
-    keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray)
+    keeper = Keeper(catalogue, files, rules, grace_s=settings.grace, stray_s=settings.stray, objects=objects)
 
     async def forget() -> None:
         # The stream takes nothing new once it is full, so what everybody has taken from it must go.
@@ -117,7 +131,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
             except TryLater as error:
                 _log.info("history.waiting", what=error.what)
 
-    archive = Archive(context.home / settings.archive) if settings.archive else None
+    archive = archive_of(settings.archive, store, context.home)
     keep_s: KeepS = {"short": settings.keep_short, "standard": settings.keep_standard, "long": settings.keep_long}
 
     async def record(actor: Actor, action: str, subject: str, details: Mapping[str, str]) -> None:
@@ -132,6 +146,9 @@ async def build(context: Context, settings: HistorySettings) -> Running:
         "tidy": lambda: keeper.work(settings.tidy_every),
         "forget": forget,
     }
+    if objects is not None and cache is not None:
+        mover = Mover(catalogue, moved, root, objects, cache, rules, after_s=settings.objects.move_after, clock=context.clock)
+        work["objects"] = lambda: mover.work(settings.tidy_every)
     if settings.drop_every is not None:
         every_s = settings.drop_every
         work["retention"] = lambda: retainer.work(every_s)

@@ -25,7 +25,8 @@ INSERT INTO history.refused (digest, subject, reason, data) VALUES (%(digest)s, 
 ON CONFLICT (digest, subject) DO UPDATE SET times = refused.times + 1
 
 -- name: overlapping
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object,
+    moved_at IS NOT NULL AS moved FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
@@ -39,14 +40,15 @@ INSERT INTO history.journal (file) VALUES (%(file)s)
 DELETE FROM history.journal WHERE file = %(file)s
 
 -- name: counting
-SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, alone, journal.files AS journals
+SELECT id, tenant, day, segment.file, first, last, rows, bytes, paths, packed, kept, alone, object,
+    moved_at IS NOT NULL AS moved, journal.files AS journals
 FROM (SELECT coalesce(array_agg(file ORDER BY opened_at, file), '{}') AS files FROM history.journal) AS journal
 LEFT JOIN history.segment AS segment
     ON tenant = %(tenant)s AND retired_at IS NULL AND last >= %(start)s AND first < %(end)s
 ORDER BY first, id
 
 -- name: live
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone,
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object, moved_at IS NOT NULL AS moved,
     extract(epoch FROM now() - max(stored_at) OVER (PARTITION BY tenant, kept, day))::float8 AS quiet_s
 FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, kept, day, first, id
 
@@ -54,7 +56,7 @@ FROM history.segment WHERE retired_at IS NULL ORDER BY tenant, kept, day, first,
 UPDATE history.segment SET retired_at = now() WHERE id = ANY(%(ids)s) AND retired_at IS NULL
 
 -- name: long_retired
-SELECT id, file FROM history.segment WHERE retired_at < now() - make_interval(secs => %(grace_s)s)
+SELECT id, file, object <> '' AS stored FROM history.segment WHERE retired_at < now() - make_interval(secs => %(grace_s)s)
 
 -- name: forget
 DELETE FROM history.segment WHERE id = ANY(%(ids)s) AND retired_at IS NOT NULL
@@ -73,7 +75,8 @@ FROM history.segment WHERE tenant = %(tenant)s AND retired_at IS NULL
 SELECT DISTINCT tenant FROM history.segment WHERE retired_at IS NULL ORDER BY tenant
 
 -- name: of_tenant
-SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone FROM history.segment
+SELECT id, tenant, day, file, first, last, rows, bytes, paths, packed, kept, alone, object,
+    moved_at IS NOT NULL AS moved FROM history.segment
 WHERE tenant = %(tenant)s AND retired_at IS NULL ORDER BY id
 
 -- name: add_dropped
@@ -93,3 +96,21 @@ ORDER BY first, id
 
 -- name: mark_restored
 UPDATE history.dropped SET restored = %(now)s WHERE tenant = %(tenant)s AND id = %(id)s AND restored IS NULL
+
+-- name: intend
+UPDATE history.segment SET object = %(sha256)s WHERE id = %(id)s AND retired_at IS NULL AND moved_at IS NULL
+
+-- name: moved
+UPDATE history.segment SET moved_at = now() WHERE id = %(id)s AND retired_at IS NULL AND object = %(sha256)s
+
+-- name: moved_days
+SELECT DISTINCT tenant, kept, day FROM history.segment WHERE moved_at IS NOT NULL
+
+-- name: moved_among
+SELECT file FROM history.segment WHERE moved_at IS NOT NULL AND file = ANY(%(files)s)
+
+-- name: objects
+SELECT file, bytes, moved_at IS NOT NULL AND retired_at IS NULL AS counts FROM history.segment WHERE object <> '' ORDER BY file
+
+-- name: owner
+SELECT id, EXISTS (SELECT FROM history.segment WHERE moved_at IS NOT NULL) AS used FROM history.owner

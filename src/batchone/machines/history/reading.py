@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import numpy as np
@@ -20,8 +20,9 @@ from batchone.contracts.machines import HistoryStats
 from batchone.kernel.database import load_queries
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
+from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Frame, Tail
-from batchone.machines.history.model import Segment, Steps
+from batchone.machines.history.model import Missing, Segment, Steps, windows_before
 from batchone.machines.history.store import Catalogue
 from batchone.machines.history.warm import Warm
 
@@ -38,11 +39,11 @@ Line = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass
 class Thinned:
-    """Lines by path; `thinned` if some samples were left out; `lost` are the files that could not be read."""
+    """Lines by path; `thinned` if some samples were left out; `missing` are the files that could not be read, and why."""
 
     lines: dict[str, Line] = field(default_factory=dict)
     thinned: bool = False
-    lost: set[str] = field(default_factory=set)
+    missing: Missing = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,25 @@ class Window:
     unsealed: pa.Table | None = None
 
 
+class Newest(NamedTuple):
+    """A sample, its times in microseconds."""
+
+    path: str
+    value: float
+    quality: int
+    source_us: int
+    received_us: int
+
+
 class Reader:
     """Read-only, and only below the historian's folder."""
 
-    def __init__(self, catalogue: Catalogue, root: Path, *, threads: int, memory_bytes: float) -> None:
+    def __init__(
+        self, catalogue: Catalogue, root: Path, *, threads: int, memory_bytes: float, cache: Cache | None = None
+    ) -> None:  # fmt: skip
         self._catalogue = catalogue
         self._root = root
+        self._cache = cache
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._tail = Tail(root)
         self._duck = duckdb.connect(":memory:")
@@ -111,10 +125,10 @@ class Reader:
 
     async def trend(self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, points: int) -> Thinned:
         """Good and uncertain samples of each path, thinned where there are more than `points`."""
-        window, lost = await self._window(tenant, paths, start, end)
+        window, missing = await self._window(tenant, paths, start, end)
         async with self._gate:
             found = await asyncio.to_thread(self._trend, window, points)
-        found.lost |= lost
+        found.missing = {**found.missing, **missing}
         return found
 
     async def page(
@@ -142,13 +156,31 @@ class Reader:
 
     async def counts(
         self, tenant: str, paths: Sequence[str], start: datetime, end: datetime
-    ) -> tuple[dict[str, int], set[str]]:  # fmt: skip
+    ) -> tuple[dict[str, int], Missing]:  # fmt: skip
         """How many samples there are of each path that has any, bad ones too, and the files that could not be read."""
-        window, lost = await self._window(tenant, paths, start, end)
+        window, missing = await self._window(tenant, paths, start, end)
         async with self._gate:
             found, readable = await asyncio.to_thread(self._query, "count_all", window)
-        lost |= {segment.file for segment in window.segments} - {segment.file for segment in readable}
-        return dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}, lost
+        counts = dict(zip(found["path"].to_pylist(), found["rows"].to_pylist(), strict=True)) if found is not None else {}
+        return counts, {**missing, **_unreadable(window, readable)}
+
+    async def newest(self, tenant: str, paths: Sequence[str], since: datetime, end: datetime) -> tuple[list[Newest], Missing]:
+        """The newest sample of each path that is not bad, before `end` and not before `since`, and the files that were looked
+        for and could not be read."""
+        left, found = set(paths), dict[str, Newest]()
+        missing: dict[str, Literal["lost", "away"]] = {}
+        for start, until in windows_before(end, since):
+            window, lacking = await self._window(tenant, sorted(left), start, until)
+            async with self._gate:
+                table, readable = await asyncio.to_thread(self._query, "newest", window)
+            missing |= {**lacking, **_unreadable(window, readable)}
+            if table is not None:
+                rows = zip(*(table[name].to_pylist() for name in ("path", "v", "q", "t", "r")), strict=True)
+                found |= {row[0]: Newest(*row) for row in rows}
+            left -= found.keys()
+            if not left:
+                break
+        return [found[path] for path in sorted(found)], missing
 
     async def named(self, tenant: str, start: datetime, end: datetime) -> tuple[str, ...]:
         """The paths that stand in files which may have samples of a window."""
@@ -158,11 +190,15 @@ class Reader:
             return sealed
         return tuple(sorted({*sealed, *pc.unique(window.unsealed["path"].cast(pa.string())).to_pylist()}))
 
+    async def bring(self, segments: Sequence[Segment]) -> Missing:
+        """Let segments have their files here, as far as they can be had; which could not, and why."""
+        return await _missing(segments, self._root, self._cache)
+
     async def signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         """The paths that stand in those files that can be read."""
-        lost = await asyncio.to_thread(_lost, self._root, segments)
+        missing = await self.bring(segments)
         async with self._gate:
-            return await asyncio.to_thread(self._signals, [each for each in segments if each.file not in lost])
+            return await asyncio.to_thread(self._signals, [each for each in segments if each.file not in missing])
 
     def _signals(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         found: set[str] = set()
@@ -181,10 +217,10 @@ class Reader:
 
     async def _window(
         self, tenant: str, paths: Sequence[str] | None, start: datetime, end: datetime
-    ) -> tuple[Window, set[str]]:  # fmt: skip
-        found = await there(self._catalogue, self._tail, self._root, tenant, start, end)
+    ) -> tuple[Window, Missing]:  # fmt: skip
+        found = await there(self._catalogue, self._tail, self._root, tenant, start, end, self._cache)
         wanted = None if paths is None else list(paths)
-        return Window(found.segments, columns.to_us(start), columns.to_us(end), wanted, found.unsealed), found.lost
+        return Window(found.segments, columns.to_us(start), columns.to_us(end), wanted, found.unsealed), found.missing
 
     def _rows(self, window: Window) -> pa.Table:
         table, _ = self._query("rows", window)
@@ -195,7 +231,7 @@ class Reader:
     def _trend(self, window: Window, points: int) -> Thinned:
         found, paths = Thinned(), window.paths or ()
         counts, readable = self._query("count", window)
-        found.lost = {segment.file for segment in window.segments} - {segment.file for segment in readable}
+        found.missing = _unreadable(window, readable)
         if counts is None:
             return found
         count = dict(zip(counts["path"].to_pylist(), counts["rows"].to_pylist(), strict=True))
@@ -254,32 +290,40 @@ class Reader:
 @dataclass(frozen=True)
 class Found:
     """What there is of a window: segments that have their file, a table of what stands in journals if anything does, and the
-    files that are gone."""
+    files that could not be had."""
 
     segments: list[Segment]
     unsealed: pa.Table | None
-    lost: set[str]
+    missing: Missing
 
 
-async def there(catalogue: Catalogue, tail: Tail, root: Path, tenant: str, start: datetime, end: datetime) -> Found:
-    """What there is of a window."""
+async def there(
+    catalogue: Catalogue, tail: Tail, root: Path, tenant: str, start: datetime, end: datetime, cache: Cache | None
+) -> Found:  # fmt: skip
+    """What there is of a window; what has moved to the object store is brought into the cache."""
 
-    async def look() -> tuple[list[Segment], list[Frame], set[str]]:
+    async def look() -> tuple[list[Segment], list[Frame], Missing]:
         segments, frames, gone = await tail.moment(catalogue, tenant, lambda: catalogue.counting(tenant, start, end))
-        return segments, frames, gone | await asyncio.to_thread(_lost, root, segments)
+        return segments, frames, {**dict.fromkeys(gone, "lost"), **await _missing(segments, root, cache)}
 
-    segments, frames, lost = await look()
-    if lost:
+    segments, frames, missing = await look()
+    if "lost" in missing.values():
         # A merge may have replaced them since the catalogue was asked.
-        segments, frames, lost = await look()
-    if lost:
-        _log.error("history.file_lost", files=sorted(lost))
+        segments, frames, missing = await look()
+    if missing:
+        _log.error("history.file_missing", files=dict(sorted(missing.items())))
     unsealed = await asyncio.to_thread(tail.table, frames, columns.to_us(start), columns.to_us(end)) if frames else None
-    return Found([segment for segment in segments if segment.file not in lost], unsealed, lost)
+    return Found([segment for segment in segments if segment.file not in missing], unsealed, missing)
 
 
-def _lost(root: Path, segments: Sequence[Segment]) -> set[str]:
-    return {segment.file for segment in segments if not (root / segment.file).exists()}
+async def _missing(segments: Sequence[Segment], root: Path, cache: Cache | None) -> Missing:
+    missing = await cache.bring(segments) if cache is not None else {}
+    absent = await asyncio.to_thread(lambda: [each for each in segments if not (root / each.file).exists()])
+    return {**{each.file: "away" if each.moved else "lost" for each in absent}, **missing}
+
+
+def _unreadable(window: Window, readable: Sequence[Segment]) -> Missing:
+    return dict.fromkeys({segment.file for segment in window.segments} - {segment.file for segment in readable}, "lost")
 
 
 def _lines(table: pa.Table | None) -> dict[str, Line]:

@@ -68,6 +68,12 @@ SELECT DISTINCT path, epoch_us(source_time) AS t, value AS v
 FROM sample WHERE quality < 2 AND isfinite(value)
 ORDER BY path, t, v
 
+-- name: newest
+SELECT path, last.t AS t, last.r AS r, last.v AS v, last.q AS q FROM (
+    SELECT path, max({'t': epoch_us(source_time), 'r': epoch_us(received_time), 'v': value, 'q': quality}) AS last
+    FROM sample WHERE quality < 2 AND isfinite(value) GROUP BY path
+)
+
 -- Structs compare field by field: of equal values the earlier is the smallest and the later the largest, so that the
 -- same question always has the same answer.
 -- name: thin

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 import structlog
 
@@ -13,7 +15,7 @@ from batchone.contracts.machines import DroppedDay, DueDay, Kept, RetentionPrevi
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Conflict, NotFound, Refused, TryLater
 from batchone.kernel.ids import Ids
-from batchone.machines.history.archive import Archive
+from batchone.machines.history.archive import Archive, Manifest
 from batchone.machines.history.model import KeepS, Segment, digest, due
 from batchone.machines.history.reading import Reader
 from batchone.machines.history.segments import SegmentFiles
@@ -62,7 +64,7 @@ class Retainer:
         """What dropping would take away now."""
         now = self._clock.now()
         days = [await self._due_day(shelf) for shelf in due(await self._catalogue.of_tenant(tenant), self._keep(restored), now)]
-        archive = str(self._archive.folder) if self._archive else ""
+        archive = self._archive.store.where if self._archive else ""
         return RetentionPreview(now, self._keep_s, archive, tuple(days))
 
     async def drop(self, tenant: str, kept: Kept, day: date, digest: str, actor: Actor) -> DroppedDay:
@@ -72,7 +74,7 @@ class Retainer:
         if found.digest != digest:
             raise Conflict("history.day_changed", f"{day} is not what it was in the preview.", "Look at the preview again.")
         id_ = self._ids.new("DROP")
-        folder = await asyncio.to_thread(self._archive.store, id_, self._files.root, shelf) if self._archive else ""
+        folder = await self._archived(id_, shelf) if self._archive else ""
         dropped = DroppedDay(
             id_, kept, day, found.segments, found.rows, found.bytes, len(found.signals), found.first, found.last, folder,
             self._clock.now(), actor.name,
@@ -98,16 +100,30 @@ class Retainer:
             raise NotFound("history.no_drop", f"No day was dropped as {id}.", "See `batchone history dropped`.")
         if not found.archive or self._archive is None:
             raise Refused("history.no_archive", f"{id} was dropped without a copy.", "Set an archive for the next time.")
-        files = await asyncio.to_thread(self._archive.open, found.archive)
+        manifest = await asyncio.to_thread(self._archive.manifest, found.archive)
         segments: list[Segment] = []
         try:
-            for path, segment in files:
-                segments.append(await asyncio.to_thread(self._files.adopt, path, segment, "restored"))
+            await asyncio.to_thread(self._bring_back, self._archive, found.archive, manifest, segments)
             await self._catalogue.restore(tenant, id, segments, self._clock.now())
         finally:
             self._files.settle(segments)
         await self._record(actor, "history.restore", f"{found.kept} {found.day}", {"rows": str(found.rows), "id": id})
         return next(each for each in await self._catalogue.dropped(tenant) if each.id == id)
+
+    async def _archived(self, id_: str, shelf: Sequence[Segment]) -> str:
+        assert self._archive is not None
+        away = [file for file, why in (await self._reader.bring(shelf)).items() if why == "away"]
+        if away:
+            what = f"A day could not be archived: {away[0]} cannot be had from the object store now."
+            raise TryLater("history.archive", what, "See `batchone doctor`.", after_s=60)
+        return await asyncio.to_thread(self._archive.keep, id_, self._files.root, shelf)
+
+    def _bring_back(self, archive: Archive, name: str, manifest: Manifest, segments: list[Segment]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            for kept in manifest.files:
+                archive.fetch(name, kept, path)
+                segments.append(self._files.adopt(path, kept.segment, "restored"))
 
     def _keep(self, restored: bool) -> KeepS:
         return {**self._keep_s, "restored": 0.0} if restored else self._keep_s

@@ -136,7 +136,7 @@ class SegmentFiles:
         file = f"{segment.tenant}/{kept}/{segment.day.isoformat()}/{name}.parquet"
         with source.open("rb") as data:
             self._put(file, lambda sink: shutil.copyfileobj(data, sink))
-        return replace(segment, id=name, file=file, kept=kept, alone=False)
+        return replace(segment, id=name, file=file, kept=kept, alone=False, object="", moved=False)
 
     def _put(self, file: str, write: Callable[[BinaryIO], None]) -> int:
         """Let a file come to be whole or not at all; its size."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import pyarrow as pa
 
-from batchone.contracts.machines import Gap, HistoryStats, SamplePage, Trend
+from batchone.contracts.machines import Gap, HistoryStats, LastValue, SamplePage, Trend, ValuesAt
 from batchone.machines import columns
 from batchone.machines.history.exporting import to_page
-from batchone.machines.history.model import EVER, check_points, check_window
+from batchone.machines.history.model import EVER, Missing, check_points, check_time, check_window
 from batchone.machines.history.reading import Place, Reader, Thinned
 from batchone.machines.history.store import Catalogue
 
@@ -34,7 +34,7 @@ class Historian:
         wanted = list(dict.fromkeys(paths))
         found = await self._reader.trend(tenant, wanted, start, end, points)
         lines = {path: found.lines.get(path, ((), ())) for path in wanted}
-        gaps = await self._gaps(tenant, wanted, start, end, found.lost, found.lines)
+        gaps = await self._gaps(tenant, wanted, start, end, found.missing, found.lines)
         return Trend(
             start=start, end=end, answer=_answer(found, gaps), gaps=gaps,
             times_s={path: times for path, (times, _) in lines.items()},
@@ -42,11 +42,11 @@ class Historian:
         )  # fmt: skip
 
     async def _gaps(
-        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, lost: Collection[str], there: Container[str]
+        self, tenant: str, paths: Sequence[str], start: datetime, end: datetime, missing: Missing, there: Container[str]
     ) -> tuple[Gap, ...]:  # fmt: skip
         dropped = await self._catalogue.dropped_of(tenant, paths, start, end)
         return (
-            *(Gap("lost", file) for file in sorted(lost)), *(Gap("dropped", id_) for id_ in dropped),
+            *(Gap(reason, file) for file, reason in sorted(missing.items())), *(Gap("dropped", id_) for id_ in dropped),
             *(Gap("none", path) for path in paths if path not in there),
         )  # fmt: skip
 
@@ -59,10 +59,25 @@ class Historian:
         counts: dict[str, int] = {}
         gaps: tuple[Gap, ...] = ()
         if not after:
-            counts, lost = await self._reader.counts(tenant, wanted, start, end)
-            gaps = await self._gaps(tenant, wanted, start, end, lost, counts)
+            counts, missing = await self._reader.counts(tenant, wanted, start, end)
+            gaps = await self._gaps(tenant, wanted, start, end, missing, counts)
         table, place = await self._reader.page(tenant, wanted, start, end, Place.read(after), rows)
         return SamplePage(to_page(table), table.num_rows, sum(counts.values()), "" if place is None else str(place), gaps)
+
+    async def at(self, tenant: str, paths: Sequence[str], time: datetime, look_back_s: float) -> ValuesAt:
+        """The newest sample of each path at or before a time that is not bad, looked for so many seconds back."""
+        check_time(time)
+        wanted = list(dict.fromkeys(paths))
+        end = min(max(time + timedelta(microseconds=1), EVER[0]), EVER[1])
+        since = EVER[0] if look_back_s >= (end - EVER[0]).total_seconds() else end - timedelta(seconds=look_back_s)
+        found, missing = await self._reader.newest(tenant, wanted, since, end)
+        there = {each.path for each in found}
+        gaps = await self._gaps(tenant, wanted, since, end, missing, there)
+        values = (
+            LastValue(path, value, quality, columns.from_us(source), columns.from_us(received))
+            for path, value, quality, source, received in found
+        )
+        return ValuesAt(time, since, tuple(values), gaps)
 
     async def signals(self, tenant: str, day: datetime) -> tuple[str, ...]:
         """The paths of which there are samples in the files of the 24 hours before a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,15 @@ from batchone.machines.history.model import BatchKey, Segment
 
 _QUERIES = load_queries(Path(__file__).parent / "queries.sql")
 _COLUMNS = tuple(field.name for field in fields(Segment))
+
+
+@dataclass(frozen=True)
+class Retired:
+    """A segment that does not count any more; `stored` if the object store may have its file."""
+
+    id: str
+    file: str
+    stored: bool
 
 
 class Catalogue:
@@ -130,11 +139,10 @@ class Catalogue:
             return False
         return True
 
-    async def long_retired(self, grace_s: float) -> dict[str, str]:
-        """Files (by segment id) that stopped counting at least `grace_s` real seconds ago."""
+    async def long_retired(self, grace_s: float) -> list[Retired]:
+        """Segments that stopped counting at least `grace_s` real seconds ago."""
         async with self._database.transaction() as tx:
-            rows = await tx.all(_QUERIES["long_retired"], grace_s=grace_s)
-        return {row["id"]: row["file"] for row in rows}
+            return [Retired(**row) for row in await tx.all(_QUERIES["long_retired"], grace_s=grace_s)]
 
     async def forget(self, ids: Collection[str]) -> None:
         """Drop the rows of retired segments whose files are gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -56,6 +57,7 @@ class LastValues:
         self._place: dict[str, int] = {}
         self._paths: list[str] = []
         self._members: dict[str, list[int]] = defaultdict(list)
+        self._by_path: dict[str, NDArray[np.int64]] = {}
         self._equipment: list[str] = []
         self._equipment_code: dict[str, int] = {}
         self._value = np.full(_FIRST_ROOM, np.nan)
@@ -88,14 +90,23 @@ class LastValues:
 
     def of(self, equipment: str) -> tuple[LastValue, ...]:
         """The last values of an equipment by path; signals that never had one are left out."""
-        known = (place for place in self._members.get(equipment, ()) if not np.isnan(self._value[place]))
+        members = self._sorted(equipment)
+        at = members[~np.isnan(self._value[members])]
         return tuple(
-            LastValue(
-                self._paths[place], float(self._value[place]), int(self._quality[place]),
-                columns.from_us(int(self._source[place])), columns.from_us(int(self._received[place])),
+            map(
+                LastValue, map(self._paths.__getitem__, at.tolist()), self._value[at].tolist(), self._quality[at].tolist(),
+                _datetimes(self._source[at]), _datetimes(self._received[at]),
             )
-            for place in sorted(known, key=self._paths.__getitem__)
         )  # fmt: skip
+
+    def _sorted(self, equipment: str) -> NDArray[np.int64]:
+        """The places of an equipment by path, sorted once until a path is new."""
+        members = self._members.get(equipment, [])
+        found = self._by_path.get(equipment)
+        if found is None or len(found) != len(members):
+            found = np.array(sorted(members, key=self._paths.__getitem__), np.int64)
+            self._by_path[equipment] = found
+        return found
 
     def standing(self, expected: Expected, now_us: int, least_us: int) -> tuple[DataNow, ...]:
         """How each equipment stands that is expected to tell something; nothing is silent before `least_us` are over."""
@@ -173,3 +184,8 @@ class LastValues:
         self._told_value = np.append(self._told_value, np.full(more, np.nan))
         self._told_quality = np.append(self._told_quality, np.full(more, columns.BAD, np.uint8))
         self._told_source = np.append(self._told_source, np.full(more, _NEVER))
+
+
+def _datetimes(microseconds: NDArray[np.int64]) -> list[datetime]:
+    """The times, as `columns.from_us` makes them one by one."""
+    return [time.replace(tzinfo=UTC) for time in microseconds.astype("datetime64[us]").tolist()]

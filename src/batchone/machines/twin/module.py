@@ -8,14 +8,16 @@ from pathlib import Path
 from fastapi import APIRouter
 from pydantic import Field
 
+from batchone.contracts.alarms import Alarms
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Enterprises
-from batchone.contracts.machines import History, Twin
+from batchone.contracts.machines import EquipmentChanged, History, Twin
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.settings import Seconds, Settings
 from batchone.machines.twin import api
+from batchone.machines.twin.past import Past, States
 from batchone.machines.twin.service import TwinService
 from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things import api as things_api
@@ -37,7 +39,12 @@ async def build(context: Context, settings: TwinSettings) -> Running:
     things = ThingsService(
         ThingsStore(context.database), context.clock, lambda: context.get(Design), lambda: context.get(Enterprises)
     )
-    service = TwinService(context.bus, context.clock, things)
+    states = States(context.database)
+    past = Past(
+        states, context.clock, things, lambda: context.get(History), lambda: context.get(Alarms),
+        look_back_s=settings.look_back,
+    )  # fmt: skip
+    service = TwinService(context.bus, context.clock, things, past)
 
     async def fill() -> None:
         # The second time for samples that were acknowledged here before the restart but reached the files only after it.
@@ -47,6 +54,7 @@ async def build(context: Context, settings: TwinSettings) -> Running:
 
     return Running(
         provides={Twin: service, Things: things},
+        hears={EquipmentChanged: states.changed},
         work={
             "samples": lambda: context.bus.consume(
                 SAMPLES, "twin", ["samples.>"], service.handle, batch=settings.messages
@@ -66,6 +74,7 @@ def router(context: Context) -> APIRouter:
 
 
 MODULE = Module(
-    name="twin", build=build, settings=TwinSettings, provides=(Twin, Things), requires=(Design, Enterprises, History),
-    says=(ThingsDeclared,), schema="twin", migrations=Path(__file__).parent / "migrations", router=router,
+    name="twin", build=build, settings=TwinSettings, provides=(Twin, Things), requires=(Alarms, Design, Enterprises, History),
+    hears=(EquipmentChanged,), says=(ThingsDeclared,), schema="twin", migrations=Path(__file__).parent / "migrations",
+    router=router,
 )  # fmt: skip

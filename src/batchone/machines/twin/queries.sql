@@ -11,3 +11,11 @@ SELECT version, by, at, note FROM twin.things WHERE tenant = %(tenant)s ORDER BY
 INSERT INTO twin.things (tenant, version, text, note, by, at)
 VALUES (%(tenant)s, %(version)s, %(text)s, %(note)s, %(by)s, %(at)s)
 ON CONFLICT DO NOTHING
+
+-- name: add_state
+INSERT INTO twin.state (tenant, equipment, at, state) VALUES (%(tenant)s, %(equipment)s, %(at)s, %(state)s)
+ON CONFLICT (tenant, equipment, at) DO UPDATE SET state = excluded.state
+
+-- name: state_at
+SELECT state, at FROM twin.state WHERE tenant = %(tenant)s AND equipment = %(equipment)s AND at <= %(time)s
+ORDER BY at DESC LIMIT 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import structlog
 
-from batchone.contracts.machines import DataNow, History, LastValue, Trend
+from batchone.contracts.machines import DataNow, EquipmentAt, History, LastValue, Trend
 from batchone.contracts.things import Things
 from batchone.kernel.bus import Bus, Message
 from batchone.kernel.clock import Clock
@@ -19,6 +19,7 @@ from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.twin.live import subject, to_json
 from batchone.machines.twin.model import Expected, LastValues
+from batchone.machines.twin.past import Past
 
 _log = structlog.get_logger(__name__)
 _YEAR_9999_US = 253_370_764_800_000_000
@@ -33,10 +34,11 @@ _POINTS = 4
 class TwinService:
     """Implements `batchone.contracts.machines.Twin`."""
 
-    def __init__(self, bus: Bus, clock: Clock, things: Things) -> None:
+    def __init__(self, bus: Bus, clock: Clock, things: Things, past: Past | None = None) -> None:
         self._bus = bus
         self._clock = clock
         self._things = things
+        self._past = past
         self._expected: dict[str, tuple[float, Expected]] = {}
         self._values: dict[str, LastValues] = defaultdict(LastValues)
         self._grown = asyncio.Event()
@@ -45,6 +47,11 @@ class TwinService:
     async def last(self, tenant: str, equipment: str) -> tuple[LastValue, ...]:
         """The last value of every signal of an equipment, by path; nothing for an equipment that never spoke."""
         return self._values[tenant].of(equipment) if tenant in self._values else ()
+
+    async def at(self, tenant: str, equipment: str, time: datetime) -> EquipmentAt:
+        """How an equipment was at a time that is over."""
+        assert self._past is not None
+        return await self._past.at(tenant, equipment, time)
 
     async def data(self, tenant: str) -> tuple[DataNow, ...]:
         """How fresh and good the samples of every equipment with declared signals are; `TryLater` while the thing model is

@@ -9,6 +9,7 @@ import { addIcons } from "@siemens/ix-icons";
 import {
   iconAlarmBell,
   iconCodeScript,
+  iconConnected,
   iconGanttchart,
   iconHome,
   iconLanguage,
@@ -26,6 +27,7 @@ import {
 addIcons({
   iconAlarmBell,
   iconCodeScript,
+  iconConnected,
   iconGanttchart,
   iconHome,
   iconLanguage,

@@ -32,6 +32,14 @@ class Service:
         self.asked.append(("revoke", tenant, server, fingerprint, actor.person))
         return ONE
 
+    async def renew(self, tenant, actor):
+        self.asked.append(("renew", tenant, actor.person))
+        return PlatformCertificate("GH", "CN=b", "urn:b", NOON, NOON, False, "PEM")
+
+    async def take_over(self, tenant, fingerprint, actor):
+        self.asked.append(("take over", tenant, fingerprint, actor.person))
+        return PlatformCertificate("GH", "CN=b", "urn:b", NOON, NOON, True, "PEM")
+
 
 @pytest.fixture
 def service() -> Service:
@@ -67,3 +75,13 @@ async def test_engineers_judge(client: httpx.AsyncClient, service: Service, verb
         answer = await client.post(f"/api/connections/certificates/{verb}", json=body, headers={"x-role": role})
         assert answer.status_code == status
     assert service.asked == [(verb, "tinworks", "10.0.0.5:4840", "AB:CD", "anna")]
+
+
+async def test_the_platforms_own_is_renewed(client: httpx.AsyncClient, service: Service) -> None:
+    url = "/api/connections/certificates/own"
+    assert (await client.post(f"{url}/renew", headers={"x-role": "planner"})).status_code == 403
+    made = (await client.post(f"{url}/renew", headers={"x-role": "engineer"})).json()
+    assert made["in_use"] is False
+    used = await client.post(f"{url}/take-over", json={"fingerprint": "GH"}, headers={"x-role": "engineer"})
+    assert used.json()["in_use"] is True
+    assert service.asked == [("renew", "tinworks", "anna"), ("take over", "tinworks", "GH", "anna")]

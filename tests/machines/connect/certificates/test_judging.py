@@ -121,6 +121,23 @@ async def test_the_platforms_own_is_shown_for_servers_to_trust(trust) -> None:
     assert "PRIVATE" not in own.pem
 
 
+async def test_the_platforms_own_is_renewed_in_two_steps_by_an_engineer(both) -> None:
+    trust, audit = both
+    before = trust.identity()
+    made = await trust.renew(TENANT, CHEN)
+    assert (await trust.renew(TENANT, CHEN)).fingerprint == made.fingerprint, "one waits at a time"
+    assert [(each.fingerprint, each.in_use) for each in await trust.own(TENANT)] == [
+        (fingerprint(before.certificate), True), (made.fingerprint, False),
+    ]  # fmt: skip
+    with pytest.raises(NotFound):
+        await trust.take_over(TENANT, fingerprint(before.certificate), CHEN)
+    with pytest.raises(Forbidden):
+        await trust.take_over(TENANT, made.fingerprint, replace(CHEN, role="planner"))
+    assert (await trust.take_over(TENANT, made.fingerprint, CHEN)).in_use
+    assert fingerprint(trust.identity().certificate) == made.fingerprint
+    assert ("chen", "certificates.renew", made.fingerprint, "in use") in audit.lines
+
+
 def test_a_secret_is_a_file_of_the_platforms_own_folder(both, home: Path) -> None:
     trust, _ = both
     write_secret(home, "air.txt", "s3cret")

@@ -6,7 +6,7 @@ import pytest
 from tests.support_plant import Ports, pack_of
 
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.things import SignalType
+from batchone.contracts.things import SignalType, Thing
 from batchone.kernel.database import migrate
 from batchone.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from batchone.machines import twin
@@ -63,16 +63,33 @@ async def test_the_same_text_again_changes_nothing(things) -> None:
     assert len(await things.editions("t")) == 1
 
 
-async def test_a_stray_signal_can_be_adopted_by_pack_equipment_and_by_declared_equipment(things) -> None:
+def more(thing: str, signal: str, unit: str = "", place: str = "") -> Thing:
+    return Thing(thing, "", {"en": thing}, place, signals=(SignalType(signal, {"en": signal.title()}, unit),))
+
+
+async def test_equipment_of_packs_declared_and_new_equipment_get_more_signals_in_one_version(things) -> None:
     await things.declare("t", AIR, "", CHEN)
-    await things.adopt("t", "press-1", SignalType("hum", {"en": "Hum"}, "dB(A)"), CHEN)
-    model = await things.adopt("t", "comp-1", SignalType("temperature", {"en": "Temperature"}, "degC"), CHEN)
-    assert model.version == 3
-    assert {"press-1/hum", "comp-1/temperature", "comp-1/pressure"} <= set(model.signals)
-    with pytest.raises(Refused, match="no equipment ghost"):
-        await things.adopt("t", "ghost", SignalType("x", {"en": "X"}), CHEN)
-    with pytest.raises(Refused, match="has the signal force"):
-        await things.adopt("t", "press-1", SignalType("force", {"en": "Force"}), CHEN)
+    wanted = (
+        more("press-1", "hum", "dB(A)", "e/s/elsewhere"),
+        more("comp-1", "temperature", "degC"),
+        more("fan-1", "speed", "rpm", "e/s/roof"),
+    )
+    model = await things.extend("t", wanted, "three", CHEN)
+    assert model.version == 2
+    assert {"press-1/hum", "comp-1/temperature", "comp-1/pressure", "fan-1/speed"} <= set(model.signals)
+    assert (model.thing("fan-1").place, model.thing("press-1").place) == ("e/s/roof", "tinworks/north/hall/line/cell")
+    assert (await things.extend("t", wanted, "again", CHEN)).version == 2, "what is declared stays as it is"
+
+
+async def test_more_of_what_cannot_be_is_refused_and_changes_nothing(things) -> None:
+    wrong = (
+        (more("ghost", "x"), "no equipment ghost"), (more("press-1", "force"), "has the signal force"),
+        (more("press-1", "hum", "furlongs-ish"), "no unit"), (more("fan-1", "a b", "", "e/s"), "should match"),
+    )  # fmt: skip
+    for thing, told in wrong:
+        with pytest.raises(Refused, match=told):
+            await things.extend("t", (more("press-1", "sound"), thing), "", CHEN)
+    assert (await things.model("t")).version == 0
 
 
 async def test_only_engineers_of_the_enterprise_declare(things) -> None:

@@ -41,4 +41,14 @@ def router(context: Context) -> APIRouter:
         """Trust a certificate no more; connections that rest on it are closed."""
         return await context.get(Certificates).revoke(actor.tenant, server, fingerprint, actor)
 
+    @routes.post("/own/renew")
+    async def renew(actor: Engineer) -> PlatformCertificate:
+        """Make the platform's next certificate now, to be told to servers before it is used."""
+        return await context.get(Certificates).renew(actor.tenant, actor)
+
+    @routes.post("/own/take-over")
+    async def take_over(actor: Engineer, fingerprint: Annotated[str, Body(max_length=200, embed=True)]) -> PlatformCertificate:
+        """Use the platform's next certificate from now on."""
+        return await context.get(Certificates).take_over(actor.tenant, fingerprint, actor)
+
     return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
@@ -83,6 +84,24 @@ class CertificateService:
         told = (_platform(self._own.now(now).certificate, in_use=True),)
         return (*told, _platform(successor.certificate, in_use=False)) if successor else told
 
+    async def renew(self, tenant: str, actor: Actor) -> PlatformCertificate:
+        """Make the next certificate, unless it waits already."""
+        self._may(tenant, actor)
+        made = _platform(self._own.prepare(self._clock.now()).certificate, in_use=False)
+        await self._enterprises().record(actor, "certificates.renew", made.fingerprint, "", "made", {})
+        return made
+
+    async def take_over(self, tenant: str, fingerprint: str, actor: Actor) -> PlatformCertificate:
+        """Use the next certificate from now on."""
+        self._may(tenant, actor)
+        waiting = next((each for each in await self.own(tenant) if not each.in_use), None)
+        if waiting is None or waiting.fingerprint != _normal(fingerprint):
+            what = f"The platform has no certificate {fingerprint[:100]} that waits to be used."
+            raise NotFound("certificates.next", what, "Renew first, and let the servers trust the new one.")
+        self._own.take_over(self._clock.now())
+        await self._enterprises().record(actor, "certificates.renew", waiting.fingerprint, "", "in use", {})
+        return replace(waiting, in_use=True)
+
     async def seen(self, tenant: str) -> tuple[ServerCertificate, ...]:
         """Every certificate that a server showed."""
         self._here(tenant)
@@ -99,10 +118,7 @@ class CertificateService:
     async def _judge(
         self, tenant: str, server: str, told: str, state: CertificateState, actor: Actor
     ) -> ServerCertificate:  # fmt: skip
-        self._here(tenant)
-        if actor.role not in _MAY_JUDGE or actor.tenant != tenant:
-            cure = f"It is for: {', '.join(_MAY_JUDGE)} of this enterprise."
-            raise Forbidden("certificates.role", f"{actor.name} may not judge certificates here.", cure, role=actor.role)
+        self._may(tenant, actor)
         judged = await self._store.judge(CertificateJudged(server, _normal(told), state, actor.person), self._clock.now())
         if judged is None:
             what = f"{server[:200]} never showed the certificate {told[:100]}."
@@ -112,6 +128,12 @@ class CertificateService:
         details = {"fingerprint": judged.fingerprint, "subject": judged.subject[:200]}
         await self._enterprises().record(actor, "certificates.judge", server, "", state, details)
         return judged
+
+    def _may(self, tenant: str, actor: Actor) -> None:
+        self._here(tenant)
+        if actor.role not in _MAY_JUDGE or actor.tenant != tenant:
+            cure = f"It is for: {', '.join(_MAY_JUDGE)} of this enterprise."
+            raise Forbidden("certificates.role", f"{actor.name} may not judge certificates here.", cure, role=actor.role)
 
     def _here(self, tenant: str) -> None:
         if tenant != self._tenant:
@@ -149,8 +171,8 @@ def _untrusted(shown: ServerCertificate, approved: ServerCertificate | None) -> 
     else:
         what = f"{shown.server} shows a certificate that nobody has approved: {_described(shown)}."
     cure = (
-        "Compare the fingerprint with the one that the server itself shows; if they are the same, approve it: "
-        "POST /api/connections/certificates/approve."
+        "Compare the fingerprint with the one that the server itself shows; if they are the same, approve it under "
+        "/connect/certificates, or with POST /api/connections/certificates/approve."
     )
     return Refused(
         "certificate.untrusted", what, cure, server=shown.server, fingerprint=shown.fingerprint, subject=shown.subject,

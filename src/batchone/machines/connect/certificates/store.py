@@ -46,7 +46,7 @@ class CertificateStore:
             await tx.run(
                 _QUERIES["see_certificate"], **names, fingerprint=sight.fingerprint, der=der_of(sight.certificate), at=at
             )
-            await tx.run(_QUERIES["forget_certificates"], **names, keep=_WAITING_KEPT)
+            await tx.run(_QUERIES["forget_certificates"], **names, fingerprint=sight.fingerprint, keep=_WAITING_KEPT)
             return _told(await tx.all(_QUERIES["certificates_of"], **names))
 
     async def all(self) -> tuple[ServerCertificate, ...]:

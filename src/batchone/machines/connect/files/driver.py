@@ -22,7 +22,7 @@ from batchone.contracts.things import ThingModel
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
 from batchone.machines import columns
-from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, away
+from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, Seen, away, unheard
 from batchone.machines.connect.files.tables import KINDS, Told, layout_of, read
 from batchone.machines.connect.proposing import propose
 from batchone.machines.connect.wiring import Wiring
@@ -173,7 +173,9 @@ class FilesDriver(ReadOnly):
         self._sizes.pop(path, None)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001
+) -> Probed:  # fmt: skip
     """Read the newest file of the folder, or the newest done, and propose its names; nothing is moved."""
     folder, layout = folder_of(url), layout_of(settings)
     try:

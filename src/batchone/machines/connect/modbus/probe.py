@@ -13,7 +13,7 @@ from pymodbus.exceptions import ModbusException
 from batchone.contracts.sources import Found, Probed
 from batchone.contracts.things import ThingModel
 from batchone.kernel.errors import TryLater
-from batchone.machines.connect.driver import Garbled, Reach, away, heed_cancel
+from batchone.machines.connect.driver import Garbled, Reach, Seen, away, heed_cancel, unheard
 from batchone.machines.connect.guessing import GUESSED, Span, guesses, scan, spans
 from batchone.machines.connect.modbus.points import Table
 from batchone.machines.connect.wiring import Wiring, number_of
@@ -23,7 +23,9 @@ _COUNT, _COUNT_MAX, _LONGEST = 100, 999, 100
 _BETWEEN_S = 0.5
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001 - no names
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001 - no names
+) -> Probed:  # fmt: skip
     """Read `probe_count` (100) registers and bits from `probe_from` (0) on, of `unit` (1). Only reads; what is refused is
     told."""
     asked = Wiring("probe", "modbus", url=url, settings=settings)

@@ -16,7 +16,7 @@ from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.columns import BAD, GOOD, UNCERTAIN
 from batchone.machines.connect.broker import AWAY, Message, Session
-from batchone.machines.connect.driver import Access, Inbox, Reach, Reading, ReadOnly, away
+from batchone.machines.connect.driver import Access, Inbox, Reach, Reading, ReadOnly, Seen, away, unheard
 from batchone.machines.connect.mqtt import payloads
 from batchone.machines.connect.proposing import LISTED_MAX, propose
 from batchone.machines.connect.wiring import Wiring
@@ -114,7 +114,9 @@ class MqttDriver(ReadOnly):
                 self._inbox.samples.add(path, time_us, now_us, value, quality)
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,
+) -> Probed:  # fmt: skip
     """Listen for a moment (`probe_for`, 3 s) to `listen` (`#`), and propose what was heard."""
     listen = payloads.check_listen(settings.get("listen", "#"))
     for_s = min(max(seconds(settings["probe_for"]), 0.1), 60.0) if "probe_for" in settings else _PROBE_S
@@ -130,6 +132,7 @@ async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach:
                         with contextlib.suppress(ValueError):
                             for keys, value in payloads.leaves(payloads.read(message.payload)):
                                 heard[payloads.address_of(message.topic, keys)] = value
+                        seen(len(heard))
     except AWAY as error:
         raise away(url, error) from error
     finally:

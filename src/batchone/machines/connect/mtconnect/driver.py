@@ -17,7 +17,7 @@ from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Refused
 from batchone.kernel.quantities import seconds
 from batchone.machines import columns
-from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, away
+from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, Seen, away, unheard
 from batchone.machines.connect.mtconnect.documents import LostPlace, Standing, Streams, devices, streams
 from batchone.machines.connect.proposing import propose
 from batchone.machines.connect.wiring import Wiring
@@ -113,7 +113,9 @@ class MtconnectDriver(ReadOnly):
         return self._paths.get(item, f"{self._connection}/{item}")
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001
+) -> Probed:  # fmt: skip
     """Ask an agent for its data items and what they are now, and propose."""
     base = _base(url)
     async with _client(_ANSWER_S) as client:

@@ -13,7 +13,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from batchone.contracts.sources import Found, Probed
 from batchone.contracts.things import ThingModel
-from batchone.machines.connect.driver import Reach
+from batchone.machines.connect.driver import Reach, Seen, unheard
 from batchone.machines.connect.opcua.security import offered, security_of
 from batchone.machines.connect.opcua.session import SecureClient
 from batchone.machines.connect.proposing import LISTED_MAX, propose
@@ -22,7 +22,9 @@ _ANSWER_S = 5.0
 _DEPTH, _NODES_MAX = 8, 4 * LISTED_MAX
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,
+) -> Probed:  # fmt: skip
     """Browse a server and propose; nothing is subscribed to. The settings are those that the connection would be declared
     with: the probe connects no less securely."""
     client = SecureClient(url, security_of(url, settings), replace(reach, answer_s=_ANSWER_S))
@@ -30,7 +32,10 @@ async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach:
     with client.translated():
         try:
             who = await _who(client)
-            found = [each async for each in _variables(client)]
+            found = []
+            async for each in _variables(client):
+                found.append(each)
+                seen(len(found))
         finally:
             await client.disconnect()
     listed, rest = propose(found, model)

@@ -159,7 +159,8 @@ def _too_little(url: str, told: Iterable[ua.EndpointDescription], floor: Floor) 
     cure = "Let the server offer Basic256Sha256 or better."
     if lower is not None:
         cure += f" To connect all the same, knowing what that means, set security: {lower}."
-    return Refused("opcua.insecure", f"{url} offers {offers}; security: {floor} is asked for.", cure, offers=offers)
+    what = f"{url} offers {offers}; security: {floor} is asked for."
+    return Refused("opcua.insecure", what, cure, offers=offers, floor=floor, lower=lower or "")
 
 
 def _first(chain: bytes) -> bytes:

@@ -14,7 +14,7 @@ from snap7.type import Area
 
 from batchone.contracts.sources import Found, Probed
 from batchone.contracts.things import ThingModel
-from batchone.machines.connect.driver import Garbled, Reach, away
+from batchone.machines.connect.driver import Garbled, Reach, Seen, away, unheard
 from batchone.machines.connect.guessing import GUESSED, Span, guesses, scan, spans
 from batchone.machines.connect.s7.points import LONGEST
 from batchone.machines.connect.wiring import Wiring, number_of
@@ -26,7 +26,9 @@ _BETWEEN_S = 0.5
 _INT_MAX = 2**15 - 1
 
 
-async def probe(url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach) -> Probed:  # noqa: ARG001 - no names
+async def probe(
+    url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001 - no names
+) -> Probed:  # fmt: skip
     """Read `probe_count` (200) bytes from `probe_from` (0) on, of data block `probe_db` (1), flags, inputs and outputs. Only
     reads; what is refused is told."""
     asked = Wiring("probe", "s7", url=url, settings=settings)

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.sources import Connector, Probed, Sources, SourcesEdition
+from batchone.contracts.sources import Connector, Point, Probed, Source, Sources, SourcesEdition
+from batchone.contracts.things import Thing
 from batchone.kernel.module import Context
 
 Reader = Annotated[Actor, Depends(allow("planner", "operator", "engineer"))]
@@ -42,6 +43,23 @@ def router(context: Context) -> APIRouter:
     ) -> Mapping[str, int]:
         """Take a text as the next version; refused whole, with every fault by line."""
         return {"version": await context.get(Sources).declare(actor.tenant, text, note, actor)}
+
+    @routes.put("/{connection}")
+    async def connect(
+        actor: Engineer, connection: str, url: Annotated[str, Body()], points: Annotated[tuple[Point, ...], Body()] = (),
+        settings: Annotated[dict[str, str] | None, Body()] = None, things: Annotated[tuple[Thing, ...], Body()] = (),
+        note: Annotated[str, Query(max_length=400)] = "",
+    ) -> Mapping[str, int]:  # fmt: skip
+        """Declare one connection, in the place of one of the same id, and the equipment and signals that are new by it."""
+        source = Source(connection, url, settings or {}, points)
+        return {"version": await context.get(Sources).connect(actor.tenant, source, things, note, actor)}
+
+    @routes.delete("/{connection}")
+    async def disconnect(
+        actor: Engineer, connection: str, note: Annotated[str, Query(max_length=400)] = ""
+    ) -> Mapping[str, int]:
+        """Declare all connections but one."""
+        return {"version": await context.get(Sources).disconnect(actor.tenant, connection, note, actor)}
 
     @routes.post("/probe")
     async def probe(

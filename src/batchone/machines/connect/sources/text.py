@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -99,6 +99,18 @@ def kept(text: str) -> SourcesText:
 def write(told: SourcesText) -> str:
     """The canonical text."""
     return yamltext.write(told.canonical()) if told.connections else "connections: []\n"
+
+
+def write_sources(sources: Iterable[Source]) -> str:
+    """The canonical text of connections."""
+    told = (
+        SourceText.model_construct(
+            id=each.id, url=each.url, settings=dict(each.settings),
+            signals=tuple(PointText.model_construct(**vars(point)) for point in each.points),
+        )
+        for each in sources
+    )  # fmt: skip
+    return write(SourcesText(connections=tuple(told)))
 
 
 def scales(source: Source, model: ThingModel) -> Mapping[str, tuple[float, float]]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from batchone.contracts.access import allow
 from batchone.contracts.enterprises import Actor
-from batchone.contracts.things import ThingModel, Things, ThingsEdition
+from batchone.contracts.things import Thing, ThingModel, Things, ThingsEdition
 from batchone.kernel.module import Context
 from batchone.machines.twin.things.text import SignalText
 
@@ -46,6 +46,7 @@ def router(context: Context) -> APIRouter:
     @routes.post("/{thing}/signals")
     async def adopt(actor: Engineer, thing: str, signal: SignalText) -> ThingModel:
         """Declare one more signal of a thing, as for one in quarantine."""
-        return await context.get(Things).adopt(actor.tenant, thing, signal.made(), actor)
+        more = Thing(thing, "", {}, "", signals=(signal.made(),))
+        return await context.get(Things).extend(actor.tenant, (more,), f"adopted {thing}/{signal.id}", actor)
 
     return routes

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from pydantic import ValidationError
 
 from batchone.contracts.design import Design
 from batchone.contracts.enterprises import Actor, Enterprises, Role
-from batchone.contracts.things import SignalType, ThingModel, ThingsEdition, joined, of_packs
+from batchone.contracts.things import Thing, ThingModel, ThingsEdition, joined, of_packs
 from batchone.kernel.clock import Clock
 from batchone.kernel.errors import Forbidden, Refused
 from batchone.machines.twin.store import ThingsStore
 from batchone.machines.twin.things import text as texts
-from batchone.machines.twin.things.text import SignalText, ThingsText, ThingText
+from batchone.machines.twin.things.text import ThingsText, ThingText
 
 _MAY_DECLARE: tuple[Role, ...] = ("engineer", "admin")
 
@@ -53,20 +55,25 @@ class ThingsService:
         told = await asyncio.to_thread(texts.read, text, base)
         return await self._add(tenant, base, told, note, actor)
 
-    async def adopt(self, tenant: str, thing: str, signal: SignalType, actor: Actor) -> ThingModel:
-        """Declare one more signal of a thing."""
+    async def extend(self, tenant: str, things: Sequence[Thing], note: str, actor: Actor) -> ThingModel:
+        """Declare more equipment, or more signals of known equipment."""
         _check(tenant, actor)
         base, (_, text) = await self._packs(tenant), await self._store.newest(tenant)
         told = await asyncio.to_thread(texts.kept, text)
-        known = next((each for each in told.equipment if each.id == thing), None)
-        if known is None and base.thing(thing) is None:
-            cure = "Declare the equipment first, with its place."
-            raise Refused("things.unknown", f"There is no equipment {thing}.", cure, equipment=thing)
-        before = known or ThingText(id=thing)
-        after = before.model_copy(update={"signals": (*before.signals, SignalText.of(signal))})
-        others = tuple(each for each in told.equipment if each.id != thing)
-        wanted = texts.write(ThingsText(types=told.types, equipment=(*others, after)))
-        return await self._add(tenant, base, texts.read(wanted, base), f"adopted {thing}/{signal.id}", actor)
+        equipment = {each.id: each for each in told.equipment}
+        for thing in things:
+            before = equipment.get(thing.id)
+            if before is None and base.thing(thing.id) is None and not thing.place:
+                what, cure = f"There is no equipment {thing.id}.", "Say its place, or declare it first."
+                raise Refused("things.unknown", what, cure, equipment=thing.id)
+            try:
+                # Of equipment that is known, name and place stay as they are.
+                new = before or (texts.new(thing) if base.thing(thing.id) is None else ThingText(id=thing.id))
+                equipment[thing.id] = texts.more(new, thing.signals)
+            except ValidationError as error:
+                raise Refused("things.faults", texts.faults_of(thing.id, error), "Correct it; nothing was changed.") from error
+        wanted = texts.write(ThingsText(types=told.types, equipment=tuple(equipment.values())))
+        return await self._add(tenant, base, await asyncio.to_thread(texts.read, wanted, base), note, actor)
 
     async def _add(self, tenant: str, base: ThingModel, told: ThingsText, note: str, actor: Actor) -> ThingModel:
         version, before = await self._store.newest(tenant)

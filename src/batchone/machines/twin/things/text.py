@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from batchone.contracts.pack import Limits
 from batchone.contracts.things import EquipmentType, Kind, Retention, SignalType, Thing, ThingModel
@@ -200,3 +200,21 @@ def _equipment(each: ThingText, packs: ThingModel, types: dict[str, frozenset[st
 def kept(text: str) -> ThingsText:
     """A text that was taken before, as it stands."""
     return yamltext.read(text, ThingsText, "things") if text else ThingsText()
+
+
+def new(thing: Thing) -> ThingText:
+    """An equipment as it is written, without signals; `ValidationError` where it cannot be."""
+    name = {} if thing.name == {"en": thing.id} else dict(thing.name)
+    return ThingText(id=thing.id, type=thing.type, name=name, place=thing.place, positions=thing.positions)
+
+
+def more(before: ThingText, signals: Sequence[SignalType]) -> ThingText:
+    """An equipment with more signals; those that it has stay as they are. `ValidationError` where one cannot be."""
+    known = {each.id for each in before.signals}
+    added = tuple(SignalText.of(each) for each in signals if each.id not in known)
+    return before.model_copy(update={"signals": (*before.signals, *added)})
+
+
+def faults_of(thing: str, error: ValidationError) -> str:
+    """What is wrong with an equipment or a signal, in sentences."""
+    return " ".join(f"{thing}: {'.'.join(str(step) for step in each['loc'])}: {each['msg']}." for each in error.errors())

@@ -1,0 +1,1 @@
+"""What connections set aside: counted while it comes, kept bounded in the database, judged by people."""
