@@ -167,7 +167,9 @@ class Sparkplug(FarSide):
 
     async def start(self) -> None:
         self._seq = 0
+        self._there = asyncio.Event()
         self._serving = asyncio.create_task(self._serve())
+        await self._there.wait()
 
     async def stop(self) -> None:
         self._serving.cancel()
@@ -178,6 +180,7 @@ class Sparkplug(FarSide):
         async with Client("127.0.0.1", self.port) as self._client:
             try:
                 await self._client.subscribe("spBv1.0/plant/NCMD/cell")
+                self._there.set()
                 async for _ in self._client.messages:
                     self._seq = 0
                     await self._say("NBIRTH/cell", [Payload.Metric(name="bdSeq", datatype=8, long_value=1)])
