@@ -120,7 +120,8 @@ async def test_at_a_declared_connection_a_path_becomes_the_address_of_a_signal(d
     ((source, things),) = others.connected
     assert [(point.path, point.address) for point in source.points] == [("fan-1/hum", "plant/fan#hum")]
     assert things == (HUM,)
-    assert await desk.listed("t") == ()
+    counting["mq"].undeclared("mq/plant/fan#hum", 1, 41.0, NOON)
+    assert await desk.listed("t") == (), "nor does it come back before its connection has heard of it"
 
 
 async def test_a_machine_of_a_pack_tells_its_signals_by_name(desk, others, counting) -> None:

@@ -19,6 +19,8 @@ from batchone.machines.connect.quarantine.counting import Quarantine
 from batchone.machines.connect.quarantine.store import QuarantineStore
 
 _log = structlog.get_logger(__name__)
+_TAKES_S = 30.0
+"""Real seconds in which a connection has surely heard what was declared."""
 _POSITION = re.compile(r"/P[0-9]{2,}/")
 _MAY_JUDGE: tuple[Role, ...] = ("engineer", "admin")
 
@@ -43,6 +45,7 @@ class QuarantineService:
         self._things = things
         self._enterprises = enterprises
         self._storing = asyncio.Lock()
+        self._adopted: dict[tuple[str, str], float] = {}
 
     async def keep(self, every_s: float) -> None:
         """Store what was counted, every so many real seconds, until cancelled."""
@@ -58,11 +61,16 @@ class QuarantineService:
         async with self._storing:
             taken = [(quarantine, quarantine.take()) for quarantine in self._counting().values()]
             try:
-                await self._store.add([each for _, entries in taken for each in entries])
+                await self._store.add([each for _, entries in taken for each in entries if not self._just_adopted(each)])
             except TryLater:
                 for quarantine, entries in taken:
                     quarantine.give_back(entries)
                 raise
+
+    def _just_adopted(self, entry: Quarantined) -> bool:
+        """Whether it came before its connection knew that it was adopted."""
+        adopted = self._adopted.get((entry.connection, entry.path))
+        return adopted is not None and asyncio.get_running_loop().time() - adopted < _TAKES_S
 
     async def listed(self, tenant: str) -> tuple[Quarantined, ...]:
         """Every entry."""
@@ -89,6 +97,8 @@ class QuarantineService:
         else:
             what = f"A machine of a pack tells {path[:200]} by that name; it cannot be read as {own}."
             raise Refused("quarantine.name", what, "Adopt it under its own equipment and signal.")
+        self._adopted = {key: at for key, at in self._adopted.items() if asyncio.get_running_loop().time() - at < _TAKES_S}
+        self._adopted[connection, path] = asyncio.get_running_loop().time()
         await self._store.forget(connection, path)
 
     async def dismiss(self, tenant: str, connection: str, path: str, actor: Actor) -> None:
