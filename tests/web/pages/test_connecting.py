@@ -193,11 +193,11 @@ async def test_a_machine_that_does_not_say_what_it_offers_is_written_by_hand(as_
     agents = await looked_at(eva, scheme="influx", url="agents")
     assert agents.startswith("/connect/new/by-hand?")
     assert "Telegraf do not say what they offer" in (await eva.get(agents)).text
-    failed = (await eva.get(await looked_at(eva, scheme="modbus", url="away", others="unit=3\ncount=20"))).text
+    failed = (await eva.get(await looked_at(eva, scheme="modbus", url="away", others="unit=3\nprobe_count=20"))).text
     where = re.findall(r'href="(/connect/new/by-hand[^"]+)"', failed)[0].replace("&amp;", "&")
     page = (await eva.get(where)).text
     assert "holding:100:float32" in page
-    hidden = dict(re.findall(r'<input type="hidden" name="(url|s\.[a-z]+)" value="([^"]*)"', page))
+    hidden = dict(re.findall(r'<input type="hidden" name="(url|s\.[a-z_]+)" value="([^"]*)"', page))
     form = {
         **hidden,
         "connection": "meter",
