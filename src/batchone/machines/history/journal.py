@@ -141,7 +141,7 @@ class Journal:
 class Rules:
     """When a journal is full: at so many rows. No more than `unsealed` full ones may wait to be sealed."""
 
-    rows: int = 400_000
+    rows: int = 200_000
     unsealed: int = 8
 
 

@@ -45,7 +45,7 @@ class HistorySettings(Settings):
 
     flush: Seconds = Field(default=0.1, ge=0, le=10, description="A sample is readable at most this long after it came.")
     seal_every: Seconds = Field(default=30.0, gt=0, description="So long samples stand in a journal before they are sorted.")
-    seal_rows: int = Field(default=400_000, ge=1, description="A journal of so many samples is sealed at once.")
+    seal_rows: int = Field(default=200_000, ge=1, description="A journal of so many samples is sealed at once.")
     messages: int = Field(default=128, ge=1, le=1024, description="Batches taken from the stream at once.")
     tidy_every: Seconds = Field(default=20.0, gt=0, description="How often small segments are merged and strays removed.")
     fan_in: int = Field(default=8, ge=2, description="So many segments of like size become one.")
