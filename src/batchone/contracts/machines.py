@@ -254,6 +254,27 @@ class History(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Selected:
+    """What a SELECT gave: `data` is an Arrow IPC stream in base64 with its columns, `rows` of them; `cut` if there were more
+    than were asked for; `gaps` are files that could not be read (`lost`, `away`)."""
+
+    data: str
+    rows: int
+    cut: bool
+    gaps: tuple[Gap, ...] = ()
+
+
+class Selects(Protocol):
+    """SQL over stored samples."""
+
+    async def select(
+        self, tenant: str, select: str, start: datetime | None, end: datetime | None, rows: int, seconds: float
+    ) -> Selected:  # fmt: skip
+        """The first rows of one SELECT over `samples`, `last` and `signals`, looked at between two times if they are given."""
+        ...
+
+
 Kept = Literal["short", "standard", "long", "restored"]
 """A class of retention: the three that a signal may be declared with, and what was brought back from the archive."""
 

@@ -16,6 +16,7 @@ from batchone.contracts.machines import History, HistoryStats, SamplePage, Trend
 from batchone.kernel.errors import Refused
 from batchone.kernel.module import Context
 from batchone.machines.history.api_retaining import retaining
+from batchone.machines.history.api_sql import sql
 from batchone.machines.history.exporting import MEDIA, Format, exported
 from batchone.machines.history.grafana import grafana
 from batchone.machines.history.model import POINTS_MIN
@@ -75,4 +76,5 @@ def router(context: Context) -> APIRouter:
 
     routes.include_router(retaining(context))
     routes.include_router(grafana(context))
+    routes.include_router(sql(context))
     return routes

@@ -23,6 +23,7 @@ from batchone.machines.history.store import Catalogue
 from batchone.machines.history.warm import Warm
 
 _PART = 50_000
+_TENANTS_WARM = 8
 _SHAPES = ("packed", "plain", "unsealed", "warm")
 
 
@@ -73,12 +74,16 @@ class Asker:
     def _duck(self, tenant: str) -> tuple[duckdb.DuckDBPyConnection, Warm]:
         """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
         with self._opening:
-            if tenant not in self._ducks:
+            # The most recently asked stands last; of two that are answered at once neither is the first of nine.
+            known = self._ducks.pop(tenant, None)
+            if known is None and len(self._ducks) >= _TENANTS_WARM:
+                self._ducks.pop(next(iter(self._ducks)))[0].close()
+            if known is None:
                 duck = duckdb.connect(":memory:")
                 locked_down(duck, self._root / tenant, self._threads, self._memory_bytes)
-                self._ducks[tenant] = duck, Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
-            duck, warm = self._ducks[tenant]
-            return duck.cursor(), warm
+                known = duck, Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
+            self._ducks[tenant] = known
+            return known[0].cursor(), known[1]
 
     def _ask(
         self, tenant: str, select: str, found: Found, bounds: tuple[int, int], rows: int, seconds: float

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from batchone.contracts.design import ProductReleased
 from batchone.contracts.enterprises import Actor, Enterprises
-from batchone.contracts.machines import History, Kept, Retention
+from batchone.contracts.machines import History, Kept, Retention, Selects
 from batchone.contracts.things import Things, ThingsDeclared
 from batchone.kernel.bus import SAMPLES
 from batchone.kernel.database import Transaction
@@ -22,6 +22,7 @@ from batchone.kernel.module import Context, Module, Running
 from batchone.kernel.outbox import Heard
 from batchone.kernel.settings import Bytes, Seconds, Settings
 from batchone.machines.history.api import router
+from batchone.machines.history.asking import Asker
 from batchone.machines.history.caching import Cache
 from batchone.machines.history.ingest import Ingest
 from batchone.machines.history.journal import Journals, Rules
@@ -33,6 +34,7 @@ from batchone.machines.history.reading import Reader
 from batchone.machines.history.retaining import Retainer
 from batchone.machines.history.sealing import Sealer
 from batchone.machines.history.segments import SegmentFiles
+from batchone.machines.history.selecting import Selecting
 from batchone.machines.history.service import Historian
 from batchone.machines.history.store import Catalogue
 from batchone.machines.history.store_objects import MovedSegments
@@ -116,6 +118,7 @@ async def build(context: Context, settings: HistorySettings) -> Running:
         )
     reader = Reader(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory, cache=cache)
     await asyncio.to_thread(reader.warm)
+    asker = Asker(catalogue, root, threads=settings.read_threads, memory_bytes=settings.read_memory / 4, cache=cache)
     journals = Journals(catalogue, root, partial(context.ids.new, "JRN"), Rules(settings.seal_rows))
     sealer = Sealer(context.database, journals, files, classes=classes)
     ingest = Ingest(context.database, journals, flush_s=settings.flush, full=settings.messages)
@@ -156,14 +159,16 @@ async def build(context: Context, settings: HistorySettings) -> Running:
     async def stop() -> None:
         await journals.leave()
         reader.close()
+        asker.close()
 
     return Running(
-        provides={History: Historian(catalogue, reader), Retention: retainer},
+        provides={History: Historian(catalogue, reader), Retention: retainer, Selects: Selecting(asker)},
         hears={ThingsDeclared: classes.changed, ProductReleased: classes.changed}, work=work, stop=stop,
     )  # fmt: skip
 
 
 MODULE = Module(
-    name="history", build=build, settings=HistorySettings, provides=(History, Retention), requires=(Enterprises, Things),
-    hears=(ThingsDeclared, ProductReleased), schema="history", migrations=Path(__file__).parent / "migrations", router=router,
+    name="history", build=build, settings=HistorySettings, provides=(History, Retention, Selects),
+    requires=(Enterprises, Things), hears=(ThingsDeclared, ProductReleased), schema="history",
+    migrations=Path(__file__).parent / "migrations", router=router,
 )  # fmt: skip
