@@ -171,7 +171,7 @@ def profile(root: Path, tenant: str, segments: Sequence[Segment], asked: Questio
         cursor = duck.cursor()
         began = time.perf_counter()
         cursor.execute(f"CREATE TEMP VIEW samples AS {view_of(root, Found(inside, None, set()), {}, bounds)}")
-        cursor.execute(f"CREATE TEMP VIEW last AS {SQL['last']}")
+        cursor.execute(f"CREATE TEMP VIEW last AS {SQL['last'].replace('$newest', 'samples')}")
         made = time.perf_counter()
         found = cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + asked.select).fetchall()
         timed = [

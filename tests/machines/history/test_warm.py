@@ -42,7 +42,7 @@ async def test_sql_over_what_is_loaded_answers_as_before(rig) -> None:
         found = [await asker.ask("t", each, rows=1000, seconds=30, window=(rig.at(5), rig.at(28))) for each in selects]
         answers.append([each.table.to_pylist() for each in found])
     assert all(each == answers[0] for each in answers)
-    assert len(asker._ducks["t"][1]._loaded) == 3
+    assert len(asker._ducks["t"].warm._loaded) == 3
     asker.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from batchone.kernel.errors import Refused
 from batchone.machines import columns
 from batchone.machines.history.caching import Cache
 from batchone.machines.history.journal import Tail
-from batchone.machines.history.model import EVER, Missing, check_window
+from batchone.machines.history.lasts import Lasts
+from batchone.machines.history.model import EVER, Missing, Segment, check_window
 from batchone.machines.history.reading import SQL, WARM_SHARE, Found, literal, locked_down, there
 from batchone.machines.history.store import Catalogue
 from batchone.machines.history.warm import Warm
@@ -36,6 +37,15 @@ class Answer:
     missing: Missing
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The DuckDB of a tenant, and what it holds of segments."""
+
+    duck: duckdb.DuckDBPyConnection
+    warm: Warm
+    lasts: Lasts
+
+
 class Asker:
     """Answers SELECTs over `samples` (path, source_time, received_time, value, quality; each sample once), `last` (the newest
     of each path) and `signals` (path, samples, first, last). It needs the catalogue and the files, not the platform: as
@@ -50,7 +60,7 @@ class Asker:
         self._threads = threads
         self._memory_bytes = memory_bytes
         self._tail = Tail(root)
-        self._ducks: dict[str, tuple[duckdb.DuckDBPyConnection, Warm]] = {}
+        self._ducks: dict[str, _Known] = {}
         self._opening = threading.Lock()
 
     async def ask(
@@ -68,32 +78,37 @@ class Asker:
 
     def close(self) -> None:
         """Let go of DuckDB."""
-        for duck, _ in self._ducks.values():
-            duck.close()
+        for known in self._ducks.values():
+            known.duck.close()
 
-    def _duck(self, tenant: str) -> tuple[duckdb.DuckDBPyConnection, Warm]:
+    def _duck(self, tenant: str) -> tuple[duckdb.DuckDBPyConnection, _Known]:
         """A connection of its own, whose views nobody else sees, to the DuckDB that sees one tenant's files."""
         with self._opening:
             # The most recently asked stands last; of two that are answered at once neither is the first of nine.
             known = self._ducks.pop(tenant, None)
             if known is None and len(self._ducks) >= _TENANTS_WARM:
-                self._ducks.pop(next(iter(self._ducks)))[0].close()
+                self._ducks.pop(next(iter(self._ducks))).duck.close()
             if known is None:
                 duck = duckdb.connect(":memory:")
                 locked_down(duck, self._root / tenant, self._threads, self._memory_bytes)
-                known = duck, Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
+                warm = Warm(duck, self._root, SQL, self._memory_bytes / WARM_SHARE)
+                known = _Known(duck, warm, Lasts(duck, self._root, SQL))
             self._ducks[tenant] = known
-            return known[0].cursor(), known[1]
+            return known.duck.cursor(), known
 
     def _ask(
         self, tenant: str, select: str, found: Found, bounds: tuple[int, int], rows: int, seconds: float
     ) -> tuple[pa.Table, bool]:  # fmt: skip
-        duck, warm = self._duck(tenant)
+        duck, known = self._duck(tenant)
         late = threading.Timer(seconds, duck.interrupt)
         late.daemon = True
         try:
-            with warm.using(found.segments) as tables:
-                return self._answer(duck, select, found, tables, bounds, rows, late)
+            whole = (
+                [each for each in found.segments if each.alone and _within(each, bounds)] if "last" in select.lower() else []
+            )
+            with known.warm.using(found.segments) as tables, known.lasts.using(whole) as ids:
+                self._make_views(duck, select, found, tables, ids, bounds)
+                return _answer(duck, select, rows, late)
         except (duckdb.Error, pa.ArrowException) as error:
             if "INTERRUPT" in str(error):
                 what = f"The answer took longer than {seconds:g} s."
@@ -103,22 +118,39 @@ class Asker:
             late.cancel()
             duck.close()
 
-    def _answer(
-        self, duck: duckdb.DuckDBPyConnection, select: str, found: Found, warm: Mapping[str, str], bounds: tuple[int, int],
-        rows: int, late: threading.Timer,
-    ) -> tuple[pa.Table, bool]:  # fmt: skip
+    def _make_views(
+        self, duck: duckdb.DuckDBPyConnection, select: str, found: Found, tables: Mapping[str, str], lasts: set[str],
+        bounds: tuple[int, int],
+    ) -> None:  # fmt: skip
         if found.unsealed is not None:
             duck.register("unsealed", found.unsealed)
-        duck.execute(f"CREATE TEMP VIEW samples AS {view_of(self._root, found, warm, bounds)}")
+        duck.execute(f"CREATE TEMP VIEW samples AS {view_of(self._root, found, tables, bounds)}")
         # Making a view opens files, so those are made that the text may name.
-        for view, query in (("last", "last"), ("signals", "signals_of")):
-            if view in select.lower():
-                duck.execute(f"CREATE TEMP VIEW {view} AS {SQL[query]}")
-        statements = duck.extract_statements(select)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise Refused("history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals.")
-        late.start()
-        return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
+        if "signals" in select.lower():
+            duck.execute(f"CREATE TEMP VIEW signals AS {SQL['signals_of']}")
+        if "last" in select.lower():
+            newest = self._newest(lasts, found, tables, bounds)
+            duck.execute(f"CREATE TEMP VIEW last AS {SQL['last'].replace('$newest', newest)}")
+
+    def _newest(self, lasts: set[str], found: Found, tables: Mapping[str, str], bounds: tuple[int, int]) -> str:
+        """What holds the newest sample of each path: what is known of some segments, and all samples of the others."""
+        if not lasts:
+            return "samples"
+        rest = replace(found, segments=[each for each in found.segments if each.id not in lasts])
+        parts = SQL["lasts_of"].replace("$ids", literal(sorted(lasts))), view_of(self._root, rest, tables, bounds)
+        return " ".join(("(", " UNION ALL ".join(parts), ")"))
+
+
+def _within(segment: Segment, bounds: tuple[int, int]) -> bool:
+    return bounds[0] <= columns.to_us(segment.first) and columns.to_us(segment.last) < bounds[1]
+
+
+def _answer(duck: duckdb.DuckDBPyConnection, select: str, rows: int, late: threading.Timer) -> tuple[pa.Table, bool]:
+    statements = duck.extract_statements(select)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise Refused("history.no_select", "This is no single SELECT.", "Ask with one SELECT over samples, last, signals.")
+    late.start()
+    return _first(duck.sql(statements[0].query).to_arrow_reader(_PART), rows)
 
 
 def _first(reader: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:

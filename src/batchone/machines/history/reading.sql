@@ -107,7 +107,24 @@ QUALIFY row_number() OVER (PARTITION BY path, source_time, value ORDER BY qualit
 
 -- name: last
 SELECT path, max(source_time) AS source_time, arg_max(value, source_time) AS value, arg_max(quality, source_time) AS quality
-FROM samples GROUP BY path
+FROM $newest GROUP BY path
+
+-- name: lasts_begin
+CREATE TABLE segment_last (
+    segment VARCHAR, path VARCHAR, source_time TIMESTAMPTZ, received_time TIMESTAMPTZ, value DOUBLE, quality UTINYINT
+)
+
+-- name: lasts_load
+INSERT INTO segment_last
+SELECT $segment, path, max(source_time), arg_max(received_time, source_time), arg_max(value, source_time),
+    arg_max(quality, source_time)
+FROM ($sample) GROUP BY path
+
+-- name: lasts_clear
+DELETE FROM segment_last
+
+-- name: lasts_of
+SELECT path, source_time, received_time, value, quality FROM segment_last WHERE segment IN (SELECT unnest($ids))
 
 -- name: signals_of
 SELECT path, count(*) AS samples, min(source_time) AS first, max(source_time) AS last FROM samples GROUP BY path
