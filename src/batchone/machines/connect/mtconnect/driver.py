@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -19,6 +20,7 @@ from batchone.kernel.quantities import seconds
 from batchone.machines import columns
 from batchone.machines.connect.driver import Fault, Garbled, Reach, Reading, ReadOnly, Seen, away, unheard
 from batchone.machines.connect.mtconnect.documents import LostPlace, Standing, Streams, devices, streams
+from batchone.machines.connect.mtconnect.schemas import judged
 from batchone.machines.connect.proposing import propose
 from batchone.machines.connect.wiring import Wiring
 
@@ -116,16 +118,20 @@ class MtconnectDriver(ReadOnly):
 async def probe(
     url: str, settings: Mapping[str, str], model: ThingModel, reach: Reach, seen: Seen = unheard,  # noqa: ARG001
 ) -> Probed:  # fmt: skip
-    """Ask an agent for its data items and what they are now, and propose."""
+    """Ask an agent for its data items and what they are now, and propose. `probe_schemas` is a folder with MTConnect's XML
+    schemas, by which its answers are judged then."""
     base = _base(url)
     async with _client(_ANSWER_S) as client:
-        told = devices(await _get(client, url, f"{base}/probe"))
-        now = streams(await _get(client, url, f"{base}/current"), Standing(), 0).samples
+        answers = await _get(client, url, f"{base}/probe"), await _get(client, url, f"{base}/current")
+    told, now = devices(answers[0]), streams(answers[1], Standing(), 0).samples
+    notes: tuple[str, ...] = ()
+    if folder := settings.get("probe_schemas"):
+        notes = tuple([str(await asyncio.to_thread(judged, Path(folder), body)) for body in answers])
     rows = zip(now.column("path").to_pylist(), columns.values_of(now).tolist(), strict=True)
     values = {item: f"{value:g}" for item, value in rows if value == value}  # noqa: PLR0124 - not-a-number is no value
     found = (Found(item.id, item.name, item.type, item.unit, values.get(item.id, "")) for item in told.items)
     listed, rest = propose(found, model)
-    return Probed(url, "mtconnect", told.who, "none: nothing is signed or encrypted", listed, rest)
+    return Probed(url, "mtconnect", told.who, "none: nothing is signed or encrypted", listed, rest, notes)
 
 
 def _base(url: str) -> str:
