@@ -1,7 +1,7 @@
 """Documents judged by schemas: by a small one of our own, and, where somebody has them, by those of the standard.
 
-MTConnect's schemas are not ours to hand on. `BATCHONE_MTCONNECT_SCHEMAS` names a folder with them (they lie in the repository of
-the reference agent).
+MTConnect's schemas are not ours to hand on. `BATCHONE_MTCONNECT_SCHEMAS` names a folder with them; they lie in the repository
+of the reference agent.
 """
 
 from __future__ import annotations

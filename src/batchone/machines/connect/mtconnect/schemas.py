@@ -1,7 +1,7 @@
 """Whether a document is what the standard says, by the XML schemas that MTConnect publishes.
 
-They are not part of this project: whoever wants agents judged gives the folder in which they lie, under the names that they have
-in the standard (`MTConnectDevices_2.0.xsd`; `MTConnectDevices_2.0_1.0.xsd` is the same for XSD 1.0, which is what is read here).
+They are not part of this project: whoever wants agents judged gives the folder in which they lie, under the names that they
+have in the standard (`MTConnectDevices_2.0.xsd`; `MTConnectDevices_2.0_1.0.xsd` is the same for XSD 1.0, which is read here).
 """
 
 from __future__ import annotations
