@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import structlog
 
 from batchone.contracts.by_hand import PlanningByHand
@@ -109,7 +112,25 @@ def _deploy(port: int) -> Deploy:
 
 @contextmanager
 def works(postgres: str, nats: str, home: Path, pack: str = "wardrobe") -> Iterator[Works]:
-    """The platform over an empty database, with a pack installed, until the block is left."""
+    """The platform over an empty database of a server, with a pack installed, until the block is left."""
+    with _database(postgres) as url, _works(url, nats, home, pack) as running:
+        yield running
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    """A database of its own: what another platform stored belongs to files that are not here."""
+    name = f"works_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    parts = urlsplit(server)
+    yield urlunsplit(parts._replace(path=f"/{name}"))
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@contextmanager
+def _works(postgres: str, nats: str, home: Path, pack: str) -> Iterator[Works]:
     clock, port = home / "clock.json", free_port()
     ScaledClock(1.0, time.time(), START.timestamp()).write(clock)
     # Nobody listens at the broker's port, nor at those of the machines.

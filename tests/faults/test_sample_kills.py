@@ -136,7 +136,8 @@ def _nothing_of_a_life_is_missing_but_its_end(machine: Counter, stored: list[int
     """The numbers are stored in their order, each once; of those told over one connection the last few may be missing, which
     were not on the disk yet when the edge was killed."""
     assert stored == sorted(set(stored)), "not in order, or twice"
-    assert acknowledged
+    assert stored
+    # There may be none: what the edge has on disk is handed on within milliseconds where nothing is in the way.
     assert acknowledged <= set(stored), sorted(acknowledged - set(stored))[:20]
     there, lost = set(stored), []
     for life in machine.lives:

@@ -130,8 +130,11 @@ def to_bytes(batch: pa.RecordBatch, id: str = "") -> bytes:  # noqa: A002 - the 
 
 
 def id_of(batch: pa.RecordBatch) -> str:
-    """The id that `to_bytes` was given, or nothing."""
-    return str((batch.schema.metadata or {}).get(b"batch", b"").decode())
+    """The id that `to_bytes` was given, or nothing; what is no text is no id."""
+    try:
+        return str((batch.schema.metadata or {}).get(b"batch", b"").decode())
+    except UnicodeDecodeError:
+        return ""
 
 
 def from_bytes(data: bytes) -> pa.RecordBatch:

@@ -46,10 +46,7 @@ def decode(message: Message) -> tuple[BatchKey, pa.RecordBatch]:
 
 
 def _id_of(batch: pa.RecordBatch) -> str:
-    try:
-        name = columns.id_of(batch)
-    except UnicodeDecodeError:
-        return ""
+    name = columns.id_of(batch)
     return name if name.isprintable() else ""
 
 
