@@ -30,6 +30,24 @@ from batchone.machines import columns
 from batchone.machines.connect.spool import _entries
 from batchone.machines.history.exporting import rows_of
 
+METERS = """types:
+  - id: meter
+    name: {en: Meter}
+    signals: [{id: count}]
+equipment:
+  - {id: meter-1, type: meter, place: works/s/a/l/c}
+  - {id: meter-2, type: meter, place: works/s/a/l/c}
+"""
+METER_SOURCES = """connections:
+  - id: polled
+    url: modbus://127.0.0.1:%d
+    settings: {every: 20 ms}
+    signals: [{path: meter-1/count, address: 'holding:0:uint32'}]
+  - id: pushed
+    url: influx://pushed
+    signals: [{path: meter-2/count, address: meter count}]
+"""
+"""One machine is polled at a port, the other pushes."""
 TENANT = "works"
 ACTOR = system(TENANT, "test")
 T = TypeVar("T")

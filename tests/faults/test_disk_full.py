@@ -18,37 +18,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.faults.edges import TENANT, Counter, Plant, deployed, hours_ago, soon, values
+from tests.faults.edges import METER_SOURCES, METERS, TENANT, Counter, Plant, deployed, hours_ago, soon, values
 
 from batchone.contracts.sources import Sources, Taken
 from batchone.kernel.errors import TryLater
 from batchone.kernel.remote import remote
 
 pytestmark = [pytest.mark.engine, pytest.mark.fault]
-_THINGS = """types:
-  - id: meter
-    name: {en: Meter}
-    signals: [{id: count}]
-equipment:
-  - {id: meter-1, type: meter, place: works/s/a/l/c}
-  - {id: meter-2, type: meter, place: works/s/a/l/c}
-"""
-_SOURCES = """connections:
-  - id: polled
-    url: modbus://127.0.0.1:%d
-    settings: {every: 20 ms}
-    signals: [{path: meter-1/count, address: 'holding:0:uint32'}]
-  - id: pushed
-    url: influx://pushed
-    signals: [{path: meter-2/count, address: meter count}]
-"""
 _START = int(hours_ago(1).timestamp())
 
 
 async def test_a_full_disk_costs_nothing_that_was_acknowledged_and_is_said() -> None:
     start = hours_ago(2)
     async with deployed() as plant, Counter().serving() as machine:
-        await plant.declare(_THINGS, _SOURCES % machine.port)
+        await plant.declare(METERS, METER_SOURCES % machine.port)
         await _push(plant, 1)
 
         async with _full(plant, "edge"):
@@ -132,7 +115,7 @@ def small_disk() -> Iterator[Path]:
 async def test_when_engines_and_all_have_no_room_everything_goes_on_once_there_is_some(small_disk: Path) -> None:
     start = hours_ago(2)
     async with deployed(small_disk) as plant, Counter().serving() as machine:
-        await plant.declare(_THINGS, _SOURCES % machine.port)
+        await plant.declare(METERS, METER_SOURCES % machine.port)
         pushed, refused = 0, 0
         filler = small_disk / "filler"
         for full in (False, True, False):

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-from tests.faults.edges import TENANT, Counter, Plant, deployed, hours_ago, soon, values
+from tests.faults.edges import METER_SOURCES, METERS, TENANT, Counter, Plant, deployed, hours_ago, soon, values
 from tests.faults.harness import background
 
 from batchone.contracts.machines import Connect
@@ -33,24 +33,6 @@ VICTIMS = ("edge", "hub", "edge-nats", "hub-nats", "postgres", "edge", "hub")
 """Who is killed, in turns of seven, each in a random order."""
 PEAK_MB = {"edge": 400.0, "hub": 700.0}
 """More resident memory than a process needs, however long this goes on."""
-_THINGS = """types:
-  - id: meter
-    name: {en: Meter}
-    signals: [{id: count}]
-equipment:
-  - {id: meter-1, type: meter, place: works/s/a/l/c}
-  - {id: meter-2, type: meter, place: works/s/a/l/c}
-"""
-_SOURCES = """connections:
-  - id: polled
-    url: modbus://127.0.0.1:%d
-    settings: {every: 20 ms}
-    signals: [{path: meter-1/count, address: 'holding:0:uint32'}]
-  - id: pushed
-    url: influx://pushed
-    signals: [{path: meter-2/count, address: meter count}]
-"""
-
 pytestmark = [pytest.mark.engine, pytest.mark.fault, pytest.mark.timeout(240 + 10 * KILLS)]
 
 
@@ -82,7 +64,7 @@ async def test_whatever_is_killed_no_acknowledged_sample_is_lost_or_stored_twice
     chance, began, start = random.Random(SEED), time.monotonic(), hours_ago(3)
     acknowledged: set[int] = set()
     async with deployed() as plant, Counter().serving() as machine:
-        await plant.declare(_THINGS, _SOURCES % machine.port)
+        await plant.declare(METERS, METER_SOURCES % machine.port)
         pusher = Pusher(plant)
         async with background(pusher.run()):
             for victim in _victims(KILLS, chance):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,29 @@ def test_nobody_takes_a_journal_whose_writer_lives(tmp_path: Path) -> None:
         assert (mine, others) == (True, False)
     with Left(tmp_path / "gone") as mine:
         assert not mine
+
+
+def test_a_journal_is_not_closed_under_who_writes_and_takes_nothing_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, writing, closed, sync = Journal(tmp_path, "journal/J1.journal"), threading.Event(), threading.Event(), os.fdatasync
+
+    def slowly(handle: int) -> None:
+        writing.set()
+        assert not closed.wait(0.2)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fdatasync", slowly)
+    writer = threading.Thread(target=journal.append, args=([frame("A")],))
+    writer.start()
+    writing.wait()
+    journal.close()
+    closed.set()
+    writer.join()
+    assert journal.rows == 1
+    with pytest.raises(OSError, match="closed"):
+        journal.append([frame("B")])
+    assert [each.batch for each in scan((tmp_path / journal.file).read_bytes()).frames] == ["A"]
 
 
 async def test_behind_a_failed_write_a_new_journal_begins(rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,9 @@ class Journal:
     def __init__(self, root: Path, file: str) -> None:
         self.file = file
         self.rows = 0
+        # A cancelled caller leaves its thread at work; nobody closes the file under it, whose number another file would get.
+        self._turn = threading.Lock()
+        self._closed = False
         path = root / file
         make_folder(path.parent)
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -126,15 +129,20 @@ class Journal:
             parts.append(bytes(frame))
             rows += frame.rows
         rest = memoryview(b"".join(parts))
-        while rest:
-            rest = rest[os.write(self._handle, rest) :]
-        os.fdatasync(self._handle)
-        self.rows += rows
+        with self._turn:
+            if self._closed:
+                raise OSError("the journal is closed")
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+            os.fdatasync(self._handle)
+            self.rows += rows
 
     def close(self) -> None:
         """Let go of the file, and of the lock, even if a child of this process inherited it."""
-        fcntl.flock(self._handle, fcntl.LOCK_UN)
-        os.close(self._handle)
+        with self._turn:
+            self._closed = True
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+            os.close(self._handle)
 
 
 @dataclass(frozen=True)
